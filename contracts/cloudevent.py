@@ -1,0 +1,137 @@
+"""CloudEvents 1.0: the envelope of everything on a topic, decoded from and encoded to JSON."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+from contracts import strict_json
+from contracts.events import OriginalEvent, Reason
+from contracts.refusal import Refused
+
+CONTENT_TYPE = "application/cloudevents+json"
+BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
+JSON = "application/json"
+
+_ENVELOPE = {"specversion", "id", "source", "type", "datacontenttype", "data", "data_base64"}
+_REQUIRED = ("id", "source", "type")
+
+
+class Delivery(Protocol):
+    """What a Dapr subscription hands over: the shape of the SDK's `SubscriptionMessage`."""
+
+    def id(self) -> str: ...
+    def source(self) -> str: ...
+    def type(self) -> str: ...
+    def data_content_type(self) -> str: ...
+    def raw_data(self) -> bytes: ...
+    def extensions(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class CloudEvent:
+    """One event. `body` is its data as bytes; `attributes` are its optional and own attributes."""
+
+    id: str
+    source: str
+    type: str
+    body: bytes
+    datacontenttype: str = JSON
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def received(cls, delivery: Delivery) -> Self:
+        """Take an event from a subscription; it may lack id or source (see `identified`)."""
+        return cls(
+            id=delivery.id(),
+            source=delivery.source(),
+            type=delivery.type(),
+            body=delivery.raw_data(),
+            datacontenttype=delivery.data_content_type(),
+            attributes=delivery.extensions(),
+        )
+
+    @classmethod
+    def from_dict(cls, envelope: Any) -> Self:
+        """Read the JSON event format; raise `Refused(invalid_event)` that names the attribute."""
+        if not isinstance(envelope, dict):
+            raise Refused(Reason.INVALID_EVENT, "a CloudEvent is a JSON object")
+        if envelope.get("specversion") != "1.0":
+            raise Refused(Reason.INVALID_EVENT, 'specversion must be "1.0"', "specversion")
+        for name in _REQUIRED:
+            if not isinstance(envelope.get(name), str) or not envelope[name]:
+                raise Refused(Reason.INVALID_EVENT, f"{name} must be a non-empty string", name)
+        attributes = {k: v for k, v in envelope.items() if k not in _ENVELOPE and v is not None}
+        for name, value in attributes.items():
+            if not re.fullmatch("[a-z0-9]+", name):
+                message = "attribute names are lower-case letters and digits"
+                raise Refused(Reason.INVALID_EVENT, message, name)
+            if not isinstance(value, str | int | bool):
+                message = f"{name} must be a string, an integer or a boolean"
+                raise Refused(Reason.INVALID_EVENT, message, name)
+        content_type = envelope.get("datacontenttype") or JSON
+        if not isinstance(content_type, str):
+            message = "datacontenttype must be a string"
+            raise Refused(Reason.INVALID_EVENT, message, "datacontenttype")
+        return cls(
+            id=envelope["id"],
+            source=envelope["source"],
+            type=envelope["type"],
+            body=_body(envelope),
+            datacontenttype=content_type,
+            attributes=attributes,
+        )
+
+    def identified(self) -> Self:
+        """Return self; raise `Refused(invalid_event)` where id or source is missing."""
+        for name in ("id", "source"):
+            if not getattr(self, name):
+                message = f"{name} must be a non-empty string: source and id identify the event"
+                raise Refused(Reason.INVALID_EVENT, message, name)
+        return self
+
+    def to_json(self) -> bytes:
+        """Encode as the JSON event format. JSON data goes in as JSON, all else as base64."""
+        envelope = {
+            **self.attributes,
+            "specversion": "1.0",
+            "id": self.id,
+            "source": self.source,
+            "type": self.type,
+            "datacontenttype": self.datacontenttype,
+        }
+        head = json.dumps(envelope)[:-1]
+        if self.datacontenttype == JSON or self.datacontenttype.endswith("+json"):
+            return b'%s, "data": %s}' % (head.encode(), self.body)
+        return b'%s, "data_base64": "%s"}' % (head.encode(), base64.b64encode(self.body))
+
+    def original(self) -> OriginalEvent:
+        """Keep this event in a dead letter."""
+        attributes = {**self.attributes, "datacontenttype": self.datacontenttype}
+        for name in ("id", "source", "type"):
+            attributes[name] = getattr(self, name) or None
+        return OriginalEvent(**attributes, **kept(self.body))
+
+
+def _body(envelope: Mapping[str, Any]) -> bytes:
+    if "data_base64" not in envelope:
+        return json.dumps(envelope.get("data")).encode()
+    try:
+        return base64.b64decode(envelope["data_base64"], validate=True)
+    except (TypeError, ValueError) as error:
+        message = f"data_base64 must be base64: {error}"
+        raise Refused(Reason.INVALID_EVENT, message, "data_base64") from error
+
+
+def kept(body: bytes) -> dict[str, Any]:
+    """Return `data` or `data_base64` for a dead letter that keeps these bytes."""
+    try:
+        return {"data": strict_json.loads(body)}
+    except Refused:
+        pass
+    try:
+        return {"data": body.decode()}
+    except UnicodeDecodeError:
+        return {"data_base64": base64.b64encode(body).decode()}

@@ -1,0 +1,92 @@
+"""Events: what Usher says has happened, in the past tense."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from contracts.message import Message
+
+COMPLETED_TYPE = "usher.workflow.completed.v1"
+DEAD_LETTERED_TYPE = "usher.event.deadlettered.v1"
+
+
+class Outcome(StrEnum):
+    """How a workflow ended."""
+
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    TERMINATED = "TERMINATED"
+
+
+class Failure(Message):
+    """Why a workflow failed: the exception's type and its text."""
+
+    type: str
+    message: str
+
+
+class WorkflowCompleted(Message):
+    """One run of a workflow has ended (topic `workflow-completions`). Times are RFC 3339, UTC."""
+
+    model_config = ConfigDict(strict=False)
+
+    instance_id: str
+    workflow: str
+    outcome: Outcome
+    output: JsonValue = None
+    error: Failure | None = None
+    custom_status: str | None = None
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    duration_s: Annotated[float, Field(ge=0)]
+
+
+class Reason(StrEnum):
+    """Why an event could not be served."""
+
+    INVALID_JSON = "invalid_json"
+    INVALID_EVENT = "invalid_event"
+    INVALID_REQUEST = "invalid_request"
+    INVALID_INSTANCE_ID = "invalid_instance_id"
+    UNKNOWN_WORKFLOW = "unknown_workflow"
+    INVALID_INPUT = "invalid_input"
+    INSTANCE_EXISTS = "instance_exists"
+    UNKNOWN_INSTANCE = "unknown_instance"
+    EXPIRED = "expired"
+    INSTANCE_FINISHED = "instance_finished"
+    OVERSIZE = "oversize"
+    HANDLER_ERROR = "handler_error"
+    UNDELIVERABLE = "undeliverable"
+    """Forwarded by the sidecar itself, so without a reason of ours."""
+
+
+class OriginalEvent(BaseModel):
+    """A CloudEvent that was dead-lettered: its attributes and extensions, and its data unchanged.
+
+    `data` holds JSON, or text where the bytes were not JSON; `data_base64` stands in its place
+    only where they were not UTF-8.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: str | None = None
+    source: str | None = None
+    type: str | None = None
+    data: JsonValue = None
+    data_base64: str | None = None
+
+
+class EventDeadLettered(Message):
+    """An event was put aside because it could not be served (topic `workflow-dead-letters`)."""
+
+    model_config = ConfigDict(strict=False)
+
+    reason: Reason
+    field: str | None = None
+    """The field at fault, as a dotted path such as `input.name`; null where it is none."""
+    message: str
+    """What is wrong, and what would be right."""
+    topic: str
+    attempts: Annotated[int, Field(ge=1)] = 1
+    event: OriginalEvent

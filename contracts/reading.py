@@ -1,0 +1,66 @@
+"""From an event's data to a command, or a refusal that names the field at fault."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from contracts import strict_json
+from contracts.cloudevent import CloudEvent
+from contracts.commands import Command, ControlInstance, RaiseEvent, StartWorkflow
+from contracts.events import Reason
+from contracts.refusal import Refused, explain
+from contracts.topics import Topic
+
+MAX_DATA_BYTES = 1024 * 1024
+"""Larger data is put aside: it would not fit into a workflow's history."""
+
+
+def _model(data: Any) -> type[Command]:
+    if isinstance(data, str):  # what is not JSON comes from a sidecar as a JSON string
+        raise Refused(Reason.INVALID_JSON, f"the data is text, not a JSON object: {data[:80]!r}")
+    if not isinstance(data, dict):
+        message = 'the data must be a JSON object such as {"workflow": "hello_workflow"}'
+        raise Refused(Reason.INVALID_REQUEST, message, "data")
+    if "event" in data and "control" in data:
+        raise Refused(Reason.INVALID_REQUEST, "give `event` or `control`, not both", "control")
+    if "event" in data:
+        return RaiseEvent
+    if "control" in data:
+        return ControlInstance
+    if "workflow" in data:
+        return StartWorkflow
+    message = "name what is wanted: `workflow` to start, `event` to deliver, `control` to steer"
+    raise Refused(Reason.INVALID_REQUEST, message, "workflow")
+
+
+def topic_of(command: Command) -> Topic:
+    """Return the topic that carries this kind of command."""
+    return Topic.REQUESTS if isinstance(command, StartWorkflow) else Topic.EVENTS
+
+
+def read_command(event: CloudEvent) -> Command:
+    """Decode the command an event carries; raise `Refused` where it carries none."""
+    if not event.body:
+        message = "the event has no data; JSON data needs datacontenttype application/json"
+        raise Refused(Reason.INVALID_EVENT, message, "data")
+    if len(event.body) > MAX_DATA_BYTES:
+        message = f"{len(event.body)} bytes of data; at most {MAX_DATA_BYTES} are served"
+        raise Refused(Reason.OVERSIZE, message, "data")
+    data = strict_json.loads(event.body)
+    model = _model(data)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        field, message = explain(error, data)
+        wrong_id = field == "instance_id"
+        reason = Reason.INVALID_INSTANCE_ID if wrong_id else Reason.INVALID_REQUEST
+        raise Refused(reason, message, field or None) from error
+
+
+def read_command_from(topic: Topic, event: CloudEvent) -> Command:
+    """Decode a command that came on `topic`; one that belongs on another topic is refused."""
+    command = read_command(event.identified())
+    if topic_of(command) is not topic:
+        message = f"this belongs on the topic {topic_of(command)}"
+        raise Refused(Reason.INVALID_REQUEST, message, "data")
+    return command

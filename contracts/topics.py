@@ -1,0 +1,25 @@
+"""The topics and the pub/sub component, named once; `outbox → contracts → inbox` meet here."""
+
+from enum import StrEnum
+
+PUBSUB = "pubsub"
+"""Name of the Dapr pub/sub component that carries every topic."""
+
+STATE_STORE = "statestore"
+"""Name of the Dapr state store component; it also holds the workflow engine's state."""
+
+
+class Topic(StrEnum):
+    """The four topics, in the order an event passes them."""
+
+    REQUESTS = "workflow-requests"
+    """`StartWorkflow` commands: anyone → orchestrator."""
+
+    EVENTS = "workflow-events"
+    """`RaiseEvent` and `ControlInstance` commands: anyone → orchestrator."""
+
+    COMPLETIONS = "workflow-completions"
+    """`WorkflowCompleted`: orchestrator → notifier."""
+
+    DEAD_LETTERS = "workflow-dead-letters"
+    """`EventDeadLettered`, and what a sidecar could not deliver: → notifier."""
