@@ -1,0 +1,79 @@
+"""The Dapr workflow engine as the orchestrator sees it: the SDK's client, with our words."""
+
+from typing import Any
+
+import httpx
+from dapr.ext.workflow import DaprWorkflowClient, WorkflowState, WorkflowStatus
+from grpc import RpcError, StatusCode
+
+from orchestrator.envelope import Cause, seal
+
+FINISHED = {WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERMINATED}
+
+
+class Engine:
+    """Starts, steers and reads workflow instances. Blocking; raises `RpcError` when it cannot."""
+
+    def __init__(self, client: DaprWorkflowClient, sidecar: httpx.Client) -> None:
+        self._client = client
+        self._sidecar = sidecar
+
+    def metadata(self) -> dict[str, Any]:
+        """Return what the sidecar says of itself; raise `httpx.HTTPError` when it is away."""
+        answer: dict[str, Any] = self._sidecar.get("/v1.0/metadata").raise_for_status().json()
+        return answer
+
+    def worker_connected(self) -> bool:
+        """Tell whether the engine has our workflow worker; the SDK alone may wrongly say so."""
+        workflows = self.metadata().get("workflows") or {}
+        return int(workflows.get("connectedWorkers") or 0) > 0
+
+    def state(self, instance_id: str) -> WorkflowState | None:
+        """Return the state of an instance, or None where there is none."""
+        return self._client.get_workflow_state(instance_id)
+
+    def schedule(self, workflow: str, value: Any, instance_id: str, cause: Cause) -> bool:
+        """Start an instance; False where that id is already active.
+
+        Returns once it runs. A call that timed out may have started it all the same.
+        """
+        try:
+            self._client.schedule_new_workflow(
+                workflow, input=seal(cause, value), instance_id=instance_id
+            )
+        except RpcError as error:
+            if error.code() is StatusCode.ALREADY_EXISTS:
+                return False
+            raise
+        return True
+
+    def raise_event(self, instance_id: str, name: str, data: Any) -> None:
+        self._client.raise_workflow_event(instance_id, name, data=data)
+
+    def terminate(self, instance_id: str, reason: str | None) -> None:
+        self._client.terminate_workflow(instance_id, output=reason)
+
+    def suspend(self, instance_id: str) -> None:
+        self._client.pause_workflow(instance_id)
+
+    def resume(self, instance_id: str) -> None:
+        self._client.resume_workflow(instance_id)
+
+    def purge(self, instance_id: str) -> None:
+        self._client.purge_workflow(instance_id)
+
+    def instance_ids(self, limit: int, cursor: str | None) -> tuple[list[str], str | None]:
+        """Return one page of instance ids, and the cursor of the next page or None."""
+        page = self._client.list_workflow_instance_ids(page_size=limit, continuation_token=cursor)
+        return list(page.instance_ids), page.continuation_token or None
+
+    def history(self, instance_id: str) -> list[Any] | None:
+        """Return an instance's history, oldest first, or None where there is no such instance."""
+        try:
+            return list(self._client.get_workflow_history(instance_id))
+        except RpcError as error:
+            if error.code() is StatusCode.NOT_FOUND or "no such instance" in (
+                error.details() or ""
+            ):
+                return None
+            raise

@@ -1,0 +1,67 @@
+"""HOP 2's only way out: publishes completions and dead letters through the sidecar."""
+
+from dapr.clients import DaprClient
+
+from contracts import identity
+from contracts.cloudevent import CONTENT_TYPE, CloudEvent
+from contracts.events import (
+    COMPLETED_TYPE,
+    DEAD_LETTERED_TYPE,
+    EventDeadLettered,
+    WorkflowCompleted,
+)
+from contracts.refusal import Refused
+from contracts.topics import PUBSUB, Topic
+
+SOURCE = "/usher/orchestrator"
+
+
+class Outbox:
+    """Publishes CloudEvents whose ids come out the same for the same news."""
+
+    def __init__(self, client: DaprClient) -> None:
+        self._client = client
+
+    def completed(self, notice: WorkflowCompleted, cause: str | None) -> None:
+        """Announce that a run ended. `cause` is the id of the event that started it.
+
+        The id leaves out the outcome: a run has one ending, the first one told.
+        """
+        run = cause or notice.started_at.isoformat()
+        event = CloudEvent(
+            id=identity.event_id("completed", notice.instance_id, run),
+            source=SOURCE,
+            type=COMPLETED_TYPE,
+            body=notice.model_dump_json().encode(),
+            attributes={
+                "subject": notice.instance_id,
+                "time": notice.finished_at.isoformat(),
+                **({"causationid": cause} if cause else {}),
+            },
+        )
+        self._publish(Topic.COMPLETIONS, event)
+
+    def dead_letter(self, topic: Topic, event: CloudEvent, refusal: Refused) -> None:
+        """Put `event` aside with the reason why it could not be served."""
+        letter = EventDeadLettered(
+            reason=refusal.reason,
+            field=refusal.field,
+            message=refusal.message,
+            topic=topic,
+            attempts=1,
+            event=event.original(),
+        )
+        named = (event.source, event.id) if event.id and event.source else (event.body.hex(),)
+        self._publish(
+            Topic.DEAD_LETTERS,
+            CloudEvent(
+                id=identity.event_id("dead-letter", topic, *named),
+                source=SOURCE,
+                type=DEAD_LETTERED_TYPE,
+                body=letter.model_dump_json(exclude_unset=True).encode(),
+                attributes={"causationid": event.id} if event.id else {},
+            ),
+        )
+
+    def _publish(self, topic: Topic, event: CloudEvent) -> None:
+        self._client.publish_event(PUBSUB, topic, event.to_json(), data_content_type=CONTENT_TYPE)

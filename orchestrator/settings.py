@@ -1,0 +1,49 @@
+"""Settings of the orchestrator, from the environment."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Each is read from `ORCHESTRATOR_<NAME>`, unless another variable is named here."""
+
+    model_config = SettingsConfigDict(env_prefix="ORCHESTRATOR_", populate_by_name=True)
+
+    host: str = "127.0.0.1"
+    port: int = 8081
+    topic_port: int = 18081
+    """Where the sidecar delivers topics, gRPC."""
+    dapr_host: str = Field("127.0.0.1", validation_alias="DAPR_RUNTIME_HOST")
+    dapr_http_port: int = Field(3501, validation_alias="DAPR_HTTP_PORT")
+    dapr_grpc_port: int = Field(13501, validation_alias="DAPR_GRPC_PORT")
+    workflows: Annotated[tuple[Path, ...], NoDecode] = Field((), validation_alias="USHER_WORKFLOWS")
+    """More folders to scan for workflows, separated as PATH is."""
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", validation_alias="USHER_LOG_FORMAT"
+    )
+    handler_threads: int = 32
+    """Topic deliveries handled at once."""
+    call_timeout_seconds: int = 30
+    """Deadline of one call to the sidecar."""
+    drain_seconds: float = 15
+    """How long a stop waits for the deliveries it holds."""
+
+    @field_validator("workflows", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [p for p in value.split(os.pathsep) if p] if isinstance(value, str) else value
+
+    @property
+    def sidecar_url(self) -> str:
+        return f"http://{self.dapr_host}:{self.dapr_http_port}"
+
+    def export_to_sdk(self) -> None:
+        """Set what the Dapr SDK reads from the environment by itself, where it is not set."""
+        os.environ.setdefault("DAPR_RUNTIME_HOST", self.dapr_host)
+        os.environ.setdefault("DAPR_HTTP_PORT", str(self.dapr_http_port))
+        os.environ.setdefault("DAPR_GRPC_PORT", str(self.dapr_grpc_port))
+        os.environ.setdefault("DAPR_API_TIMEOUT_SECONDS", str(self.call_timeout_seconds))

@@ -1,0 +1,39 @@
+"""The gRPC server that the sidecar delivers topics to."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from dapr.ext.grpc import App
+
+from contracts.topics import PUBSUB, Topic
+from orchestrator.inbox import Inbox
+
+MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+
+
+class TopicServer:
+    """Subscribes the inbox to its topics. The sidecar delivers only while `healthy` is true."""
+
+    def __init__(self, inbox: Inbox, healthy: Callable[[], bool], threads: int) -> None:
+        self._app = App(
+            thread_pool=ThreadPoolExecutor(threads, thread_name_prefix="delivery"),
+            options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)],
+        )
+        for topic, handler in ((Topic.REQUESTS, inbox.on_request), (Topic.EVENTS, inbox.on_event)):
+            subscribe = self._app.subscribe(PUBSUB, topic, dead_letter_topic=Topic.DEAD_LETTERS)
+            subscribe(handler)
+
+        def check() -> None:
+            if not healthy():
+                raise RuntimeError("not ready to take deliveries")
+
+        self._app.register_health_check(check)
+
+    def start(self, host: str, port: int) -> None:
+        """Open the port; deliveries begin once the sidecar finds the app healthy."""
+        run = threading.Thread(target=self._app.run, args=(port, host), daemon=True)
+        run.start()
+
+    def stop(self) -> None:
+        self._app.stop()

@@ -1,0 +1,1 @@
+"""One file a workflow; every file here is found by scanning."""
