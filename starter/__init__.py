@@ -1,0 +1,1 @@
+"""HOP 1: the only way in; its routes publish."""

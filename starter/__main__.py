@@ -1,0 +1,21 @@
+"""`python -m starter`: wire and run."""
+
+import httpx
+import uvicorn
+
+from starter.app import build_app
+from starter.logs import set_up_logs
+from starter.settings import Settings
+
+
+def main() -> None:
+    settings = Settings()
+    set_up_logs(settings.log_format)
+    sidecar = httpx.AsyncClient(base_url=settings.sidecar_url, timeout=10)
+    orchestrator = httpx.AsyncClient(base_url=settings.orchestrator_url, timeout=10)
+    app = build_app(sidecar, orchestrator)
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""The starter's routes: an accepting route publishes, and answers 202 once the broker has it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from pydantic import BaseModel
+
+from contracts import strict_json
+from contracts.message import INSTANCE_ID_PATTERN
+from starter import problem
+from starter.inbox import command_event, read_events
+from starter.outbox import Outbox, Outgoing, addressed
+from starter.status import StatusReader
+
+
+class Accepted(BaseModel):
+    """The broker has the event, and it is for this instance."""
+
+    instance_id: str
+    event_id: str
+
+    @classmethod
+    def of(cls, outgoing: Outgoing) -> "Accepted":
+        return cls(instance_id=outgoing.instance_id, event_id=outgoing.event.id)
+
+
+class AcceptedBatch(BaseModel):
+    """The broker has the events, in the order they came."""
+
+    items: list[Accepted]
+
+
+def _outbox(request: Request) -> Outbox:
+    outbox: Outbox = request.app.state.outbox
+    return outbox
+
+
+def _reader(request: Request) -> StatusReader:
+    reader: StatusReader = request.app.state.reader
+    return reader
+
+
+Out = Annotated[Outbox, Depends(_outbox)]
+Reader = Annotated[StatusReader, Depends(_reader)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(max_length=256, description="a request sent again with its key is served once"),
+]
+InstanceIdPath = Annotated[str, Path(pattern=INSTANCE_ID_PATTERN)]
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    422: {"model": problem.Problem, "description": "cannot be served; nothing was published"},
+    503: {"model": problem.Problem, "description": "the broker is away; nothing was accepted"},
+}
+
+
+def _body(example: Any, description: str) -> dict[str, Any]:
+    """Describe a route's body of any JSON, which the route reads itself, strictly."""
+    content = {"application/json": {"schema": {}, "example": example}}
+    return {"requestBody": {"description": description, "content": content}}
+
+
+async def _json(request: Request) -> Any:
+    body = await request.body()
+    return strict_json.loads(body) if body else None
+
+
+router = APIRouter()
+
+
+async def accept(outbox: Outbox, command: dict[str, Any], key: str | None) -> Accepted:
+    given = {name: value for name, value in command.items() if value is not None}
+    outgoing = addressed(command_event(given, key))
+    await outbox.publish(outgoing)
+    return Accepted.of(outgoing)
+
+
+@router.post(
+    "/events",
+    status_code=202,
+    responses=PROBLEMS,
+    openapi_extra=_body(
+        {
+            "specversion": "1.0",
+            "id": "order-1",
+            "source": "/shop",
+            "type": "order.placed",
+            "data": {"workflow": "hello_workflow", "input": "Ada"},
+        },
+        "one CloudEvent (structured or binary), or a batch",
+    ),
+)
+async def events(request: Request, outbox: Out) -> Accepted | AcceptedBatch:
+    """Publish CloudEvents; each keeps its id and source, which make it idempotent."""
+    found, is_batch = read_events(request.headers, await request.body())
+    outgoing = [addressed(event) for event in found]
+    for one in outgoing:
+        await outbox.publish(one)
+    accepted = [Accepted.of(one) for one in outgoing]
+    return AcceptedBatch(items=accepted) if is_batch else accepted[0]
+
+
+@router.post("/start/{user_name}", status_code=202, responses=PROBLEMS)
+async def start(user_name: str, outbox: Out, idempotency_key: IdempotencyKey = None) -> Accepted:
+    """Start `hello_workflow` for someone."""
+    command = {"workflow": "hello_workflow", "input": {"name": user_name}}
+    return await accept(outbox, command, idempotency_key)
+
+
+@router.post(
+    "/workflows/{name}",
+    status_code=202,
+    responses=PROBLEMS,
+    openapi_extra=_body({"name": "Ada"}, "the workflow's input; none means all defaults"),
+)
+async def start_workflow(
+    request: Request,
+    name: str,
+    outbox: Out,
+    key: Annotated[str | None, Query(description="instance id becomes <name>-<key>")] = None,
+    instance_id: Annotated[str | None, Query()] = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Accepted:
+    """Start a workflow by name."""
+    command = {
+        "workflow": name,
+        "input": await _json(request),
+        "key": key,
+        "instance_id": instance_id,
+    }
+    return await accept(outbox, command, idempotency_key)
+
+
+@router.post(
+    "/instances/{instance_id}/events/{event}",
+    status_code=202,
+    responses=PROBLEMS,
+    openapi_extra=_body({"approved": True}, "the event's data"),
+)
+async def raise_event(
+    request: Request,
+    instance_id: InstanceIdPath,
+    event: str,
+    outbox: Out,
+    ttl_seconds: Annotated[float | None, Query(ge=0, allow_inf_nan=False)] = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Accepted:
+    """Deliver an external event to an instance."""
+    command = {
+        "instance_id": instance_id,
+        "event": event,
+        "data": await _json(request),
+        "ttl_seconds": ttl_seconds,
+    }
+    return await accept(outbox, command, idempotency_key)
+
+
+@router.get("/status/{instance_id}", responses={404: {"model": problem.Problem}, **PROBLEMS})
+async def status(instance_id: InstanceIdPath, reader: Reader) -> Any:
+    """Return what the engine says of an instance."""
+    found = await reader.read(instance_id)
+    return problem.respond(found) if isinstance(found, problem.Problem) else found
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Say that the process runs."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def readyz(outbox: Out, response: Response) -> dict[str, str]:
+    """Say whether events are accepted: the sidecar is up with its components."""
+    ready = await outbox.sidecar_ready()
+    response.status_code = 200 if ready else 503
+    return {"status": "ready" if ready else "the sidecar does not answer"}

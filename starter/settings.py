@@ -1,0 +1,26 @@
+"""Settings of the starter, from the environment."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Each is read from `STARTER_<NAME>`, unless another variable is named here."""
+
+    model_config = SettingsConfigDict(env_prefix="STARTER_", populate_by_name=True)
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    dapr_host: str = Field("127.0.0.1", validation_alias="DAPR_RUNTIME_HOST")
+    dapr_http_port: int = Field(3500, validation_alias="DAPR_HTTP_PORT")
+    orchestrator_url: str = "http://127.0.0.1:8081"
+    """Who is asked for the status of an instance."""
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", validation_alias="USHER_LOG_FORMAT"
+    )
+
+    @property
+    def sidecar_url(self) -> str:
+        return f"http://{self.dapr_host}:{self.dapr_http_port}"

@@ -1,0 +1,31 @@
+"""Asks the orchestrator what became of an instance: workflow state belongs to its app-id."""
+
+from typing import Any
+
+import httpx
+
+from starter.problem import Problem
+
+
+class StatusReader:
+    """Reads `GET /instances/{id}` of the orchestrator."""
+
+    def __init__(self, orchestrator: httpx.AsyncClient) -> None:
+        self._orchestrator = orchestrator
+
+    async def read(self, instance_id: str) -> dict[str, Any] | Problem:
+        """Return the status; a problem of 404 for no such instance, 503 when none can tell."""
+        try:
+            answer = await self._orchestrator.get(f"/instances/{instance_id}")
+        except httpx.HTTPError as error:
+            return self._away(f"the orchestrator does not answer: {error}")
+        if answer.status_code == 404:
+            detail = f"no instance has the id {instance_id!r}"
+            return Problem(title="No such instance", status=404, detail=detail)
+        if answer.is_error:
+            return self._away(answer.text)
+        status: dict[str, Any] = answer.json()
+        return status
+
+    def _away(self, detail: str) -> Problem:
+        return Problem(title="The engine cannot be asked", status=503, detail=detail)
