@@ -1,0 +1,1 @@
+"""HOP 3: hears how workflows ended and what could not be served; tells people."""

@@ -1,0 +1,80 @@
+"""HOP 3's way in: each notice and dead letter is printed, then kept; once kept, never again.
+
+Printed before it is kept: a crash between the two prints it twice, and loses it never.
+"""
+
+import structlog
+from dapr.ext.grpc import SubscriptionMessage, TopicEventResponse
+from redis import RedisError
+
+from contracts.cloudevent import CloudEvent
+from contracts.events import EventDeadLettered
+from contracts.refusal import Refused
+from contracts.topics import Topic
+from notifier.lines import Lines
+from notifier.reading import read_dead_letter, read_notice, record
+from notifier.records import DeadLetter, Notice
+from notifier.store import Shelf
+
+SUCCESS = TopicEventResponse("success")
+RETRY = TopicEventResponse("retry")
+
+_log = structlog.get_logger()
+
+
+class Inbox:
+    """Serves deliveries; the same one again changes nothing that is shown."""
+
+    def __init__(self, notices: Shelf, dead_letters: Shelf, lines: Lines) -> None:
+        self._notices = notices
+        self._dead_letters = dead_letters
+        self._lines = lines
+
+    def on_completion(self, message: SubscriptionMessage) -> TopicEventResponse:
+        """Take a `WorkflowCompleted`; what is none is shown among the dead letters."""
+        event = CloudEvent.received(message)
+        try:
+            return self._settle(read_notice(event))
+        except Refused as refused:
+            letter = EventDeadLettered(
+                reason=refused.reason,
+                field=refused.field,
+                message=refused.message,
+                topic=Topic.COMPLETIONS,
+                event=event.original(),
+            )
+            return self._settle(record(f"{event.source}/{event.id}", letter))
+
+    def on_dead_letter(self, message: SubscriptionMessage) -> TopicEventResponse:
+        """Take a raw entry of the dead-letter topic: ours, or one a sidecar put there itself."""
+        return self._settle(read_dead_letter(message.raw_data()))
+
+    def _settle(self, seen: Notice | DeadLetter) -> TopicEventResponse:
+        try:
+            if isinstance(seen, Notice):
+                self._notice(seen)
+            else:
+                self._dead_letter(seen)
+        except RedisError as error:
+            _log.warning("will be tried again", id=seen.id, error=str(error))
+            return RETRY
+        return SUCCESS
+
+    def _notice(self, notice: Notice) -> None:
+        if self._notices.get(notice.id):
+            return
+        self._lines.notice(notice)
+        self._notices.put(notice.id, notice.model_dump_json(), notice.seen_at)
+
+    def _dead_letter(self, letter: DeadLetter) -> None:
+        earlier = self._dead_letters.get(letter.id)
+        if earlier:
+            letter = letter.model_copy(
+                update={
+                    "first_seen": earlier["first_seen"],
+                    "attempts": earlier["attempts"] + letter.attempts,
+                }
+            )
+        self._lines.dead_letter(letter)
+        text = letter.model_dump_json(exclude_unset=True)
+        self._dead_letters.put(letter.id, text, letter.last_seen)

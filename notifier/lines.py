@@ -1,0 +1,46 @@
+"""What the notifier prints: one line a notice, for people on a terminal, as JSON otherwise."""
+
+import json
+import sys
+from typing import TextIO
+
+from notifier.records import DeadLetter, Notice
+
+
+class Lines:
+    """Writes lines; `log_format` is `auto`, `console` or `json`."""
+
+    def __init__(self, log_format: str, out: TextIO = sys.stdout) -> None:
+        self._console = log_format == "console" or (log_format == "auto" and out.isatty())
+        self._out = out
+
+    def notice(self, notice: Notice) -> None:
+        """Say how a workflow ended."""
+        if not self._console:
+            self._write(notice.model_dump_json())
+            return
+        result = notice.error or notice.output
+        said = f"{notice.error.type}: {notice.error.message}" if notice.error else _text(result)
+        self._write(
+            f"{notice.finished_at:%H:%M:%S} {notice.outcome:<10} {notice.workflow} "
+            f"{notice.instance_id} {notice.duration_s:.2f}s {said}"
+        )
+
+    def dead_letter(self, letter: DeadLetter) -> None:
+        """Say what could not be served, and why."""
+        if not self._console:
+            self._write(letter.model_dump_json())
+            return
+        at_fault = f" {letter.field}:" if letter.field else ""
+        self._write(
+            f"{letter.last_seen:%H:%M:%S} DEAD       {letter.reason} on {letter.topic}"
+            f"{at_fault} {letter.message} (event {letter.event.id})"
+        )
+
+    def _write(self, line: str) -> None:
+        self._out.write(line.replace("\n", "\\n") + "\n")
+        self._out.flush()
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,65 @@
+"""The notifier's parts put together: its store, and the gRPC server that topics come to."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+from dapr.ext.grpc import App
+from redis import Redis, RedisError
+
+from contracts.topics import PUBSUB, Topic
+from notifier.inbox import Inbox
+from notifier.lines import Lines
+from notifier.settings import Settings
+from notifier.store import Shelf
+
+MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+RAW = {"rawPayload": "true"}
+"""Dead letters come as raw entries: one that is no CloudEvent would never arrive otherwise."""
+
+
+class Notifier:
+    """Everything that hears and keeps."""
+
+    def __init__(self, settings: Settings, lines: Lines) -> None:
+        self._settings = settings
+        self._redis = Redis.from_url(settings.redis_url, decode_responses=True, socket_timeout=5)
+        self._sidecar = httpx.Client(base_url=settings.sidecar_url, timeout=2)
+        self.notices = Shelf(self._redis, "notices", settings.keep)
+        self.dead_letters = Shelf(self._redis, "dead-letters", settings.keep)
+        inbox = Inbox(self.notices, self.dead_letters, lines)
+        self._deliveries = ThreadPoolExecutor(settings.handler_threads)
+        self._app = App(
+            thread_pool=self._deliveries,
+            options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)],
+        )
+        letters = Topic.DEAD_LETTERS
+        completions = self._app.subscribe(PUBSUB, Topic.COMPLETIONS, dead_letter_topic=letters)
+        completions(inbox.on_completion)
+        self._app.subscribe(PUBSUB, letters, metadata=RAW)(inbox.on_dead_letter)
+        self._app.register_health_check(self._redis.ping)
+
+    def start(self) -> None:
+        """Open the port; deliveries begin once the sidecar finds the app healthy."""
+        address = (self._settings.topic_port, self._settings.host)
+        threading.Thread(target=self._app.run, args=address, daemon=True).start()
+
+    def stop(self) -> None:
+        """Cut deliveries off: one that was not answered comes again, and is kept once."""
+        self._app.stop()
+        self._deliveries.shutdown(wait=True, cancel_futures=True)
+        self._sidecar.close()
+        self._redis.close()
+
+    def not_ready(self) -> str | None:
+        """Say what is missing before notices are heard, or None when nothing is."""
+        try:
+            self._redis.ping()
+            metadata = self._sidecar.get("/v1.0/metadata").raise_for_status().json()
+        except RedisError as error:
+            return f"Redis does not answer: {error}"
+        except httpx.HTTPError as error:
+            return f"the sidecar does not answer: {error}"
+        taken = {subscription["topic"] for subscription in metadata.get("subscriptions", [])}
+        missing = {str(Topic.COMPLETIONS), str(Topic.DEAD_LETTERS)} - taken
+        return f"not subscribed yet to {', '.join(sorted(missing))}" if missing else None
