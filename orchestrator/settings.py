@@ -27,8 +27,8 @@ class Settings(BaseSettings):
     )
     handler_threads: int = 32
     """Topic deliveries handled at once."""
-    call_timeout_seconds: int = 30
-    """Deadline of one call to the sidecar."""
+    call_timeout_seconds: int = 8
+    """Deadline of one call to the sidecar; below the broker's processingTimeout of 10 s."""
     drain_seconds: float = 15
     """How long a stop waits for the deliveries it holds."""
 

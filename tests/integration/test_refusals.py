@@ -1,0 +1,93 @@
+"""What cannot be served is put aside with its reason, the field at fault and the event itself."""
+
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from tests.support.driver import Driver, fresh
+
+REQUESTS = [
+    ("unknown_workflow", "workflow", {"workflow": "no_such_workflow"}),
+    ("invalid_input", "input.nme", {"workflow": "hello_workflow", "input": {"nme": "Ada"}}),
+    ("invalid_input", "input.name", {"workflow": "hello_workflow", "input": {"name": 7}}),
+    ("invalid_instance_id", "instance_id", {"workflow": "hello_workflow", "instance_id": "a b"}),
+    ("invalid_instance_id", "key", {"workflow": "hello_workflow", "key": "a/b"}),
+    ("invalid_request", "workflow", {"input": "Ada"}),
+    ("invalid_request", "workflow", {"workflow": 7}),
+    ("invalid_request", "data", {"instance_id": "x", "event": "for-the-other-topic"}),
+]
+
+
+@pytest.mark.parametrize(("reason", "field", "command"), REQUESTS)
+def test_a_request_that_cannot_be_served_names_reason_and_field(
+    usher: Driver, reason: str, field: str, command: dict[str, Any]
+) -> None:
+    event_id = fresh("event")
+    usher.cloudevent("workflow-requests", event_id, command)
+
+    letter = usher.dead_letter(event_id)
+
+    assert letter["reason"] == reason
+    assert letter["field"] == field
+    assert letter["topic"] == "workflow-requests"
+    assert letter["message"]
+    assert letter["event"]["id"] == event_id
+    assert letter["event"]["source"] == "/tests"
+    assert letter["event"]["data"] == command
+    assert letter["attempts"] >= 1
+    assert letter["redriven_at"] is None
+
+
+def test_an_event_for_nobody_is_put_aside(usher: Driver) -> None:
+    event_id = fresh("event")
+    command = {"instance_id": fresh("nobody"), "event": "approval"}
+    usher.cloudevent("workflow-events", event_id, command)
+    assert usher.dead_letter(event_id)["reason"] == "unknown_instance"
+
+
+def test_an_event_for_a_finished_instance_is_put_aside(usher: Driver) -> None:
+    instance, event_id = fresh("hello"), fresh("event")
+    usher.request("hello_workflow", instance_id=instance)
+    usher.notice(instance)
+    usher.cloudevent("workflow-events", event_id, {"instance_id": instance, "event": "approval"})
+    assert usher.dead_letter(event_id)["reason"] == "instance_finished"
+
+
+def test_text_that_is_not_json_is_put_aside_as_it_came(usher: Driver) -> None:
+    text = f"not json {fresh('mark')}"
+    usher.publish("workflow-requests", text.encode())
+    letter = usher.dead_letter(text)
+    assert letter["reason"] == "invalid_json"
+    assert letter["event"]["data"] == text
+
+
+def test_an_entry_that_is_no_cloudevent_is_shown_as_undeliverable(usher: Driver) -> None:
+    mark = fresh("garbage")
+    with Redis(port=usher.settings.redis_port) as redis:
+        redis.xadd("workflow-requests", {"data": mark})
+    letter = usher.dead_letter(mark)
+    assert letter["reason"] == "undeliverable"
+    assert letter["event"]["data"] == mark
+
+
+def test_the_door_refuses_what_could_never_be_served_and_publishes_nothing(usher: Driver) -> None:
+    mark = fresh("mark")
+    answer = usher.post("/workflows/hello_workflow", params={"instance_id": f"{mark} !"})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["errors"][0]["field"] == "instance_id"
+    after = fresh("hello")
+    usher.request("hello_workflow", instance_id=after)
+    usher.notice(after)
+    assert mark not in str(usher.dead_letters())
+
+
+def test_a_failed_workflow_is_announced_with_its_error(usher: Driver) -> None:
+    instance = fresh("fail")
+    usher.request("fail_workflow", instance_id=instance, input={"message": "no luck"})
+    notice = usher.notice(instance)
+    assert notice["outcome"] == "FAILED"
+    assert notice["output"] is None
+    assert "no luck" in notice["error"]["message"]
+    assert usher.status(instance) == "FAILED"
