@@ -1,5 +1,6 @@
 """The real stack for tests: one for the whole run, on ports of its own, on fresh data."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack
 
 ROOT = Path(__file__).parents[2]
-PORTS_BESIDE = 3000
+PORTS_BESIDE = int(os.environ.get("USHER_TEST_PORTS_BESIDE", "3000"))
 """How far the tests' ports are from the defaults, so that `make up` may run beside them."""
 
 
@@ -23,7 +24,7 @@ def _report(line: str) -> None:
 @pytest.fixture(scope="session")
 def running_stack() -> Iterator[Driver]:
     defaults = StackSettings(
-        data_dir=ROOT / "build" / "test-stack", workflows=(Path(__file__).parent / "workflows",)
+        data_dir=ROOT / "build" / f"test-stack-{PORTS_BESIDE}", workflows=(Path(__file__).parent / "workflows",)
     )
     settings = defaults.shifted(PORTS_BESIDE)
     stack = Stack(settings)
