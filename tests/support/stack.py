@@ -24,7 +24,8 @@ def _report(line: str) -> None:
 @pytest.fixture(scope="session")
 def running_stack() -> Iterator[Driver]:
     defaults = StackSettings(
-        data_dir=ROOT / "build" / f"test-stack-{PORTS_BESIDE}", workflows=(Path(__file__).parent / "workflows",)
+        data_dir=ROOT / "build" / f"test-stack-{PORTS_BESIDE}",
+        workflows=(Path(__file__).parent / "workflows",),
     )
     settings = defaults.shifted(PORTS_BESIDE)
     stack = Stack(settings)
