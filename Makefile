@@ -1,0 +1,69 @@
+# What people type. Each target sets up what it needs; `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: demo test up down logs check fmt setup clean help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+BIN   := .venv/bin
+STAMP := .venv/.in-step-with-the-lock
+
+demo: setup ## publish events on a stack of its own, show what comes out, stop it again
+	@$(BIN)/usher demo
+
+test: setup ## run every test; the last line names what was skipped, and why
+	@$(BIN)/pytest
+
+up: setup ## start the embedded stack in the background; returns when it is healthy
+	@$(BIN)/usher up --detach
+
+down: setup ## stop it; safe to repeat
+	@$(BIN)/usher down
+
+logs: setup ## follow the logs of all its processes; Ctrl-C ends only the following
+	@$(BIN)/usher logs --follow
+
+check: setup ## lint, types, lock and structure: fast, before each commit
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/uv lock --check
+	$(BIN)/pytest -q tests/repo tests/unit
+
+fmt: setup ## format the code and fix what the linter can fix
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+setup: $(STAMP) ## install the locked dependencies into .venv
+
+clean: ## stop the stack; remove .venv, build/ with its data, and the caches here
+	-@if [ -x $(BIN)/usher ]; then $(BIN)/usher down; fi
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+# --- set-up: uv from PATH, else the one the lock names, in build/uv by venv and pip ---------------
+
+UV := $(or $(shell command -v uv 2>/dev/null),build/uv/bin/uv)
+UV_VERSION = $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
+
+$(STAMP): uv.lock pyproject.toml $(if $(filter build/uv/bin/uv,$(UV)),$(UV))
+	@echo "Installing the locked dependencies into .venv"
+	@$(UV) sync --frozen --quiet
+	@touch $@
+
+define no_python
+make: Python 3.11 or newer is needed, with its venv module, and none was found on PATH.
+On Debian and Ubuntu: apt-get install python3-venv. Or install uv, which brings a Python: https://docs.astral.sh/uv
+endef
+export no_python
+
+build/uv/bin/uv:
+	@for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Installing uv $(UV_VERSION) into build/uv"; \
+	    rm -rf build/uv && $$python -m venv build/uv \
+	      && exec build/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
+	    exit 1; \
+	  fi; \
+	done; echo "$$no_python" >&2; exit 1

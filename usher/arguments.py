@@ -1,0 +1,34 @@
+"""Arguments of the command line that travel as they are, checked before anything is sent."""
+
+import sys
+
+from contracts import strict_json
+from contracts.refusal import Refused
+from usher.errors import BadInput
+
+
+def json_argument(name: str, text: str | None) -> bytes | None:
+    """The JSON that `text` holds, in UTF-8 and as typed; None when nothing was given.
+
+    `-` reads standard input. Raises `BadInput`, which names the argument and the problem.
+    """
+    if text is None:
+        return None
+    # What the shell passed that is not UTF-8 becomes its bytes again, and is refused below.
+    raw = sys.stdin.buffer.read() if text == "-" else text.encode(errors="surrogateescape")
+    try:
+        strict_json.loads(raw)
+    except Refused as refused:
+        hint = "A string needs quotes of its own inside those of the shell, like '\"Ada\"'."
+        where = "It was read from standard input." if text == "-" else hint
+        raise BadInput(f"{name} is not usable: {refused.message}.", where) from refused
+    return raw
+
+
+def header_argument(name: str, text: str | None) -> str | None:
+    """`text` if an HTTP header can carry it; raises `BadInput` if not."""
+    if text is None:
+        return None
+    if not text or text != text.strip() or not (text.isascii() and text.isprintable()):
+        raise BadInput(f"{name} must be printable ASCII, with no space at either end.")
+    return text

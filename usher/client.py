@@ -1,0 +1,146 @@
+"""HTTP client of the three services: what the command line asks and sends."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from usher.errors import CommandError, NotFound, Refused, Unreachable
+from usher.stack.processes import Service
+
+# A publish waits for the broker's acknowledgement, a status for the workflow engine.
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+
+Document = dict[str, Any]
+
+
+def new_http_client() -> httpx.Client:
+    """An HTTP client that reaches loopback directly, whatever HTTP_PROXY says."""
+    loopback = ("localhost", "127.0.0.1", "[::1]")
+    return httpx.Client(timeout=TIMEOUT, mounts={f"all://{host}": None for host in loopback})
+
+
+class Client:
+    """Speaks to the services over an injected `httpx.Client`, which its owner closes.
+
+    Every method returns the service's JSON document as it is, and raises `Unreachable`,
+    `NotFound`, `Refused` or another `CommandError`.
+    """
+
+    def __init__(self, http: httpx.Client, urls: Mapping[Service, str]) -> None:
+        self._http = http
+        self._urls = urls
+
+    def publish(
+        self,
+        workflow: str,
+        payload: bytes | None = None,
+        *,
+        key: str | None = None,
+        instance_id: str | None = None,
+        event_id: str | None = None,
+    ) -> Document:
+        """Ask the starter for a workflow; `payload` is its input as JSON.
+
+        Returns `{"instance_id", "event_id"}` once the broker has the request.
+        """
+        params = {"key": key, "instance_id": instance_id}
+        return self._post(f"/workflows/{_part(workflow)}", payload, params, event_id)
+
+    def raise_event(
+        self, instance: str, event: str, payload: bytes | None = None, *, event_id: str | None
+    ) -> Document:
+        """Publish an event for an instance; `payload` is its data as JSON."""
+        path = f"/instances/{_part(instance)}/events/{_part(event)}"
+        return self._post(path, payload, {}, event_id)
+
+    def status(self, instance: str) -> Document:
+        """One instance as the starter's `/status/{instance_id}` shows it."""
+        return self._call("starter", "GET", f"/status/{_part(instance)}")
+
+    def workflows(self) -> Document:
+        """The orchestrator's `{"items": [...], "next"}` of workflows it serves."""
+        return self._call("orchestrator", "GET", "/workflows", params={"limit": 1000})
+
+    def notices(self, limit: int = 100) -> Document:
+        """The notifier's `{"items": [...], "next"}` of endings, newest first."""
+        return self._call("notifier", "GET", "/notices", params={"limit": limit})
+
+    def dead_letters(self, limit: int = 100) -> Document:
+        """The notifier's `{"items": [...], "next"}` of what could not be served."""
+        return self._call("notifier", "GET", "/dead-letters", params={"limit": limit})
+
+    def _post(
+        self, path: str, payload: bytes | None, params: dict[str, str | None], event_id: str | None
+    ) -> Document:
+        headers = {"Content-Type": "application/json"} if payload is not None else {}
+        if event_id is not None:
+            headers["Idempotency-Key"] = event_id
+        given = {name: value for name, value in params.items() if value is not None}
+        return self._call("starter", "POST", path, params=given, headers=headers, content=payload)
+
+    def _call(self, service: Service, method: str, path: str, **request: Any) -> Document:
+        url = self._urls[service]
+        where = f"The {service} at {url}"
+        try:
+            response = self._http.request(method, url + path, **request)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise Unreachable(
+                f"The {service} cannot be reached at {url}.",
+                f"{error}. Start the stack with `usher up`, or say where the {service} is with "
+                f"USHER_{service.upper()}_URL.",
+            ) from error
+        except httpx.TransportError as error:
+            raise Unreachable(f"{where} did not answer.", _lost(method, error)) from error
+        if not response.is_success:
+            raise _problem(response, where)
+        document = _json_object(response)
+        if document is None:
+            raise Unreachable(f"{where} is something else: what it answers is no JSON object.")
+        return document
+
+
+def _part(text: str) -> str:
+    """One segment of a path, whatever characters it holds."""
+    return quote(text, safe="")
+
+
+def _lost(method: str, error: httpx.TransportError) -> str:
+    cause = str(error) or type(error).__name__
+    if method == "POST":
+        return f"{cause}. What was sent may have been accepted all the same."
+    return f"{cause}. `usher logs` shows what it is doing."
+
+
+def _problem(response: httpx.Response, where: str) -> CommandError:
+    """The error that an answer other than 2xx stands for."""
+    status = response.status_code
+    problem = _json_object(response) or {}
+    errors = [
+        {"field": entry.get("field") or "", "message": str(entry.get("message", ""))}
+        for entry in problem.get("errors") or []
+        if isinstance(entry, dict)
+    ]
+    kind: type[CommandError] = CommandError
+    if status == httpx.codes.NOT_FOUND:
+        kind = NotFound
+    elif response.is_client_error:
+        kind = Refused
+    elif response.is_redirect or status in (502, 503, 504):
+        kind = Unreachable
+    detail = problem.get("detail") or problem.get("title")
+    return kind(
+        f"{where} answered {f'{status} {response.reason_phrase}'.strip()}.",
+        str(detail) if detail else None,
+        errors,
+        problem.get("reason"),
+    )
+
+
+def _json_object(response: httpx.Response) -> Document | None:
+    try:
+        document = response.json()
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None

@@ -1,0 +1,55 @@
+"""What a command prints: its answer on stdout, everything else on stderr; or one JSON document."""
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from usher.errors import CommandError
+
+# Off a terminal nothing is folded to a width: `usher workflows | grep` sees whole lines.
+UNFOLDED = 2000
+
+
+class Output:
+    """Prints for people, or with `as_json` for programs: then stdout holds one JSON document."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = _console(stderr=False)
+        self._stderr = _console(stderr=True)
+
+    def answer(self, document: Any, view: RenderableType) -> None:
+        """Print the command's answer: `document` as JSON, or `view` for people."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        else:
+            self.console.print(view)
+
+    def line(self, line: str) -> None:
+        """Print one line of what is shown as it comes."""
+        self.console.print(Text.from_ansi(line))
+
+    def progress(self, line: str) -> None:
+        """Say what is going on; never part of the answer."""
+        self._stderr.print(Text(line, style="dim"))
+
+    def failed(self, error: CommandError) -> None:
+        """Say why the command could not do it."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(error.as_json(), indent=2) + "\n")
+            return
+        at_fault = [f"{e['field']}: {e['message']}".removeprefix(": ") for e in error.errors]
+        self._stderr.print(Text(error.title, style="bold red"))
+        for line in at_fault:
+            self._stderr.print(Text(line))
+        # A service's detail often says the same once more.
+        if error.detail and not any(line.endswith(error.detail) for line in at_fault):
+            self._stderr.print(Text(error.detail))
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else UNFOLDED, highlight=False)

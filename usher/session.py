@@ -1,0 +1,90 @@
+"""What one command works with, and what becomes of it when it fails: a message, an exit code."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import typer
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+
+from usher.client import Client, new_http_client
+from usher.errors import BadInput, CommandError
+from usher.output import Output
+from usher.stack.command import SetupError
+from usher.stack.processes import Binaries, processes
+from usher.stack.settings import StackSettings, variable
+from usher.stack.stack import Stack, StackError
+from usher.urls import UrlSettings, service_urls
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What commands are built from. Tests put another one on the typer context."""
+
+    http: Callable[[], httpx.Client] = new_http_client
+    stack: Callable[..., Stack] = Stack
+
+
+@dataclass(frozen=True)
+class Session:
+    """Handed to a command for as long as it runs."""
+
+    wiring: Wiring
+    out: Output
+    settings: StackSettings = field(default_factory=lambda: usable(StackSettings))
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """A client of the services; its connections are closed on leaving."""
+        urls = service_urls(self.settings, usable(UrlSettings))
+        with self.wiring.http() as http:
+            yield Client(http, urls)
+
+    def stack(self, names: Sequence[str] | None = None) -> Stack:
+        """The embedded stack that the settings describe, or of it what `names` says.
+
+        Raises `BadInput` for a name that is none.
+        """
+        if not names:
+            return self.wiring.stack(self.settings)
+        # Which binaries run them is not asked where only names and logs matter.
+        every = processes(self.settings, Binaries(Path(), Path(), Path(), Path()))
+        if unknown := sorted({*names} - {spec.name for spec in every}):
+            there_are = f"There are: {', '.join(spec.name for spec in every)}."
+            raise BadInput(f"No process is named {', '.join(unknown)}.", there_are)
+        return self.wiring.stack(self.settings, [spec for spec in every if spec.name in names])
+
+
+@contextmanager
+def session(ctx: typer.Context, as_json: bool) -> Iterator[Session]:
+    """Run a command's body; what it raises is printed and becomes the exit code."""
+    out = Output(as_json)
+    try:
+        yield Session(ctx.ensure_object(Wiring), out)
+    except (StackError, SetupError) as error:
+        out.failed(CommandError(str(error)))
+        raise typer.Exit(CommandError.exit_code) from error
+    except CommandError as error:
+        out.failed(error)
+        raise typer.Exit(error.exit_code) from error
+
+
+def usable(settings: Callable[[], Settings]) -> Settings:
+    """What `settings` makes of the environment; raises `BadInput` that names the variable."""
+    try:
+        return settings()
+    except ValidationError as invalid:
+        errors = [
+            {"field": variable(str(error["loc"][0])), "message": error["msg"]}
+            if error["loc"]
+            else {"field": "", "message": error["msg"].removeprefix("Value error, ")}
+            for error in invalid.errors(include_url=False, include_context=False)
+        ]
+        title = "The environment holds settings that cannot be used."
+        raise BadInput(title, errors=errors) from invalid

@@ -1,0 +1,90 @@
+"""Writes supervisord's configuration: one program a process, started by name, stopped in order."""
+
+import os
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from usher.stack.processes import ProcessSpec
+
+# Relative to the data folder, which is supervisord's working folder: nothing to quote.
+LOGS = Path("logs")
+PIDFILE = Path("supervisord.pid")
+
+_DAEMON = """\
+[supervisord]
+logfile={logs}/supervisord.log
+logfile_maxbytes=5MB
+logfile_backups=1
+pidfile={pidfile}
+nocleanup=true
+{user}
+[unix_http_server]
+file={socket}
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+
+[rpcinterface:backoff]
+supervisor.rpcinterface_factory=usher.stack.backoff:plug_in
+"""
+
+# A death within `startsecs` counts as a failed start and is waited out longer each time; a later
+# one is healed at once. `startretries` is as good as for ever; usher.stack.backoff bounds the wait.
+_PROGRAM = """
+[program:{name}]
+command={command}
+environment={environment}
+priority={priority}
+autostart=false
+autorestart=true
+startsecs=5
+startretries=1000000000
+stopwaitsecs={stop_seconds}
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={logs}/{name}.log
+stdout_logfile_maxbytes=10MB
+stdout_logfile_backups=2
+"""
+
+
+def render(specs: Sequence[ProcessSpec], socket: Path) -> str:
+    """The configuration for `specs`, controlled over `socket`.
+
+    supervisord stops programs one after the other, the highest priority first: the last of
+    `specs`. Raises ValueError for what the format cannot hold: line breaks, and in variables also
+    double quotes, quotes at an end, and ` #` or ` ;`.
+    """
+    # Root must say that it means it, or each start logs a complaint.
+    user = f"user={os.getuid()}\n" if os.getuid() == 0 else ""
+    head = _DAEMON.format(
+        logs=LOGS, pidfile=PIDFILE, user=user, socket=str(socket).replace("%", "%%")
+    )
+    return head + "".join(
+        _PROGRAM.format(
+            name=spec.name,
+            command=_command(spec.argv),
+            environment=_environment(spec.env),
+            priority=priority,
+            stop_seconds=spec.stop_seconds,
+            logs=LOGS,
+        )
+        for priority, spec in enumerate(specs)
+    )
+
+
+def _command(argv: Sequence[str]) -> str:
+    # ` #` and ` ;` start a comment, even in quotes: `'a #b'` is written `'a ''#b'`.
+    line = re.sub(r"(\s)([;#])", r"\1''\2", shlex.join(argv))
+    if "\n" in line or "\r" in line:
+        raise ValueError(f"supervisord cannot pass a line break to a process: {line!r}")
+    return line.replace("%", "%%")
+
+
+def _environment(env: Mapping[str, str]) -> str:
+    for key, value in env.items():
+        if re.search(r"""["\r\n]|\s[;#]|^'|'$""", value):
+            raise ValueError(f"supervisord cannot pass this on: {key}={value!r}")
+    return ",".join(f'{key}="{value}"' for key, value in env.items()).replace("%", "%%")

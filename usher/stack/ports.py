@@ -1,0 +1,59 @@
+"""Says which port is taken, by whom, what it is wanted for, and the setting that moves it."""
+
+import errno
+import socket
+from collections.abc import Sequence
+
+import psutil
+
+from usher.stack.errors import StackError
+from usher.stack.processes import ProcessSpec
+from usher.stack.settings import LOOPBACK, StackSettings, purpose, variable
+
+
+def refuse_ports_in_use(settings: StackSettings, specs: Sequence[ProcessSpec]) -> None:
+    """Raises StackError that names every port of `specs` on which something listens already."""
+    taken = [
+        f"port {port}{_holder(port)} is in use; it is wanted for {purpose(field)}: "
+        f"set {variable(field)} to another"
+        for spec in specs
+        for field in spec.ports
+        if _in_use(port := settings.ports()[field], {LOOPBACK, settings.host})
+    ]
+    if taken:
+        raise StackError("\n".join(taken))
+
+
+def _in_use(port: int, hosts: set[str]) -> bool:
+    return any(_listened_on(host, port) or not _bindable(host, port) for host in hosts)
+
+
+def _listened_on(host: str, port: int) -> bool:
+    # Where REUSEADDR lets a port be bound twice (macOS), only this finds the other one.
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _bindable(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as attempt:
+        # Connections of a stack that ended a moment ago are no obstacle to the servers either.
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((host, port))
+        except OSError as error:
+            return error.errno != errno.EADDRINUSE
+    return True
+
+
+def _holder(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,):
+                return f" ({psutil.Process(connection.pid).name()}, pid {connection.pid})"
+    except psutil.Error:
+        pass  # somebody else's: only root sees who
+    return ""

@@ -1,0 +1,212 @@
+"""What runs in the embedded stack: from the settings and the binaries to an ordered list."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from usher.stack.settings import LOOPBACK, PORTS, StackSettings
+
+Service = Literal["starter", "orchestrator", "notifier"]
+
+
+@dataclass(frozen=True)
+class ProcessSpec:
+    """One process of the stack. What it prints goes to its log; dead, it is started again."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    """On top of the caller's environment."""
+    tier: int = 0
+    """A tier is started once all of the tier before are ready."""
+    ready: str | None = None
+    """`http://…` that answers 2xx, or `redis://…` that answers PING; None: it is, once it runs."""
+    ports: tuple[str, ...] = ()
+    """The port settings that it listens on, as fields of `StackSettings`."""
+    stop_seconds: int = 10
+    """How long it may take to end on SIGTERM before it is killed."""
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """The programs that are not Python's."""
+
+    redis_server: Path
+    daprd: Path
+    placement: Path
+    scheduler: Path
+
+
+def processes(settings: StackSettings, binaries: Binaries) -> list[ProcessSpec]:
+    """The stack in the order of its start; stopped in reverse: what takes work in goes first."""
+    return [
+        _redis(settings, binaries),
+        _placement(settings, binaries),
+        _scheduler(settings, binaries),
+        _sidecar(settings, binaries, "starter"),
+        _sidecar(settings, binaries, "orchestrator", topic_port=settings.orchestrator_topic_port),
+        _sidecar(settings, binaries, "notifier", topic_port=settings.notifier_topic_port),
+        _service(
+            settings,
+            "notifier",
+            NOTIFIER_TOPIC_PORT=settings.notifier_topic_port,
+            NOTIFIER_REDIS_URL=f"redis://{_redis_address(settings)}/0",
+            NOTIFIER_STARTER_URL=settings.url("starter"),
+        ),
+        _service(
+            settings,
+            "orchestrator",
+            ORCHESTRATOR_TOPIC_PORT=settings.orchestrator_topic_port,
+            USHER_WORKFLOWS=os.pathsep.join(map(str, settings.workflows)),
+        ),
+        _service(settings, "starter", STARTER_ORCHESTRATOR_URL=settings.url("orchestrator")),
+    ]
+
+
+def data_dirs(settings: StackSettings) -> dict[str, Path]:
+    """Where the processes that keep data keep them; emptied by `--fresh`."""
+    return {name: settings.data_dir / "data" / name for name in ("redis", "scheduler")}
+
+
+def _redis_address(settings: StackSettings) -> str:
+    return f"{LOOPBACK}:{settings.redis_port}"
+
+
+def _redis(settings: StackSettings, binaries: Binaries) -> ProcessSpec:
+    flags = {
+        "bind": LOOPBACK,
+        "port": settings.redis_port,
+        "dir": data_dirs(settings)["redis"],
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        # A process title is written over the environment, by which `down` knows its own.
+        "set-proc-title": "no",
+    }
+    return ProcessSpec(
+        name="redis",
+        argv=(str(binaries.redis_server), *_flags(flags)),
+        ready=f"redis://{_redis_address(settings)}",
+        ports=("redis_port",),
+    )
+
+
+def _placement(settings: StackSettings, binaries: Binaries) -> ProcessSpec:
+    flags = _control_plane_flags(settings, "placement") | {
+        "initial-cluster": f"dapr-placement-0={LOOPBACK}:{settings.placement_raft_port}",
+    }
+    return ProcessSpec(
+        name="placement",
+        argv=(str(binaries.placement), *_flags(flags)),
+        tier=1,
+        ready=f"http://{LOOPBACK}:{settings.placement_health_port}/healthz",
+        ports=_ports("placement"),
+    )
+
+
+def _scheduler(settings: StackSettings, binaries: Binaries) -> ProcessSpec:
+    peer = f"http://{LOOPBACK}:{settings.scheduler_etcd_peer_port}"
+    flags = _control_plane_flags(settings, "scheduler") | {
+        "etcd-data-dir": data_dirs(settings)["scheduler"],
+        "etcd-client-listen-address": LOOPBACK,
+        "etcd-client-port": settings.scheduler_etcd_client_port,
+        "etcd-initial-cluster": f"dapr-scheduler-server-0={peer}",
+    }
+    return ProcessSpec(
+        name="scheduler",
+        argv=(str(binaries.scheduler), *_flags(flags)),
+        tier=1,
+        ready=f"http://{LOOPBACK}:{settings.scheduler_health_port}/healthz",
+        ports=_ports("scheduler"),
+    )
+
+
+def _control_plane_flags(
+    settings: StackSettings, name: Literal["placement", "scheduler"]
+) -> dict[str, object]:
+    return {
+        "listen-address": LOOPBACK,
+        "port": getattr(settings, f"{name}_port"),
+        "healthz-listen-address": LOOPBACK,  # 1.18.2 takes this flag and listens everywhere
+        "healthz-port": getattr(settings, f"{name}_health_port"),
+        "metrics-listen-address": LOOPBACK,
+        "metrics-port": getattr(settings, f"{name}_metrics_port"),
+    }
+
+
+def _sidecar(
+    settings: StackSettings, binaries: Binaries, app: Service, topic_port: int | None = None
+) -> ProcessSpec:
+    http_port = getattr(settings, f"{app}_dapr_http_port")
+    configuration = settings.components_dir / "configuration.yaml"
+    # `dapr publish` reads --app-id and --dapr-http-port off the command line: long, two words each.
+    flags: dict[str, object] = {
+        "app-id": app,
+        "dapr-http-port": http_port,
+        "dapr-grpc-port": getattr(settings, f"{app}_dapr_grpc_port"),
+        "dapr-listen-addresses": LOOPBACK,
+        "dapr-internal-grpc-port": getattr(settings, f"{app}_dapr_internal_port"),
+        "dapr-internal-grpc-listen-address": LOOPBACK,
+        "metrics-port": getattr(settings, f"{app}_dapr_metrics_port"),
+        "metrics-listen-address": LOOPBACK,
+        "placement-host-address": f"{LOOPBACK}:{settings.placement_port}",
+        "scheduler-host-address": f"{LOOPBACK}:{settings.scheduler_port}",
+        "resources-path": settings.components_dir,
+        "max-body-size": "16Mi",
+        "log-level": "info",
+    }
+    if configuration.is_file():
+        flags |= {"config": configuration}
+    switches: tuple[str, ...] = ()
+    if topic_port is not None:
+        switches = ("--enable-app-health-check",)
+        flags |= {
+            "app-protocol": "grpc",
+            "app-port": topic_port,
+            "app-channel-address": LOOPBACK,
+            "app-health-probe-interval": 2,  # seconds; daprd wants it longer than the timeout
+            "app-health-probe-timeout": 1500,  # milliseconds; the default 500 trips under load
+            "app-health-threshold": 2,
+        }
+    return ProcessSpec(
+        name=f"{app}-daprd",
+        argv=(str(binaries.daprd), *_flags(flags), *switches),
+        env={"USHER_REDIS_HOST": _redis_address(settings)},
+        tier=2,
+        # /v1.0/healthz alone would wait for the service, which waits for its sidecar.
+        ready=f"http://{LOOPBACK}:{http_port}/v1.0/healthz/outbound",
+        ports=_ports(f"{app}_dapr"),
+    )
+
+
+def _service(settings: StackSettings, name: Service, **env: object) -> ProcessSpec:
+    own = {
+        f"{name.upper()}_HOST": settings.host,
+        f"{name.upper()}_PORT": getattr(settings, f"{name}_port"),
+        "DAPR_RUNTIME_HOST": LOOPBACK,
+        "DAPR_HTTP_PORT": getattr(settings, f"{name}_dapr_http_port"),
+        "DAPR_GRPC_PORT": getattr(settings, f"{name}_dapr_grpc_port"),
+        # They print into a pipe, but for a terminal: the one of `usher up` or `usher logs`.
+        "USHER_LOG_FORMAT": "console" if settings.log_format == "auto" else settings.log_format,
+        "PYTHONUNBUFFERED": 1,
+    }
+    return ProcessSpec(
+        name=name,
+        argv=(sys.executable, "-m", name),
+        env={key: str(value) for key, value in (own | env).items()},
+        tier=3,
+        ready=f"{settings.url(name)}/readyz",
+        ports=tuple(p for p in (f"{name}_port", f"{name}_topic_port") if p in PORTS),
+        stop_seconds=30,  # the orchestrator finishes what it holds
+    )
+
+
+def _flags(flags: Mapping[str, object]) -> list[str]:
+    return [word for name, value in flags.items() for word in (f"--{name}", str(value))]
+
+
+def _ports(prefix: str) -> tuple[str, ...]:
+    return tuple(n for n in PORTS if n.startswith(f"{prefix}_"))

@@ -1,0 +1,31 @@
+"""Asks one process of the stack whether it is ready."""
+
+import httpx
+import redis
+
+from usher.stack.processes import ProcessSpec
+
+_SECONDS = 2
+
+
+def is_ready(spec: ProcessSpec) -> bool:
+    """What `spec.ready` says, asked once, answered within 2 s."""
+    if spec.ready is None:
+        return True
+    return _pings(spec.ready) if spec.ready.startswith("redis://") else _answers(spec.ready)
+
+
+def _pings(url: str) -> bool:
+    with redis.Redis.from_url(url, socket_timeout=_SECONDS) as client:
+        try:
+            return bool(client.ping())
+        except redis.RedisError:  # also while it loads its data
+            return False
+
+
+def _answers(url: str) -> bool:
+    try:
+        # No proxy of the environment's: everything is on this machine.
+        return httpx.get(url, timeout=_SECONDS, trust_env=False, verify=False).is_success
+    except httpx.TransportError:
+        return False

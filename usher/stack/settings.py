@@ -1,0 +1,143 @@
+"""Where the embedded stack listens and keeps its data: every port is a setting, `USHER_<NAME>`."""
+
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+import usher
+
+# All but the three services' HTTP stays here, whatever `host` says: Redis and Dapr have no tokens.
+LOOPBACK = "127.0.0.1"
+
+_PACKAGE = Path(usher.__file__).resolve().parent
+_CHECKOUT = _PACKAGE.parent
+
+
+def _in_checkout() -> bool:
+    return (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / "components").is_dir()
+
+
+def _default_data_dir() -> Path:
+    if _in_checkout():
+        return _CHECKOUT / "build" / "stack"
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "usher" / "stack"
+
+
+def _default_components_dir() -> Path:
+    return _CHECKOUT / "components" if _in_checkout() else _PACKAGE / "components"
+
+
+def _canonical(path: Path) -> Path:
+    return path.expanduser().resolve()  # one spelling: what runs is recognised by its data_dir
+
+
+def _split(value: object) -> object:
+    return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Location = Annotated[Path, AfterValidator(_canonical)]
+Locations = Annotated[tuple[Location, ...], NoDecode, BeforeValidator(_split)]
+
+
+class StackSettings(BaseSettings):
+    """The stack's settings, from the environment: `USHER_STARTER_PORT=8090`, `USHER_DATA_DIR=…`.
+
+    Fields that end in `_port` are TCP ports; their description says what listens there. A port
+    that is used twice is a `ValidationError`. Paths are made absolute against the working folder.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="USHER_", frozen=True, extra="ignore")
+
+    host: str = Field(LOOPBACK, description="where the three services' HTTP listens")
+    data_dir: Location = Field(
+        default_factory=_default_data_dir,
+        description="data and logs: `build/stack` of a checkout, else of the user's state folder",
+    )
+    dapr_dir: Location | None = Field(None, description="folder with daprd, placement, scheduler")
+    redis_server: Location | None = Field(None, description="the redis-server to run")
+    components_dir: Location = Field(
+        default_factory=_default_components_dir, description="Dapr component files"
+    )
+    workflows: Locations = Field((), description="more folders with workflow files")
+    log_format: Literal["auto", "console", "json"] = "auto"
+
+    starter_port: Port = Field(8080, description="starter's HTTP")
+    orchestrator_port: Port = Field(8081, description="orchestrator's HTTP")
+    notifier_port: Port = Field(8082, description="notifier's HTTP")
+    orchestrator_topic_port: Port = Field(18081, description="orchestrator's topic server")
+    notifier_topic_port: Port = Field(18082, description="notifier's topic server")
+
+    starter_dapr_http_port: Port = Field(3500, description="HTTP of starter's sidecar")
+    orchestrator_dapr_http_port: Port = Field(3501, description="HTTP of orchestrator's sidecar")
+    notifier_dapr_http_port: Port = Field(3502, description="HTTP of notifier's sidecar")
+    starter_dapr_grpc_port: Port = Field(13500, description="gRPC of starter's sidecar")
+    orchestrator_dapr_grpc_port: Port = Field(13501, description="gRPC of orchestrator's sidecar")
+    notifier_dapr_grpc_port: Port = Field(13502, description="gRPC of notifier's sidecar")
+    starter_dapr_internal_port: Port = Field(23500, description="sidecar to starter's sidecar")
+    orchestrator_dapr_internal_port: Port = Field(
+        23501, description="sidecar to orchestrator's sidecar"
+    )
+    notifier_dapr_internal_port: Port = Field(23502, description="sidecar to notifier's sidecar")
+    starter_dapr_metrics_port: Port = Field(19500, description="metrics of starter's sidecar")
+    orchestrator_dapr_metrics_port: Port = Field(
+        19501, description="metrics of orchestrator's sidecar"
+    )
+    notifier_dapr_metrics_port: Port = Field(19502, description="metrics of notifier's sidecar")
+
+    placement_port: Port = Field(15005, description="placement")
+    placement_health_port: Port = Field(15105, description="health of placement")
+    placement_metrics_port: Port = Field(15205, description="metrics of placement")
+    placement_raft_port: Port = Field(15305, description="raft of placement")
+    scheduler_port: Port = Field(15006, description="scheduler")
+    scheduler_health_port: Port = Field(15106, description="health of scheduler")
+    scheduler_metrics_port: Port = Field(15206, description="metrics of scheduler")
+    scheduler_etcd_client_port: Port = Field(12379, description="etcd clients of scheduler")
+    scheduler_etcd_peer_port: Port = Field(12380, description="etcd peers of scheduler")
+    redis_port: Port = Field(16379, description="Redis")
+
+    @model_validator(mode="after")
+    def _no_port_twice(self) -> Self:
+        users = defaultdict(list)
+        for name, port in self.ports().items():
+            users[port].append(variable(name))
+        clashes = [f"{port}: {' and '.join(names)}" for port, names in users.items() if names[1:]]
+        if clashes:
+            raise ValueError(f"a port is used twice: {'; '.join(clashes)}")
+        return self
+
+    def ports(self) -> dict[str, int]:
+        """Every port by its field name."""
+        return {name: getattr(self, name) for name in PORTS}
+
+    def shifted(self, by: int) -> "StackSettings":
+        """The same settings with every port moved by `by`: a second stack beside the first.
+
+        50 and 1000 do; by 100 the one's placement would get the port of the other's health.
+        """
+        return StackSettings.model_validate(
+            self.model_dump() | {name: port + by for name, port in self.ports().items()}
+        )
+
+    def url(self, service: Literal["starter", "orchestrator", "notifier"]) -> str:
+        """Where a service's HTTP answers, as seen from this machine: `http://127.0.0.1:8080`."""
+        host = LOOPBACK if self.host in ("0.0.0.0", "::", "") else self.host
+        return f"http://{host}:{getattr(self, f'{service}_port')}"
+
+
+PORTS = tuple(name for name in StackSettings.model_fields if name.endswith("_port"))
+
+
+def variable(field: str) -> str:
+    """The environment variable of a setting: `starter_port` → `USHER_STARTER_PORT`."""
+    return f"USHER_{field.upper()}"
+
+
+def purpose(field: str) -> str:
+    """What a setting is for, as a phrase: `redis_port` → `Redis`."""
+    return StackSettings.model_fields[field].description or field

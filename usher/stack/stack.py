@@ -1,0 +1,212 @@
+"""Brings the embedded stack up and down, whole or one process, and says how it is."""
+
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from usher.stack.command import Report
+from usher.stack.conf import LOGS
+from usher.stack.errors import StackError
+from usher.stack.ports import refuse_ports_in_use
+from usher.stack.processes import Binaries, ProcessSpec, data_dirs, processes
+from usher.stack.readiness import is_ready
+from usher.stack.redis import find_or_install
+from usher.stack.runtime import find_or_build
+from usher.stack.settings import StackSettings
+from usher.stack.shutdown import kill_all, shut_down
+from usher.stack.supervision import Supervisor
+from usher.stack.tail import last_lines
+from usher.stack.wait import wait_until
+
+__all__ = ["SUPERVISORD", "Report", "Stack", "StackError"]
+
+SUPERVISORD = "supervisord"
+
+_TIER_SECONDS = 60.0
+_LIVES = 3  # a process of which so many are used up while it is started will not get ready
+_SHOWN_LINES = 20
+
+
+class Stack:
+    """One embedded stack: the one whose data are in `settings.data_dir`."""
+
+    def __init__(self, settings: StackSettings, specs: Sequence[ProcessSpec] | None = None) -> None:
+        """`specs` are run instead of the processes that `settings` make (tests bring stand-ins)."""
+        self.settings = settings
+        self._given = specs
+        self._supervisor = Supervisor(settings.data_dir)
+
+    def up(self, report: Report, *, fresh: bool = False) -> bool:
+        """Start what does not run, in order; return once all is healthy.
+
+        False when all was up and healthy before. `fresh` empties the data first. Raises
+        `StackError`: a port is in use, `fresh` while it runs, a process that does not get healthy
+        (what this call started is stopped again); `SetupError`: no Dapr or no Redis to be had.
+        """
+        specs = self._specs(report)
+        with self._alone(report, _TIER_SECONDS * 5):
+            ran_before = self.is_up()
+            if not ran_before:
+                self._prepare(specs, fresh, report)
+            elif fresh:
+                raise StackError("the data of a stack that is up cannot be emptied: stop it first")
+            elif not self._supervisor.runs_with(specs):
+                raise StackError("the stack is up with other settings: stop it first")
+            try:
+                if not ran_before:
+                    self._supervisor.launch(specs)
+                started = self._bring_up(specs, report)
+            except BaseException:
+                if not ran_before:
+                    self._abandon(report)
+                raise
+        if not started:
+            report("the stack is up and healthy already")
+        return started
+
+    def down(self, report: Report) -> None:
+        """Stop everything in order, also what a killed supervisord left behind. Safe to repeat.
+
+        Bounded: what does not end in its time is killed.
+        """
+        with self._alone(report, 5, insist=False):
+            if not self._shut_down(report):
+                report("nothing is running")
+
+    def kill(self) -> None:
+        """Leave nothing running, at once and in no order. Redis loses up to a second of writes."""
+        kill_all(self.settings.data_dir)
+        self._supervisor.tidy()
+
+    def is_up(self) -> bool:
+        """Whether its supervisord runs; `wait_healthy` says whether all is well."""
+        return self._supervisor.process() is not None
+
+    def names(self) -> list[str]:
+        """The processes in the order of their start."""
+        return [spec.name for spec in self._outline()]
+
+    def pids(self) -> dict[str, int]:
+        """Name → pid of the processes that run; {} when the stack is down."""
+        if not self.is_up():
+            return {}
+        return {name: state.pid for name, state in self._supervisor.states().items() if state.pid}
+
+    def stop(self, name: str) -> None:
+        """Stop one process, and leave it stopped until `start` or the next `up`."""
+        seconds = next(spec.stop_seconds for spec in self._outline() if spec.name == name)
+        self._supervisor.stop(name, seconds + 5)
+
+    def start(self, name: str) -> None:
+        """Start one process that was stopped; returns before it is healthy."""
+        self._supervisor.start(name)
+
+    def wait_healthy(self, timeout: float = 60) -> None:
+        """Wait until every process is ready, or raise `StackError` that shows one that is not."""
+        self._wait_ready(self._outline(), timeout)
+
+    def log_path(self, name: str) -> Path:
+        """The log of a process or of `supervisord`; it is rotated, so another file may follow."""
+        return self.settings.data_dir / LOGS / f"{name}.log"
+
+    def _specs(self, report: Report) -> Sequence[ProcessSpec]:
+        if self._given is not None:
+            return self._given
+        redis_server = find_or_install(report, self.settings.redis_server)
+        dapr = find_or_build(report, self.settings.dapr_dir)
+        found = Binaries(redis_server, dapr.daprd, dapr.placement, dapr.scheduler)
+        return processes(self.settings, found)
+
+    def _outline(self) -> Sequence[ProcessSpec]:
+        """The processes, where it does not matter which binaries run them."""
+        if self._given is not None:
+            return self._given
+        return processes(self.settings, Binaries(Path(), Path(), Path(), Path()))
+
+    def _prepare(self, specs: Sequence[ProcessSpec], fresh: bool, report: Report) -> None:
+        # What a killed supervisord left behind holds ports and data.
+        self._shut_down(report)
+        refuse_ports_in_use(self.settings, specs)
+        if fresh:
+            for folder in (*data_dirs(self.settings).values(), self.settings.data_dir / LOGS):
+                shutil.rmtree(folder, ignore_errors=True)
+        for folder in data_dirs(self.settings).values():
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def _bring_up(self, specs: Sequence[ProcessSpec], report: Report) -> bool:
+        started = False
+        for _, tier in groupby(specs, key=lambda spec: spec.tier):
+            members = list(tier)
+            for spec in members:
+                started |= self._supervisor.start(spec.name)
+            self._wait_ready(members, _TIER_SECONDS, report if started else None, lives=_LIVES)
+        return started
+
+    def _wait_ready(
+        self,
+        specs: Sequence[ProcessSpec],
+        seconds: float,
+        report: Report | None = None,
+        lives: int | None = None,
+    ) -> None:
+        pending = {spec.name: spec for spec in specs}
+        starts: defaultdict[str, set[int]] = defaultdict(set)
+
+        def none_pending() -> bool:
+            states = self._supervisor.states()
+            for name, spec in list(pending.items()):
+                starts[name].add(states[name].started)
+                if lives is not None and len(starts[name]) > lives:
+                    raise self._not_ready(name, "it dies again and again")
+                if states[name].pid and is_ready(spec):
+                    del pending[name]
+                    if report:
+                        report(f"{name} is ready")
+            return not pending
+
+        if not wait_until(none_pending, seconds):
+            spec = next(iter(pending.values()))
+            asked = f" ({spec.ready})" if spec.ready else ""
+            raise self._not_ready(spec.name, f"not ready within {seconds:.0f} s{asked}")
+
+    def _not_ready(self, name: str, why: str) -> StackError:
+        log = self.log_path(name)
+        lines = (f"  {line}" for line in last_lines(log, _SHOWN_LINES))
+        return StackError("\n".join([f"{name}: {why}. The end of {log}:", *lines]))
+
+    def _abandon(self, report: Report) -> None:
+        try:
+            self._shut_down(report)
+        except BaseException:  # a second Ctrl-C is no reason to leave anything running either
+            self.kill()
+            raise
+
+    def _shut_down(self, report: Report) -> bool:
+        nudge = self._supervisor.nudge
+        anything = shut_down(self.settings.data_dir, self._outline(), report, nudge=nudge)
+        self._supervisor.tidy()
+        return anything
+
+    @contextmanager
+    def _alone(self, report: Report, seconds: float, *, insist: bool = True) -> Iterator[None]:
+        """Two commands at once take turns; one that does not `insist` only waits for `seconds`."""
+        self.settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(self.settings.data_dir / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            report("waiting: another command is starting or stopping this stack")
+            try:
+                lock.acquire(timeout=seconds)
+            except Timeout as timeout:
+                if insist:
+                    raise StackError("another command is busy with this stack") from timeout
+        try:
+            yield
+        finally:
+            lock.release()

@@ -1,0 +1,88 @@
+"""Reads log files that grow, are rotated away, and start anew."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+# Of one file at a time, so that one noisy process does not hold up the others.
+_CHUNK = 256 * 1024
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """The last `count` lines of a log, also where it was rotated a moment ago; [] if it is not."""
+    lines: list[str] = []
+    for part in (path.with_name(f"{path.name}.1"), path):
+        try:
+            with part.open("rb") as log:
+                log.seek(max(0, log.seek(0, 2) - _CHUNK))
+                lines += log.read().decode(errors="replace").splitlines()
+        except FileNotFoundError:
+            continue
+    return lines[-count:] if count else []
+
+
+class LogReader:
+    """The new lines of several logs. Use it as a context, or `close` it."""
+
+    def __init__(self, paths: Mapping[str, Path]) -> None:
+        """From the end of each log; a log that is not there yet is read from its beginning."""
+        self._logs = {name: _Log(path) for name, path in paths.items()}
+
+    def __enter__(self) -> "LogReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self) -> list[tuple[str, str]]:
+        """The complete lines since the last call as (name, line), one log after the other."""
+        return [(name, line) for name, log in self._logs.items() for line in log.read()]
+
+    def close(self) -> None:
+        for log in self._logs.values():
+            log.close()
+
+
+class _Log:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._partial = b""
+        self._file = self._open()
+        if self._file:
+            self._file.seek(0, 2)
+
+    def read(self) -> list[str]:
+        self._file = self._file or self._open()
+        data = self._next() if self._file else b""
+        if self._file and not data and self._replaced():
+            data = self._file.read()  # what was written before it was rotated away
+            self._file.close()
+            self._file = None
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        if len(self._partial) > _CHUNK:  # no line of ours: it must not grow without end
+            lines, self._partial = [*lines, self._partial], b""
+        return [line.decode(errors="replace").rstrip("\r") for line in lines]
+
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+
+    def _open(self) -> BinaryIO | None:
+        try:
+            return self._path.open("rb")
+        except FileNotFoundError:
+            return None
+
+    def _next(self) -> bytes:
+        assert self._file is not None
+        if os.fstat(self._file.fileno()).st_size < self._file.tell():
+            self._file.seek(0)  # truncated
+        return self._file.read(_CHUNK)
+
+    def _replaced(self) -> bool:
+        assert self._file is not None
+        try:
+            return not os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
+        except FileNotFoundError:
+            return False  # between the two steps of a rotation, or gone for good
