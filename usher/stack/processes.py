@@ -155,7 +155,6 @@ def _sidecar(
         "placement-host-address": f"{LOOPBACK}:{settings.placement_port}",
         "scheduler-host-address": f"{LOOPBACK}:{settings.scheduler_port}",
         "resources-path": settings.components_dir,
-        "max-body-size": "16Mi",
         "log-level": "info",
     }
     if configuration.is_file():
@@ -170,6 +169,9 @@ def _sidecar(
             "app-health-probe-interval": 2,  # seconds; daprd wants it longer than the timeout
             "app-health-probe-timeout": 1500,  # milliseconds; the default 500 trips under load
             "app-health-threshold": 2,
+            # A dead letter holds the event it is about, so it is larger. Starter's sidecar keeps
+            # the default of 4Mi: what is larger is refused before it is accepted.
+            "max-body-size": "16Mi",
         }
     return ProcessSpec(
         name=f"{app}-daprd",

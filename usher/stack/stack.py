@@ -28,7 +28,7 @@ __all__ = ["SUPERVISORD", "Report", "Stack", "StackError"]
 SUPERVISORD = "supervisord"
 
 _TIER_SECONDS = 60.0
-_LIVES = 3  # a process of which so many are used up while it is started will not get ready
+_LIVES = 2  # one that has used up so many while it was being started will not get ready
 _SHOWN_LINES = 20
 
 

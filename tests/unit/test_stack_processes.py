@@ -1,0 +1,98 @@
+"""What runs in the embedded stack, as a list."""
+
+import sys
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from usher.stack.processes import Binaries, ProcessSpec, processes
+from usher.stack.settings import StackSettings
+
+DAPR = Path("/opt/dapr")
+BINARIES = Binaries(
+    Path("/usr/bin/redis-server"), DAPR / "daprd", DAPR / "placement", DAPR / "scheduler"
+)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> StackSettings:
+    return StackSettings(data_dir=tmp_path / "data", components_dir=tmp_path / "components")
+
+
+def named(settings: StackSettings) -> dict[str, ProcessSpec]:
+    return {spec.name: spec for spec in processes(settings, BINARIES)}
+
+
+def test_what_takes_work_in_starts_last_and_is_stopped_first(settings: StackSettings) -> None:
+    names = [spec.name for spec in processes(settings, BINARIES)]
+    assert names[0] == "redis"
+    assert names[-3:] == ["notifier", "orchestrator", "starter"]
+    tiers = [spec.tier for spec in processes(settings, BINARIES)]
+    assert tiers == sorted(tiers)
+
+
+def test_every_port_setting_is_claimed_by_exactly_one_process(settings: StackSettings) -> None:
+    claimed = list(chain.from_iterable(s.ports for s in processes(settings, BINARIES)))
+    assert sorted(claimed) == sorted(settings.ports())
+
+
+def test_a_port_that_a_process_claims_is_on_its_command_line_or_in_its_environment(
+    settings: StackSettings,
+) -> None:
+    for spec in processes(settings, BINARIES):
+        said = " ".join([*spec.argv, *spec.env.values()])
+        for field in spec.ports:
+            assert str(settings.ports()[field]) in said, (spec.name, field)
+
+
+def test_the_cli_of_dapr_can_read_app_id_and_port_off_a_sidecar(settings: StackSettings) -> None:
+    argv = named(settings)["starter-daprd"].argv
+    assert argv[argv.index("--app-id") + 1] == "starter"
+    assert argv[argv.index("--dapr-http-port") + 1] == "3500"
+
+
+def test_only_a_sidecar_whose_service_hears_topics_watches_its_health(
+    settings: StackSettings,
+) -> None:
+    specs = named(settings)
+    assert "--app-port" not in specs["starter-daprd"].argv
+    for service, port in (("orchestrator", "18081"), ("notifier", "18082")):
+        argv = specs[f"{service}-daprd"].argv
+        assert argv[argv.index("--app-port") + 1] == port
+        assert "--enable-app-health-check" in argv
+
+
+def test_a_sidecar_finds_redis_by_the_variable_its_components_name(
+    settings: StackSettings,
+) -> None:
+    assert named(settings)["notifier-daprd"].env["USHER_REDIS_HOST"] == "127.0.0.1:16379"
+
+
+def test_a_configuration_among_the_components_is_passed_on(settings: StackSettings) -> None:
+    assert "--config" not in named(settings)["starter-daprd"].argv
+    settings.components_dir.mkdir()
+    file = settings.components_dir / "configuration.yaml"
+    file.touch()
+    argv = named(settings)["starter-daprd"].argv
+    assert argv[argv.index("--config") + 1] == str(file)
+
+
+def test_a_service_runs_on_this_python_beside_its_own_sidecar(settings: StackSettings) -> None:
+    orchestrator = named(settings)["orchestrator"]
+    assert orchestrator.argv == (sys.executable, "-m", "orchestrator")
+    assert orchestrator.env["DAPR_GRPC_PORT"] == "13501"
+    assert orchestrator.env["ORCHESTRATOR_TOPIC_PORT"] == "18081"
+    assert orchestrator.ready == "http://127.0.0.1:8081/readyz"
+
+
+def test_folders_of_workflows_reach_the_orchestrator(settings: StackSettings) -> None:
+    more = settings.model_copy(update={"workflows": (Path("/a"), Path("/b c"))})
+    assert named(more)["orchestrator"].env["USHER_WORKFLOWS"] == "/a:/b c"
+
+
+def test_only_the_services_http_leaves_loopback(settings: StackSettings) -> None:
+    specs = named(settings.model_copy(update={"host": "0.0.0.0"}))
+    assert specs["starter"].env["STARTER_HOST"] == "0.0.0.0"
+    for name in ("redis", "placement", "scheduler", "orchestrator-daprd"):
+        assert "0.0.0.0" not in " ".join(specs[name].argv)
