@@ -104,7 +104,7 @@ class CloudEvent:
         }
         head = json.dumps(envelope)[:-1]
         if self.datacontenttype == JSON or self.datacontenttype.endswith("+json"):
-            return b'%s, "data": %s}' % (head.encode(), self.body)
+            return b'%s, "data": %s}' % (head.encode(), self.body or b"null")
         return b'%s, "data_base64": "%s"}' % (head.encode(), base64.b64encode(self.body))
 
     def original(self) -> OriginalEvent:
@@ -112,7 +112,7 @@ class CloudEvent:
         attributes = {**self.attributes, "datacontenttype": self.datacontenttype}
         for name in ("id", "source", "type"):
             attributes[name] = getattr(self, name) or None
-        return OriginalEvent(**attributes, **kept(self.body))
+        return OriginalEvent(**{**attributes, **kept(self.body)})
 
 
 def _body(envelope: Mapping[str, Any]) -> bytes:

@@ -1,5 +1,6 @@
 """Who is who: instance ids from commands, and event ids that come out the same every time."""
 
+import json
 import re
 import uuid
 from hashlib import sha256
@@ -10,6 +11,15 @@ from contracts.message import INSTANCE_ID_PATTERN
 from contracts.refusal import Refused
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:usher")
+
+
+DERIVED_MARK = "ce-"
+"""Stands before the event's key in an instance id that was derived from the event."""
+
+
+def event_key(source: str, event_id: str) -> str:
+    """Return the short key of an event's identity: 24 hexadecimal digits."""
+    return sha256(json.dumps([source, event_id]).encode()).hexdigest()[:24]
 
 
 def _id_for_key(workflow: str, key: str) -> str:
@@ -26,9 +36,8 @@ def instance_to_start(command: StartWorkflow, source: str, event_id: str) -> str
         return command.instance_id
     if command.key is not None:
         return _id_for_key(command.workflow, command.key)
-    digest = sha256(f"{source}\n{event_id}".encode()).hexdigest()[:24]
     name = re.sub(r"[^A-Za-z0-9_-]", "_", command.workflow)[:100]
-    return f"{name}-{digest}"
+    return f"{name}-{DERIVED_MARK}{event_key(source, event_id)}"
 
 
 def instance_addressed(command: Addressed) -> str:
@@ -40,4 +49,4 @@ def instance_addressed(command: Addressed) -> str:
 
 def event_id(*parts: str) -> str:
     """Return the id of an event Usher emits: the same parts give the same id, anywhere."""
-    return str(uuid.uuid5(_NAMESPACE, "\n".join(parts)))
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))

@@ -6,6 +6,9 @@ from typing import Any, NoReturn
 from contracts.events import Reason
 from contracts.refusal import Refused
 
+MAX_LEVELS = 100
+"""Pydantic reads 200 levels of JSON; a dead letter holds the data a few levels down."""
+
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
@@ -20,6 +23,30 @@ def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not JSON")
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"{text} is beyond a float")
+    return number
+
+
+def _fits(value: Any) -> None:
+    """Refuse what cannot be written again: half a surrogate pair, nesting beyond `MAX_LEVELS`."""
+    level = [value]
+    for _ in range(MAX_LEVELS):
+        inner: list[Any] = []
+        for one in level:
+            if isinstance(one, str):
+                one.encode()
+            elif isinstance(one, dict):
+                inner += [*one, *one.values()]
+            elif isinstance(one, list):
+                inner += one
+        level = inner
+    if level:
+        raise RecursionError
+
+
 def loads(body: bytes) -> Any:
     """Parse JSON; raise `Refused(invalid_json)` that says where it stops being JSON.
 
@@ -27,11 +54,21 @@ def loads(body: bytes) -> Any:
     beyond what Python takes (about 4,300 digits and 1,000 levels).
     """
     try:
-        return json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+        value = json.loads(
+            body.decode(),
+            object_pairs_hook=_once,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
+        _fits(value)
     except UnicodeDecodeError as error:
         message = f"not UTF-8: byte {error.start} is 0x{body[error.start]:02x}"
+    except UnicodeEncodeError as error:
+        message = f"half of a surrogate pair: {error.object[error.start]!a}"
     except RecursionError:
-        message = "nested too deeply; keep below 1,000 levels"
+        message = f"nested too deeply; at most {MAX_LEVELS} levels are read"
     except ValueError as error:
         message = f"not JSON: {error}"
+    else:
+        return value
     raise Refused(Reason.INVALID_JSON, message, "data")

@@ -5,6 +5,9 @@ from enum import StrEnum
 PUBSUB = "pubsub"
 """Name of the Dapr pub/sub component that carries every topic."""
 
+PUBSUB_ORDERED = "pubsub-ordered"
+"""The same broker, subscribed one message at a time, in the order they were accepted."""
+
 STATE_STORE = "statestore"
 """Name of the Dapr state store component; it also holds the workflow engine's state."""
 

@@ -7,6 +7,7 @@ import structlog
 from dapr.ext.grpc import SubscriptionMessage, TopicEventResponse
 from redis import RedisError
 
+from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.events import EventDeadLettered
 from contracts.refusal import Refused
@@ -43,7 +44,8 @@ class Inbox:
                 topic=Topic.COMPLETIONS,
                 event=event.original(),
             )
-            return self._settle(record(f"{event.source}/{event.id}", letter))
+            named = [event.source, event.id] if event.id else [event.source, event.body.hex()]
+            return self._settle(record(identity.event_id("no-notice", *named), letter))
 
     def on_dead_letter(self, message: SubscriptionMessage) -> TopicEventResponse:
         """Take a raw entry of the dead-letter topic: ours, or one a sidecar put there itself."""
@@ -67,12 +69,13 @@ class Inbox:
         self._notices.put(notice.id, notice.model_dump_json(), notice.seen_at)
 
     def _dead_letter(self, letter: DeadLetter) -> None:
-        earlier = self._dead_letters.get(letter.id)
-        if earlier:
+        if known := self._dead_letters.get(letter.id):
+            earlier = DeadLetter.model_validate(known)
             letter = letter.model_copy(
                 update={
-                    "first_seen": earlier["first_seen"],
-                    "attempts": earlier["attempts"] + letter.attempts,
+                    "first_seen": earlier.first_seen,
+                    "attempts": max(earlier.attempts, letter.attempts),
+                    "redriven_at": earlier.redriven_at,
                 }
             )
         self._lines.dead_letter(letter)

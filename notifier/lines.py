@@ -1,10 +1,15 @@
 """What the notifier prints: one line a notice, for people on a terminal, as JSON otherwise."""
 
 import json
+import re
 import sys
 from typing import TextIO
 
 from notifier.records import DeadLetter, Notice
+
+# C0 and C1 controls, separators, marks that turn the direction of text, halves of surrogate pairs:
+# what would end the line, or make a terminal act. As \uXXXX it is right in JSON too.
+_HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Lines:
@@ -29,7 +34,7 @@ class Lines:
     def dead_letter(self, letter: DeadLetter) -> None:
         """Say what could not be served, and why."""
         if not self._console:
-            self._write(letter.model_dump_json())
+            self._write(letter.model_dump_json(exclude_unset=True))
             return
         at_fault = f" {letter.field}:" if letter.field else ""
         self._write(
@@ -38,8 +43,12 @@ class Lines:
         )
 
     def _write(self, line: str) -> None:
-        self._out.write(line.replace("\n", "\\n") + "\n")
+        self._out.write(_HARMFUL.sub(_escaped, line) + "\n")
         self._out.flush()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def _text(value: object) -> str:

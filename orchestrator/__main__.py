@@ -1,9 +1,12 @@
 """`python -m orchestrator`: find the workflows, wire, run."""
 
+import sys
+
+import structlog
 import uvicorn
 
 from orchestrator.app import build_app
-from orchestrator.catalogue import Catalogue
+from orchestrator.catalogue import Catalogue, CatalogueError
 from orchestrator.logs import set_up_logs
 from orchestrator.service import Orchestrator
 from orchestrator.settings import Settings
@@ -12,8 +15,14 @@ from orchestrator.settings import Settings
 def main() -> None:
     settings = Settings()
     set_up_logs(settings.log_format)
-    service = Orchestrator(settings, Catalogue.scan(settings.workflows))
-    uvicorn.run(build_app(service), host=settings.host, port=settings.port, log_level="warning")
+    try:
+        catalogue = Catalogue.scan(settings.workflows)
+    except CatalogueError as error:
+        sys.exit(f"the workflows cannot be served:\n{error}")
+    for doubt in catalogue.doubts:
+        structlog.get_logger().warning("look at this again", place=str(doubt))
+    app = build_app(Orchestrator(settings, catalogue))
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
 
 
 if __name__ == "__main__":

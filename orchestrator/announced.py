@@ -1,81 +1,54 @@
 """Wraps a workflow so that its last step says how it ended; its outcome stays its own."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from datetime import UTC, timedelta
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy
-from pydantic_core import to_jsonable_python
 
 from contracts.events import Failure, Outcome, WorkflowCompleted
+from orchestrator.context import RunContext, Steps, as_json
 from orchestrator.definition import Definition
-from orchestrator.envelope import Cause, seal, unseal
+from orchestrator.envelope import Cause, unseal
 
 ANNOUNCE = "announce_completion"
 """The activity that publishes; the name is reserved."""
+FENCE = "claim_run"
+"""The activity that lets one attempt of a start run; the name is reserved."""
+LEASE_SECONDS = 12
+"""How long a claim of a start is its handler's alone: more than the deadline of one call, so that
+once it is over, the call that would start the workflow can no longer be on its way."""
 
 _log = structlog.get_logger()
-_RETRY = RetryPolicy(
+RETRY_POLICY = RetryPolicy(
     first_retry_interval=timedelta(seconds=1),
     max_number_of_attempts=8,
     backoff_coefficient=2,
     max_retry_interval=timedelta(seconds=30),
 )
 
-Run = Generator[Any, Any, Any]
 
-
-class RunContext:
-    """The SDK's own context, which also keeps the envelope over `continue_as_new`."""
-
-    def __init__(self, ctx: DaprWorkflowContext, cause: Cause) -> None:
-        self._ctx = ctx
-        self._cause = cause
-        self.continued = False
-        self.custom_status: str | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ctx, name)
-
-    def set_custom_status(self, custom_status: str) -> None:
-        self.custom_status = custom_status
-        self._ctx.set_custom_status(custom_status)
-
-    def continue_as_new(self, new_input: Any, *, save_events: bool = False) -> None:
-        self.continued = True
-        sealed = seal(self._cause, to_jsonable_python(new_input))
-        self._ctx.continue_as_new(sealed, save_events=save_events)
-
-
-def wrapped(definition: Definition) -> Callable[[DaprWorkflowContext, Any], Run]:
+def wrapped(definition: Definition) -> Callable[[DaprWorkflowContext, Any], Steps]:
     """Return the function to register with the runtime for this workflow."""
 
-    def run(ctx: DaprWorkflowContext, stored: Any = None) -> Run:
+    def run(ctx: DaprWorkflowContext, stored: Any = None) -> Steps:
         cause, value = unseal(stored)
-        started_at = cause.started_at or ctx.current_utc_datetime.replace(tzinfo=UTC)
-        context = RunContext(ctx, cause.model_copy(update={"started_at": started_at}))
+        began = ctx.current_utc_datetime.replace(tzinfo=UTC)
+        if not (yield from _may_run(ctx, cause)):
+            return {"duplicate": cause.event_id}
+        cause = cause.model_copy(update={"started_at": cause.started_at or began})
+        context = RunContext(ctx, cause)
         output: Any = None
         error: Exception | None = None
         try:
-            result = yield from _author(definition, cast(DaprWorkflowContext, context), value)
-            output = to_jsonable_python(result)
+            author = _author(definition, context.as_sdk_context(), value)
+            output = as_json((yield from context.drive(author)))
         except Exception as raised:
             error = raised
         if definition.tag.announce and not context.continued:
-            finished_at = ctx.current_utc_datetime.replace(tzinfo=UTC)
-            notice = WorkflowCompleted(
-                instance_id=ctx.instance_id,
-                workflow=definition.name,
-                outcome=Outcome.FAILED if error else Outcome.COMPLETED,
-                output=output,
-                error=Failure(type=type(error).__name__, message=str(error)) if error else None,
-                custom_status=context.custom_status,
-                started_at=started_at,
-                finished_at=finished_at,
-                duration_s=max((finished_at - started_at).total_seconds(), 0),
-            )
-            yield from _announce(ctx, cause, notice)
+            notice = _notice(ctx, definition, context, cause, output, error)
+            yield from _announce(ctx, context.carried(), notice)
         if error:
             raise error
         return output
@@ -84,18 +57,59 @@ def wrapped(definition: Definition) -> Callable[[DaprWorkflowContext, Any], Run]
     return run
 
 
-def _author(definition: Definition, ctx: DaprWorkflowContext, value: Any) -> Run:
+def _may_run(ctx: DaprWorkflowContext, cause: Cause) -> Steps:
+    """Let a start through that is its event's only one.
+
+    A first attempt within its lease has no rival. Any other might: the fence decides.
+    """
+    if cause.key is None or cause.claimed_at is None or cause.started_at is not None:
+        return True
+    late = ctx.current_utc_datetime.replace(tzinfo=UTC) - cause.claimed_at
+    if cause.attempt == 1 and late < timedelta(seconds=LEASE_SECONDS):
+        return True
+    asked = {"key": cause.key, "attempt": cause.attempt}
+    return (yield ctx.call_activity(FENCE, input=asked, retry_policy=RETRY_POLICY))
+
+
+def _author(definition: Definition, ctx: DaprWorkflowContext, value: Any) -> Steps:
     """Run the author's generator; an input that does not fit fails the run, and is announced."""
     parsed = definition.parse(value)
     arguments = (ctx, parsed) if definition.takes_input else (ctx,)
     return (yield from definition.function(*arguments))
 
 
-def _announce(ctx: DaprWorkflowContext, cause: Cause, notice: WorkflowCompleted) -> Run:
+def _notice(
+    ctx: DaprWorkflowContext,
+    definition: Definition,
+    context: RunContext,
+    cause: Cause,
+    output: Any,
+    error: Exception | None,
+) -> WorkflowCompleted:
+    finished_at = ctx.current_utc_datetime.replace(tzinfo=UTC)
+    started_at = cause.started_at or finished_at
+    return WorkflowCompleted(
+        instance_id=ctx.instance_id,
+        workflow=definition.name,
+        outcome=Outcome.FAILED if error else Outcome.COMPLETED,
+        output=output,
+        error=_failure(error) if error else None,
+        custom_status=context.custom_status,
+        started_at=started_at,
+        finished_at=finished_at,
+        duration_s=max((finished_at - started_at).total_seconds(), 0),
+    )
+
+
+def _failure(error: Exception) -> Failure:
+    printable = str(error).encode(errors="backslashreplace").decode()
+    return Failure(type=type(error).__name__, message=printable)
+
+
+def _announce(ctx: DaprWorkflowContext, cause: Cause, notice: WorkflowCompleted) -> Steps:
     """Publish through an activity; when every attempt failed, the workflow still ends its way."""
-    news = {"cause": cause.event_id, "notice": notice.model_dump(mode="json")}
+    news = {"cause": cause.model_dump(mode="json"), "notice": notice.model_dump(mode="json")}
     try:
-        yield ctx.call_activity(ANNOUNCE, input=news, retry_policy=_RETRY)
+        yield ctx.call_activity(ANNOUNCE, input=news, retry_policy=RETRY_POLICY)
     except Exception as error:
-        if not ctx.is_replaying:
-            _log.error("not announced", instance_id=ctx.instance_id, error=str(error))
+        _log.error("not announced", instance_id=ctx.instance_id, error=str(error))

@@ -1,13 +1,20 @@
 """Finds every workflow and activity by scanning folders; a list kept by hand would rot."""
 
-import importlib.util
-import sys
+import ast
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from orchestrator.announced import ANNOUNCE, FENCE
+from orchestrator.authoring.doubts import doubts
+from orchestrator.authoring.importing import NotImported, load
+from orchestrator.authoring.lint import lint
+from orchestrator.authoring.names import Source
+from orchestrator.authoring.problem import Problem
+from orchestrator.authoring.surface import activity_faults, workflow_faults
 from orchestrator.definition import Definition
 from orchestrator.registry import TAG, ActivityTag, WorkflowTag
 
@@ -15,62 +22,97 @@ WORKFLOWS = Path(__file__).parent / "workflows"
 
 
 class CatalogueError(Exception):
-    """The workflows found cannot be served together; names each file and cause."""
+    """The workflows found cannot be served together; one line each: file, line and cause."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every workflow and activity, by name."""
+    """Every workflow and activity, by name, and what their authors may want to look at again."""
 
     workflows: dict[str, Definition] = field(default_factory=dict)
     activities: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    doubts: tuple[Problem, ...] = ()
 
     @classmethod
     def scan(cls, folders: Iterable[Path] = ()) -> "Catalogue":
-        """Import every file of our own folder and of `folders`; files named `_…` are left out."""
-        found = cls()
-        claimed: dict[str, Path] = {}
-        for file in _files([WORKFLOWS, *folders]):
-            for name, function in _tagged(_load(file)):
-                if name in claimed:
-                    raise CatalogueError(f"two files claim {name!r}: {claimed[name]} and {file}")
-                claimed[name] = file
-                tag = getattr(function, TAG)
-                if isinstance(tag, WorkflowTag):
-                    found.workflows[name] = Definition(function, tag, file)
-                else:
-                    found.activities[name] = function
-        return found
+        """Import every file of our own folder and of `folders`; files named `_…` are left out.
+
+        Raise `CatalogueError` that holds every problem of every file.
+        """
+        scan = _Scan()
+        for folder in _once([WORKFLOWS, *folders]):
+            scan.folder(folder)
+        if scan.problems:
+            raise CatalogueError(scan.problems)
+        return cls(scan.workflows, scan.activities, tuple(scan.doubts))
 
 
-def _files(folders: Iterable[Path]) -> Iterator[Path]:
-    for folder in folders:
+class _Scan:
+    """What has been found so far, and what is wrong with it."""
+
+    def __init__(self) -> None:
+        self.workflows: dict[str, Definition] = {}
+        self.activities: dict[str, Callable[..., Any]] = {}
+        self.problems: list[Problem] = []
+        self.doubts: list[Problem] = []
+        self._claimed: dict[str, tuple[Callable[..., Any], str]] = {}
+
+    def folder(self, folder: Path) -> None:
         if not folder.is_dir():
-            raise CatalogueError(f"no such folder of workflows: {folder}; see USHER_WORKFLOWS")
-        yield from sorted(f for f in folder.glob("*.py") if not f.name.startswith("_"))
+            said = "there is no such folder of workflows; USHER_WORKFLOWS names it"
+            self.problems.append(Problem(folder, said))
+        for file in sorted(f for f in folder.glob("*.py") if not f.name.startswith("_")):
+            try:
+                module = load(file, ours=folder == WORKFLOWS)
+            except NotImported as error:
+                self.problems.append(error.problem)
+                continue
+            source = Source(ast.parse(file.read_bytes()))
+            for function in _tagged(module):
+                self._take(function, file, source)
+
+    def _take(self, function: Callable[..., Any], file: Path, source: Source) -> None:
+        name = function.__name__
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        node = source.function(name, code.co_firstlineno) if code else None
+        line = node.lineno if node else None
+        self._claim(function, file, line)
+        tag = getattr(function, TAG)
+        if isinstance(tag, WorkflowTag):
+            definition = self.workflows[name] = Definition(function, tag, file)
+            faults = [(line, said) for said in workflow_faults(definition)]
+            if node:
+                faults += lint(source, node)
+                found = doubts(source, node)
+                self.doubts += [Problem(file, f"{name}: {said}", at) for at, said in found]
+        else:
+            self.activities[name] = function
+            faults = [(line, said) for said in activity_faults(function)]
+        self.problems += [Problem(file, f"{name}: {said}", at) for at, said in faults]
+
+    def _claim(self, function: Callable[..., Any], file: Path, line: int | None) -> None:
+        name, here = function.__name__, f"{file}:{line}"
+        if name in (ANNOUNCE, FENCE):
+            self.problems.append(Problem(file, f"the name {name!r} is Usher's own", line))
+        claimant, there = self._claimed.setdefault(name, (function, here))
+        if claimant is not function:
+            said = f"the name {name!r} is claimed here and in {there}: rename one of them"
+            self.problems.append(Problem(file, said, line))
 
 
-def _load(file: Path) -> ModuleType:
-    """Import a file: our own by its package name, a user's by its path."""
-    if file.parent == WORKFLOWS:
-        return importlib.import_module(f"orchestrator.workflows.{file.stem}")
-    if str(file.parent) not in sys.path:
-        sys.path.append(str(file.parent))  # so that a workflow can import the files beside it
-    name = f"usher_workflows.{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise CatalogueError(f"{file}: not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise CatalogueError(f"{file}: {type(error).__name__}: {error}") from error
-    return module
+def _once(folders: Iterable[Path]) -> Iterable[Path]:
+    found: dict[Path, Path] = {}
+    for folder in folders:
+        found.setdefault(folder.resolve(), folder.absolute())
+    return found.values()
 
 
-def _tagged(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
-    for value in vars(module).values():
+def _tagged(module: ModuleType) -> Iterator[Callable[..., Any]]:
+    for value in {id(value): value for value in vars(module).values()}.values():
         tag = getattr(value, TAG, None)
         if isinstance(tag, WorkflowTag | ActivityTag) and value.__module__ == module.__name__:
-            yield value.__name__, value
+            yield value

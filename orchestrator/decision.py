@@ -1,17 +1,22 @@
 """What is to be done with an event: decided here, without doing any of it."""
 
+import json
 from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 from contracts import identity
 from contracts.cloudevent import CloudEvent
-from contracts.commands import Command, ControlInstance, RaiseEvent, StartWorkflow
+from contracts.commands import ControlInstance, RaiseEvent, StartWorkflow
 from contracts.events import Reason
 from contracts.reading import read_command_from
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.catalogue import Catalogue
+from orchestrator.courier import finished
 from orchestrator.engine import FINISHED, Engine
+from orchestrator.ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -21,13 +26,19 @@ class Start:
     instance_id: str
     workflow: str
     input: Any
+    derived: bool
+    """Whether the instance id comes from the event itself, so that no other event can want it."""
 
+    @property
+    def digest(self) -> str:
+        """The same for the same workflow and input."""
+        text = json.dumps([self.workflow, self.input], sort_keys=True)
+        return sha256(text.encode()).hexdigest()[:24]
 
-@dataclass(frozen=True)
-class Duplicate:
-    """The instance is there already: nothing is to be done."""
-
-    instance_id: str
+    def taken(self) -> Refused:
+        """Return the refusal for an instance id that another event has taken."""
+        message = f"{self.instance_id!r} is taken by another event, of another workflow or input"
+        return Refused(Reason.INSTANCE_EXISTS, message, "instance_id")
 
 
 @dataclass(frozen=True)
@@ -35,8 +46,22 @@ class Deliver:
     """Raise this event to an instance that runs."""
 
     instance_id: str
-    event: str
-    data: Any
+    command: RaiseEvent
+
+
+@dataclass(frozen=True)
+class Park:
+    """Keep this event until its instance is there."""
+
+    instance_id: str
+    wait: timedelta
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """The instance had this event before it ended; only the note of it is missing."""
+
+    instance_id: str
 
 
 @dataclass(frozen=True)
@@ -48,26 +73,30 @@ class Control:
     reason: str | None
 
 
-Decision = Start | Duplicate | Deliver | Control
+Decision = Start | Deliver | Park | Arrived | Control
 
 
 class Decider:
-    """Reads the catalogue and the engine's state; changes nothing."""
+    """Reads the catalogue, the ledger and the engine's state; changes nothing."""
 
-    def __init__(self, catalogue: Catalogue, engine: Engine) -> None:
+    def __init__(
+        self, catalogue: Catalogue, engine: Engine, ledger: Ledger, parked_for: timedelta
+    ) -> None:
         self._catalogue = catalogue
         self._engine = engine
+        self._ledger = ledger
+        self.parked_for = parked_for
 
     def decide(self, topic: Topic, event: CloudEvent) -> Decision:
         """Return what to do with an event that came on `topic`; raise `Refused` when nothing."""
-        command: Command = read_command_from(topic, event)
+        command = read_command_from(topic, event)
         if isinstance(command, StartWorkflow):
             return self._start(command, event)
         if isinstance(command, RaiseEvent):
-            return self._deliver(command)
+            return self._deliver(command, event)
         return self._control(command)
 
-    def _start(self, command: StartWorkflow, event: CloudEvent) -> Decision:
+    def _start(self, command: StartWorkflow, event: CloudEvent) -> Start:
         definition = self._catalogue.workflows.get(command.workflow)
         if definition is None:
             known = ", ".join(sorted(self._catalogue.workflows))
@@ -75,30 +104,37 @@ class Decider:
             raise Refused(Reason.UNKNOWN_WORKFLOW, message, "workflow")
         instance_id = identity.instance_to_start(command, event.source, event.id)
         definition.parse(command.input)
-        if self._engine.state(instance_id) is not None:
-            return Duplicate(instance_id)
-        return Start(instance_id, definition.name, command.input)
+        derived = command.instance_id is None and command.key is None
+        return Start(instance_id, definition.name, command.input, derived)
 
-    def _deliver(self, command: RaiseEvent) -> Deliver:
+    def _deliver(self, command: RaiseEvent, event: CloudEvent) -> Deliver | Park | Arrived:
         instance_id = identity.instance_addressed(command)
-        self._require(instance_id, finished=False)
-        return Deliver(instance_id, command.event, command.data)
+        state = self._engine.state(instance_id)
+        if state is not None and state.runtime_status not in FINISHED:
+            return Deliver(instance_id, command)
+        ended = self._ledger.ended(instance_id)
+        if ended and identity.event_key(event.source, event.id) in ended.seen:
+            return Arrived(instance_id)
+        if state is not None or ended is not None:
+            status = state.runtime_status.name if state else ended.outcome if ended else ""
+            raise finished(instance_id, status)
+        asked = command.ttl_seconds
+        wait = self.parked_for if asked is None else timedelta(seconds=min(asked, 10**9))
+        if not wait:
+            message = f"no instance has the id {instance_id!r}, and the event may not wait for it"
+            raise Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id")
+        return Park(instance_id, wait)
 
     def _control(self, command: ControlInstance) -> Control:
         instance_id = identity.instance_addressed(command)
-        self._require(instance_id, finished=command.control == "purge")
-        return Control(instance_id, command.control, command.reason)
-
-    def _require(self, instance_id: str, *, finished: bool) -> None:
-        """Refuse an instance that is absent, or is not finished (or unfinished) as asked."""
         state = self._engine.state(instance_id)
         if state is None:
             message = f"no instance has the id {instance_id!r}"
             raise Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id")
-        ended = state.runtime_status in FINISHED
-        if ended and not finished:
-            message = f"{instance_id!r} has ended: {state.runtime_status.name}"
-            raise Refused(Reason.INSTANCE_FINISHED, message, "instance_id")
-        if finished and not ended:
-            message = f"{instance_id!r} is {state.runtime_status.name}; terminate it, then purge"
+        status = state.runtime_status
+        if command.control == "purge" and status not in FINISHED:
+            message = f"{instance_id!r} is {status.name}; terminate it, then purge"
             raise Refused(Reason.INVALID_REQUEST, message, "control")
+        if command.control != "purge" and status in FINISHED:
+            raise finished(instance_id, status.name)
+        return Control(instance_id, command.control, command.reason)

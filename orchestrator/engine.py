@@ -1,5 +1,6 @@
 """The Dapr workflow engine as the orchestrator sees it: the SDK's client, with our words."""
 
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ from grpc import RpcError, StatusCode
 
 from orchestrator.envelope import Cause, seal
 
+ALL = 1_000_000
 FINISHED = {WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERMINATED}
 
 
@@ -47,8 +49,22 @@ class Engine:
             raise
         return True
 
+    def schedule_at(self, workflow: str, value: Any, instance_id: str, time: datetime) -> None:
+        """Have an instance of ours begin at a time; one of that id that waits already stays."""
+        try:
+            self._client.schedule_new_workflow(
+                workflow, input=value, instance_id=instance_id, start_at=time
+            )
+        except RpcError as error:
+            if error.code() is not StatusCode.ALREADY_EXISTS:
+                raise
+
     def raise_event(self, instance_id: str, name: str, data: Any) -> None:
         self._client.raise_workflow_event(instance_id, name, data=data)
+
+    def all_ids(self) -> list[str]:
+        """Return the id of every instance; in one page, since each page costs a whole scan."""
+        return self.instance_ids(ALL, None)[0]
 
     def terminate(self, instance_id: str, reason: str | None) -> None:
         self._client.terminate_workflow(instance_id, output=reason)

@@ -1,4 +1,4 @@
-"""What travels with a workflow's input, unseen by its author: the event that started it."""
+"""What travels with a workflow's input and its events, unseen by the author."""
 
 from datetime import datetime
 from typing import Any
@@ -6,20 +6,29 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 KEY = "$usher"
+SEEN_KEPT = 256
+"""How many received events a run remembers, and carries over `continue_as_new`."""
 
 
 class Cause(BaseModel):
-    """Who started a run, and when it began where `continue_as_new` has carried it on."""
+    """What started a run, and what it carries over `continue_as_new`."""
 
     model_config = ConfigDict(frozen=True)
 
     event_id: str | None = None
+    key: str | None = None
+    """The event's key in the ledger; None for a run scheduled past Usher."""
+    claimed_at: datetime | None = None
+    attempt: int = 1
     started_at: datetime | None = None
+    seen: tuple[str, ...] = ()
+    """Keys of the events received in earlier generations, newest last."""
 
 
 def seal(cause: Cause, value: Any) -> dict[str, Any]:
     """Put a workflow's input into the envelope that the engine stores."""
-    return {KEY: cause.model_dump(mode="json", exclude_none=True), "input": value}
+    head = cause.model_dump(mode="json", exclude_defaults=True)
+    return {KEY: head, "input": value}
 
 
 def unseal(stored: Any) -> tuple[Cause, Any]:
@@ -27,3 +36,15 @@ def unseal(stored: Any) -> tuple[Cause, Any]:
     if isinstance(stored, dict) and KEY in stored:
         return Cause.model_validate(stored[KEY]), stored.get("input")
     return Cause(), stored
+
+
+def seal_event(key: str, data: Any) -> dict[str, Any]:
+    """Put an external event's data into the envelope that tells repeats apart."""
+    return {KEY: {"key": key}, "data": data}
+
+
+def unseal_event(received: Any) -> tuple[str | None, Any]:
+    """Take key and data out again; an event raised past Usher has no key, and is never a repeat."""
+    if isinstance(received, dict) and KEY in received:
+        return received[KEY]["key"], received.get("data")
+    return None, received

@@ -1,12 +1,13 @@
 """HOP 2's way in: takes each delivery off a topic, serves it, and answers for it.
 
-The answer is SUCCESS once the event has its final outcome, which may be a dead letter, and RETRY
-when something we need is away. Nothing is ever dropped.
+The answer is SUCCESS once the ledger has the event's outcome, which may be a dead letter, and
+RETRY when something we need is away. Nothing is ever dropped.
 """
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import structlog
@@ -18,10 +19,9 @@ from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.decision import Control, Decider, Decision, Deliver, Duplicate, Start
-from orchestrator.engine import Engine
-from orchestrator.envelope import Cause
-from orchestrator.outbox import Outbox
+from orchestrator.launching import Busy
+from orchestrator.metrics import Metrics
+from orchestrator.serving import Server
 
 SUCCESS = TopicEventResponse("success")
 RETRY = TopicEventResponse("retry")
@@ -32,12 +32,11 @@ _log = structlog.get_logger()
 
 
 class Inbox:
-    """Serves deliveries, several at once, each in a thread of the topic server."""
+    """Takes deliveries, several at once, each in a thread of the topic server."""
 
-    def __init__(self, decider: Decider, engine: Engine, outbox: Outbox) -> None:
-        self._decider = decider
-        self._engine = engine
-        self._outbox = outbox
+    def __init__(self, server: Server, metrics: Metrics) -> None:
+        self._server = server
+        self._metrics = metrics
         self._held = 0
         self._closed = False
         self._change = threading.Condition()
@@ -73,57 +72,30 @@ class Inbox:
                 return RETRY
             try:
                 self._serve(topic, event, log)
-            except AWAY as error:
+            except (*AWAY, Busy) as error:
                 log.warning("will be tried again", error=f"{type(error).__name__}: {error}")
                 return RETRY
         return SUCCESS
 
-    def _serve(self, topic: Topic, event: CloudEvent, log: structlog.stdlib.BoundLogger) -> None:
+    def _serve(self, topic: Topic, event: CloudEvent, log: Any) -> None:
         try:
-            decision = self._decider.decide(topic, event)
-            disposition = self._carry_out(decision, event)
+            disposition, instance_id = self._server.serve(topic, event)
         except Refused as refused:
             self._put_aside(topic, event, refused, log)
-        except AWAY as error:
+        except (*AWAY, Busy) as error:
             if not (isinstance(error, RpcError) and error.code() is StatusCode.INVALID_ARGUMENT):
                 raise
-            self._put_aside(topic, event, Refused(Reason.HANDLER_ERROR, str(error.details())), log)
+            why = Refused(Reason.HANDLER_ERROR, str(error.details()))
+            self._put_aside(topic, event, why, log)
         except Exception as error:
             log.exception("the handler failed")
             said = f"{type(error).__name__}: {error}"
             self._put_aside(topic, event, Refused(Reason.HANDLER_ERROR, said), log)
         else:
-            log.info(disposition, instance_id=decision.instance_id)
+            self._metrics.dispositions.labels(topic, disposition).inc()
+            log.info(str(disposition), instance_id=instance_id)
 
-    def _put_aside(
-        self, topic: Topic, event: CloudEvent, why: Refused, log: structlog.stdlib.BoundLogger
-    ) -> None:
-        self._outbox.dead_letter(topic, event, why)
-        log.warning("dead_lettered", reason=str(why.reason), field=why.field, message=why.message)
-
-    def _carry_out(self, decision: Decision, event: CloudEvent) -> str:
-        """Do what was decided and return the event's disposition."""
-        match decision:
-            case Start(instance_id, workflow, value):
-                cause = Cause(event_id=event.id)
-                started = self._engine.schedule(workflow, value, instance_id, cause)
-                return "started" if started else "duplicate"
-            case Duplicate():
-                return "duplicate"
-            case Deliver(instance_id, name, data):
-                self._engine.raise_event(instance_id, name, data)
-                return "delivered"
-            case Control(instance_id, control, reason):
-                self._control(instance_id, control, reason)
-                return "controlled"
-
-    def _control(self, instance_id: str, control: str, reason: str | None) -> None:
-        match control:
-            case "terminate":
-                self._engine.terminate(instance_id, reason)
-            case "suspend":
-                self._engine.suspend(instance_id)
-            case "resume":
-                self._engine.resume(instance_id)
-            case "purge":
-                self._engine.purge(instance_id)
+    def _put_aside(self, topic: Topic, event: CloudEvent, why: Refused, log: Any) -> None:
+        disposition = self._server.put_aside(topic, event, why)
+        self._metrics.dispositions.labels(topic, disposition).inc()
+        log.warning(str(disposition), reason=str(why.reason), field=why.field, message=why.message)

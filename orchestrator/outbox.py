@@ -12,6 +12,7 @@ from contracts.events import (
 )
 from contracts.refusal import Refused
 from contracts.topics import PUBSUB, Topic
+from orchestrator.envelope import Cause
 
 SOURCE = "/usher/orchestrator"
 
@@ -22,12 +23,12 @@ class Outbox:
     def __init__(self, client: DaprClient) -> None:
         self._client = client
 
-    def completed(self, notice: WorkflowCompleted, cause: str | None) -> None:
-        """Announce that a run ended. `cause` is the id of the event that started it.
+    def completed(self, notice: WorkflowCompleted, cause: Cause) -> None:
+        """Announce that a run ended, and what started it.
 
         The id leaves out the outcome: a run has one ending, the first one told.
         """
-        run = cause or notice.started_at.isoformat()
+        run = cause.key or notice.started_at.isoformat()
         event = CloudEvent(
             id=identity.event_id("completed", notice.instance_id, run),
             source=SOURCE,
@@ -36,19 +37,19 @@ class Outbox:
             attributes={
                 "subject": notice.instance_id,
                 "time": notice.finished_at.isoformat(),
-                **({"causationid": cause} if cause else {}),
+                **({"causationid": cause.event_id} if cause.event_id else {}),
             },
         )
         self._publish(Topic.COMPLETIONS, event)
 
-    def dead_letter(self, topic: Topic, event: CloudEvent, refusal: Refused) -> None:
-        """Put `event` aside with the reason why it could not be served."""
+    def dead_letter(self, topic: Topic, event: CloudEvent, refusal: Refused, attempts: int) -> None:
+        """Put `event` aside, for the `attempts`th time, with the reason why."""
         letter = EventDeadLettered(
             reason=refusal.reason,
             field=refusal.field,
             message=refusal.message,
             topic=topic,
-            attempts=1,
+            attempts=attempts,
             event=event.original(),
         )
         named = (event.source, event.id) if event.id and event.source else (event.body.hex(),)

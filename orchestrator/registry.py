@@ -22,12 +22,17 @@ class ActivityTag:
     """Marks an activity."""
 
 
-def workflow(*, example: Any = None, announce: bool = True) -> Callable[[Function], Function]:
+def workflow(
+    _bare: None = None, /, *, example: Any = None, announce: bool = True
+) -> Callable[[Function], Function]:
     """Make a generator function a workflow, registered under the function's name.
 
     `example` is an input that works, as JSON data; it is shown to people and run by tests.
     `announce=False` is for a workflow that is only ever a child: its end is no news.
     """
+
+    if _bare is not None:
+        raise TypeError("write `@workflow()`, with its parentheses")
 
     def tag(function: Function) -> Function:
         setattr(function, TAG, WorkflowTag(example=example, announce=announce))

@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     """Topic deliveries handled at once."""
     call_timeout_seconds: int = 8
     """Deadline of one call to the sidecar; below the broker's processingTimeout of 10 s."""
+    ledger_days: int = Field(30, ge=1)
+    """How long the ledger knows an event, and an instance id stays taken."""
+    parking_seconds: float = Field(3600, ge=0)
+    """How long an event waits for an instance that is not there; 0 dead-letters it at once."""
+    sweep_seconds: float = Field(15, gt=0)
+    """How often runs are looked for that ended and could not say so."""
     drain_seconds: float = 15
     """How long a stop waits for the deliveries it holds."""
 

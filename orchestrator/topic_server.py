@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from dapr.ext.grpc import App
 
-from contracts.topics import PUBSUB, Topic
+from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
 from orchestrator.inbox import Inbox
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
@@ -20,9 +20,11 @@ class TopicServer:
             thread_pool=ThreadPoolExecutor(threads, thread_name_prefix="delivery"),
             options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)],
         )
-        for topic, handler in ((Topic.REQUESTS, inbox.on_request), (Topic.EVENTS, inbox.on_event)):
-            subscribe = self._app.subscribe(PUBSUB, topic, dead_letter_topic=Topic.DEAD_LETTERS)
-            subscribe(handler)
+        for broker, topic, handler in (
+            (PUBSUB, Topic.REQUESTS, inbox.on_request),
+            (PUBSUB_ORDERED, Topic.EVENTS, inbox.on_event),
+        ):
+            self._app.subscribe(broker, topic, dead_letter_topic=Topic.DEAD_LETTERS)(handler)
 
         def check() -> None:
             if not healthy():

@@ -8,7 +8,7 @@ from dapr.ext.workflow import WorkflowHistoryEvent, WorkflowState
 from pydantic import AwareDatetime, BaseModel, JsonValue
 
 from contracts.events import Failure
-from orchestrator.envelope import unseal
+from orchestrator.envelope import Cause, unseal
 
 
 class Instance(BaseModel):
@@ -50,6 +50,11 @@ def instance(state: WorkflowState) -> Instance:
         custom_status=state.serialized_custom_status or None,
         error=Failure(type=failure.error_type, message=failure.message) if failure else None,
     )
+
+
+def cause(state: WorkflowState) -> Cause:
+    """Return what started the instance; nothing where it was scheduled past Usher."""
+    return unseal(_json(state.serialized_input))[0]
 
 
 def history_event(event: WorkflowHistoryEvent) -> HistoryEvent:

@@ -3,8 +3,10 @@
 import base64
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 from contracts import strict_json
 from contracts.cloudevent import BATCH_CONTENT_TYPE, CONTENT_TYPE, JSON, CloudEvent
@@ -35,23 +37,31 @@ def read_events(headers: Mapping[str, str], body: bytes) -> tuple[list[CloudEven
         envelopes = strict_json.loads(body)
         if not isinstance(envelopes, list):
             raise Refused(Reason.INVALID_EVENT, "a batch is a JSON array of CloudEvents")
-        return [_at(position, envelope) for position, envelope in enumerate(envelopes)], True
+        found = []
+        for position, envelope in enumerate(envelopes):
+            with placed(position):
+                found.append(CloudEvent.from_dict(envelope))
+        return found, True
     if content_type == CONTENT_TYPE:
         return [CloudEvent.from_dict(strict_json.loads(body))], False
     return [_binary(headers, content_type or JSON, body)], False
 
 
-def _at(position: int, envelope: Any) -> CloudEvent:
+@contextmanager
+def placed(position: int | None) -> Iterator[None]:
+    """Put an event's place in its batch before the field that a refusal names."""
     try:
-        return CloudEvent.from_dict(envelope)
+        yield
     except Refused as refused:
+        if position is None:
+            raise
         field = f"{position}.{refused.field}" if refused.field else str(position)
         raise Refused(refused.reason, refused.message, field) from refused
 
 
 def _binary(headers: Mapping[str, str], content_type: str, body: bytes) -> CloudEvent:
     """Read the binary mode: attributes as `ce-…` headers, the body as data."""
-    attributes = {k[3:]: v for k, v in headers.items() if k.startswith("ce-")}
+    attributes = {k[3:]: unquote(v) for k, v in headers.items() if k.startswith("ce-")}
     if "specversion" not in attributes:
         message = (
             f"send a CloudEvent: {CONTENT_TYPE}, {BATCH_CONTENT_TYPE}, "

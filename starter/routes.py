@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from contracts import strict_json
 from contracts.message import INSTANCE_ID_PATTERN
 from starter import problem
-from starter.inbox import command_event, read_events
+from starter.inbox import command_event, placed, read_events
 from starter.outbox import Outbox, Outgoing, addressed
 from starter.status import StatusReader
 
@@ -92,7 +92,10 @@ async def accept(outbox: Outbox, command: dict[str, Any], key: str | None) -> Ac
 async def events(request: Request, outbox: Out) -> Accepted | AcceptedBatch:
     """Publish CloudEvents; each keeps its id and source, which make it idempotent."""
     found, is_batch = read_events(request.headers, await request.body())
-    outgoing = [addressed(event) for event in found]
+    outgoing = []
+    for position, event in enumerate(found):
+        with placed(position if is_batch else None):
+            outgoing.append(addressed(event))
     for one in outgoing:
         await outbox.publish(one)
     accepted = [Accepted.of(one) for one in outgoing]

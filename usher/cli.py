@@ -1,6 +1,7 @@
 """The command line: publishes through the starter, asks the services, runs the embedded stack."""
 
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from usher.demo import demo_settings, run_demo
 from usher.errors import Exit, NotFound
 from usher.help import EXIT_CODES, examples
 from usher.interrupts import interruptible
+from usher.scaffold import new_workflow
 from usher.session import session, usable
 from usher.stack import logs as logs_of_stack
 
@@ -121,6 +123,24 @@ def workflows(ctx: typer.Context, as_json: Json = False) -> None:
     with session(ctx, as_json) as run, run.client() as client:
         served = client.workflows()
         run.out.answer(served, views.workflows(served.get("items", [])))
+
+
+@app.command(
+    "new-workflow",
+    epilog=examples("usher new-workflow order_intake", "usher new-workflow hello_again --dir mine"),
+)
+def write_workflow(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Its name, with or without _workflow at its end.")],
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="A folder of your own, for USHER_WORKFLOWS.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a workflow that works, and its test, to go on from."""
+    with session(ctx, as_json) as run:
+        written = new_workflow(name, folder).as_json()
+        run.out.answer(written, views.pairs(written))
 
 
 @app.command(

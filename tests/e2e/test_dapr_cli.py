@@ -24,7 +24,7 @@ def hidden_processes(usher: Driver, tmp_path: Path) -> dict[str, str]:
 
 
 def _publish(environment: dict[str, str], topic: str, data: object) -> None:
-    command = [dapr_cli(), "publish", "--publish-app-id", "starter", "--pubsub", "pubsub"]
+    command = [str(dapr_cli()), "publish", "--publish-app-id", "starter", "--pubsub", "pubsub"]
     told = subprocess.run(
         [*command, "--topic", topic, "--data", json.dumps(data)],
         env=environment,

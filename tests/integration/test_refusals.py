@@ -39,9 +39,9 @@ def test_a_request_that_cannot_be_served_names_reason_and_field(
     assert letter["redriven_at"] is None
 
 
-def test_an_event_for_nobody_is_put_aside(usher: Driver) -> None:
+def test_an_event_for_nobody_that_may_not_wait_is_put_aside(usher: Driver) -> None:
     event_id = fresh("event")
-    command = {"instance_id": fresh("nobody"), "event": "approval"}
+    command = {"instance_id": fresh("nobody"), "event": "approval", "ttl_seconds": 0}
     usher.cloudevent("workflow-events", event_id, command)
     assert usher.dead_letter(event_id)["reason"] == "unknown_instance"
 

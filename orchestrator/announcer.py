@@ -1,0 +1,59 @@
+"""Says how runs ended: for the workflow's own last step, and for those that could not say it."""
+
+from dapr.ext.workflow import WorkflowState, WorkflowStatus
+
+from contracts.events import Outcome, WorkflowCompleted
+from orchestrator import views
+from orchestrator.catalogue import Catalogue
+from orchestrator.engine import FINISHED, Engine
+from orchestrator.envelope import Cause
+from orchestrator.ledger import Ended, Ledger
+from orchestrator.outbox import Outbox
+
+
+class Announcer:
+    """Publishes first, writes that down second: a crash between the two publishes it again under
+    the same id, which the notifier shows once."""
+
+    def __init__(
+        self, catalogue: Catalogue, engine: Engine, ledger: Ledger, outbox: Outbox
+    ) -> None:
+        self._catalogue = catalogue
+        self._engine = engine
+        self._ledger = ledger
+        self._outbox = outbox
+
+    def announce(self, notice: WorkflowCompleted, cause: Cause) -> None:
+        """Publish that a run ended, and note it with the events the run had seen."""
+        self._outbox.completed(notice, cause)
+        ended = Ended(key=cause.key, outcome=notice.outcome, seen=list(cause.seen))
+        self._ledger.end(notice.instance_id, ended)
+
+    def announce_ended(self, instance_id: str) -> WorkflowStatus | None:
+        """Announce a run that has ended and has not said so; return its status, None if gone."""
+        state = self._engine.state(instance_id)
+        if state is None or state.runtime_status not in FINISHED:
+            return state.runtime_status if state else None
+        cause = views.cause(state)
+        definition = self._catalogue.workflows.get(state.name)
+        announces = definition is None or definition.tag.announce
+        if cause.key and announces and self._ledger.ended(instance_id) is None:
+            self.announce(_notice(state, cause), cause)
+        return state.runtime_status
+
+
+def _notice(state: WorkflowState, cause: Cause) -> WorkflowCompleted:
+    shown = views.instance(state)
+    started_at = cause.started_at or shown.created_at
+    finished_at = max(shown.updated_at, started_at)
+    return WorkflowCompleted(
+        instance_id=shown.instance_id,
+        workflow=shown.workflow,
+        outcome=Outcome(shown.status),
+        output=shown.output,
+        error=shown.error,
+        custom_status=shown.custom_status,
+        started_at=started_at,
+        finished_at=finished_at,
+        duration_s=(finished_at - started_at).total_seconds(),
+    )

@@ -1,0 +1,73 @@
+"""The context an author gets: the SDK's own, with the envelope kept out of sight."""
+
+import json
+from collections.abc import Generator
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from dapr.ext.workflow import DaprWorkflowContext
+from pydantic_core import to_json
+
+from orchestrator.envelope import Cause, seal
+from orchestrator.waits import Waits
+
+Steps = Generator[Any, Any, Any]
+
+
+def as_json(value: Any) -> Any:
+    """Return a value as JSON has it; raise where it is none, as the engine would."""
+    return json.loads(to_json(value, inf_nan_mode="null"))
+
+
+class RunContext:
+    """Stands before the SDK's context; what it does not change, the SDK's context does."""
+
+    def __init__(self, ctx: DaprWorkflowContext, cause: Cause) -> None:
+        self._ctx = ctx
+        self._cause = cause
+        self.waits = Waits(ctx, cause.seen)
+        self.continued = False
+        self.custom_status: str | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ctx, name)
+
+    def set_custom_status(self, custom_status: str) -> None:
+        if not isinstance(custom_status, str):
+            custom_status = json.dumps(as_json(custom_status))
+        self.custom_status = custom_status
+        self._ctx.set_custom_status(custom_status)
+
+    def wait_for_external_event(
+        self, name: str, *, timeout: datetime | timedelta | None = None
+    ) -> Any:
+        """Wait for an event; the author gets its data, and a repeated event only once."""
+        return self.waits.wait(name, timeout)
+
+    def continue_as_new(self, new_input: Any, *, save_events: bool = True) -> None:
+        """Start over with a new input; events that wait are kept unless `save_events` is false."""
+        sealed = seal(self.carried(), as_json(new_input))
+        self._ctx.continue_as_new(sealed, save_events=save_events)
+        self.continued = True
+
+    def carried(self) -> Cause:
+        """Return what started this run, with the events seen by now."""
+        return self._cause.model_copy(update={"seen": self.waits.seen})
+
+    def drive(self, author: Steps) -> Steps:
+        """Run an author's generator on this context, and return what it returns."""
+        try:
+            task = next(author)
+            while True:
+                try:
+                    result = yield from self.waits.resolve(task)
+                except Exception as error:
+                    task = author.throw(error)
+                else:
+                    task = author.send(result)
+        except StopIteration as end:
+            return end.value
+
+    def as_sdk_context(self) -> DaprWorkflowContext:
+        """Return itself as the type an author's annotation names."""
+        return cast(DaprWorkflowContext, self)

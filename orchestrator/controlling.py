@@ -1,0 +1,42 @@
+"""Terminates, suspends, resumes and purges instances, and says so where that ends one."""
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from orchestrator.announcer import Announcer
+from orchestrator.decision import Control
+from orchestrator.engine import FINISHED, Engine
+
+ENDS_WITHIN_SECONDS = 4
+"""How long a termination is watched; what takes longer is announced by the reconciler."""
+
+
+class Controller:
+    """Carries out the decision to steer an instance; each step may be repeated."""
+
+    def __init__(self, engine: Engine, announcer: Announcer) -> None:
+        self._engine = engine
+        self._announcer = announcer
+
+    def carry_out(self, control: Control) -> None:
+        """Steer the instance; one that ends by it is announced, one purged was before."""
+        instance_id = control.instance_id
+        match control.control:
+            case "terminate":
+                self._engine.terminate(instance_id, control.reason)
+                self._announce(instance_id)
+            case "suspend":
+                self._engine.suspend(instance_id)
+            case "resume":
+                self._engine.resume(instance_id)
+            case "purge":
+                self._announcer.announce_ended(instance_id)
+                self._engine.purge(instance_id)
+
+    def _announce(self, instance_id: str) -> None:
+        watching = Retrying(
+            stop=stop_after_delay(ENDS_WITHIN_SECONDS),
+            wait=wait_fixed(0.1),
+            retry=retry_if_result(lambda status: status not in FINISHED),
+            retry_error_callback=lambda _: None,
+        )
+        watching(self._announcer.announce_ended, instance_id)

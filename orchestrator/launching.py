@@ -1,0 +1,108 @@
+"""Starts a workflow once for an event: claim, schedule, deliver what was parked, write it down.
+
+A crash after the claim: the next delivery waits until the lease is over, takes the claim over, and
+the fence sees to it that one run at most goes through. A crash after the schedule: the next
+delivery finds the instance, and does the rest.
+"""
+
+import uuid
+from datetime import timedelta
+
+from contracts.cloudevent import CloudEvent
+from contracts.topics import Topic
+from orchestrator.announced import LEASE_SECONDS
+from orchestrator.decision import Start
+from orchestrator.engine import Engine
+from orchestrator.envelope import Cause
+from orchestrator.ledger import Disposition, Entry, Holder, Ledger, begun
+from orchestrator.parking import Parking
+from orchestrator.views import cause as cause_of
+
+LEASE = timedelta(seconds=LEASE_SECONDS)
+PUNCTUAL = timedelta(seconds=3)
+"""A schedule that begins within this of its claim is over within the lease."""
+
+
+class Busy(Exception):
+    """Another handler may be at it: the delivery is to come again."""
+
+
+class Launcher:
+    """Carries out the decision to start."""
+
+    def __init__(self, engine: Engine, ledger: Ledger, parking: Parking) -> None:
+        self._engine = engine
+        self._ledger = ledger
+        self._parking = parking
+
+    def launch(self, start: Start, event: CloudEvent) -> Disposition:
+        """Start the workflow if this event has not yet; raise `Busy` while that is not known."""
+        entry = begun(
+            event,
+            Topic.REQUESTS,
+            Disposition.CLAIMED,
+            instance_id=start.instance_id,
+            token=uuid.uuid4().hex,
+            digest=start.digest,
+        )
+        held = self._ledger.create(entry)
+        if held.token != entry.token:
+            reopened = self._take_over(held, entry, event)
+            if reopened is None:
+                return Disposition.DUPLICATE
+            held = reopened
+        return self._run(held, start, event)
+
+    def _take_over(self, held: Entry, entry: Entry, event: CloudEvent) -> Entry | None:
+        """Return the claim when it is ours now; None when the event has had its start."""
+        if not held.reopened_by(event):
+            if not held.final and self._has_started(held):
+                self._finish(held)
+                held = held.model_copy(update={"disposition": Disposition.STARTED})
+            if held.final:
+                self._ledger.count_duplicate(held.key)
+                return None
+            if entry.at - held.at < LEASE:
+                raise Busy(f"{held.instance_id} is being started by another handler")
+        kept = {"letters": held.letters, "duplicates": held.duplicates}
+        ours = entry.model_copy(update={"attempt": held.attempt + 1, **kept})
+        if not self._ledger.change(held.key, lambda now: ours if now == held else None):
+            raise Busy(f"{held.instance_id} was taken over by another handler")
+        return ours
+
+    def _has_started(self, held: Entry) -> bool:
+        """Tell whether the instance of a claim is the claim's own, there or purged since."""
+        instance_id = held.instance_id or ""
+        state = self._engine.state(instance_id)
+        if state is not None:
+            return cause_of(state).key == held.key
+        ended = self._ledger.ended(instance_id)
+        return ended is not None and ended.key == held.key
+
+    def _run(self, held: Entry, start: Start, event: CloudEvent) -> Disposition:
+        if not start.derived and not self._takes_id(held, start):
+            duplicate = held.model_copy(update={"disposition": Disposition.DUPLICATE})
+            self._ledger.settle(duplicate)
+            return Disposition.DUPLICATE
+        if self._ledger.now() - held.at > PUNCTUAL:
+            raise Busy(f"{start.instance_id}: too late to start it within the lease")
+        cause = Cause(event_id=event.id, key=held.key, claimed_at=held.at, attempt=held.attempt)
+        if not self._engine.schedule(start.workflow, start.input, start.instance_id, cause):
+            state = self._engine.state(start.instance_id)
+            if state is None or cause_of(state).key != held.key:
+                raise start.taken()
+        self._finish(held)
+        return Disposition.STARTED
+
+    def _takes_id(self, held: Entry, start: Start) -> bool:
+        """Take the instance id; False where another event took it to run the very same."""
+        holder = self._ledger.take(start.instance_id, Holder(key=held.key, digest=held.digest))
+        if holder.key == held.key:
+            return True
+        if holder.digest != held.digest:
+            raise start.taken()
+        return False
+
+    def _finish(self, held: Entry) -> None:
+        self._parking.drain(held.instance_id or "")
+        self._ledger.settle(held.model_copy(update={"disposition": Disposition.STARTED}))

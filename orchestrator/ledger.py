@@ -1,0 +1,209 @@
+"""The ledger: what became of every accepted event, and which event holds an instance id.
+
+Keyed by the event's source and id, apart from the instance and its purge, for the whole window.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from contracts import identity
+from contracts.cloudevent import CloudEvent
+from contracts.topics import Topic
+from orchestrator.store import Store
+
+
+class Disposition(StrEnum):
+    """What became of an event. `claimed` is on its way; `parked` is open, all others are final."""
+
+    CLAIMED = "claimed"
+    PARKED = "parked"
+    STARTED = "started"
+    DELIVERED = "delivered"
+    CONTROLLED = "controlled"
+    DUPLICATE = "duplicate"
+    EXPIRED = "expired"
+    DEAD_LETTERED = "dead_lettered"
+
+
+REDRIVE = "redrive"
+"""The CloudEvents extension that marks a redrive."""
+OPEN = {Disposition.CLAIMED, Disposition.PARKED}
+
+
+class Entry(BaseModel):
+    """One event in the ledger."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    topic: Topic
+    disposition: Disposition
+    instance_id: str | None = None
+    at: datetime
+    attempt: int = 1
+    """How often serving it was begun: by a first claim, a take-over, a redrive."""
+    token: str = ""
+    """Whose claim this is; no other claim has it."""
+    digest: str | None = None
+    """What a start would run: the same for the same workflow and input."""
+    letters: int = 0
+    """How often it was dead-lettered."""
+    duplicates: int = 0
+    event: dict[str, Any] | None = None
+    """The event itself, while it is parked."""
+
+    @property
+    def final(self) -> bool:
+        return self.disposition not in OPEN
+
+    def reopened_by(self, event: CloudEvent) -> bool:
+        """Tell whether `event` is a redrive of the last dead letter of this event.
+
+        A redrive says how often its event had been dead-lettered, so each reopens once.
+        """
+        asked = event.attributes.get(REDRIVE)
+        return self.disposition is Disposition.DEAD_LETTERED and str(asked) == str(self.letters)
+
+
+class Ended(BaseModel):
+    """A run that ended and was announced; `seen` are the events it had received, newest last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str | None
+    """Of the event that started it."""
+    outcome: str
+    seen: list[str] = []
+
+
+class Holder(BaseModel):
+    """Which event took an instance id, and to run what."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    digest: str | None
+
+
+class Ledger:
+    """Reads and writes the ledger. Raises `RpcError` when the store is away."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @staticmethod
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    def find(self, source: str, event_id: str) -> Entry | None:
+        """Return the entry of an event, or None where the ledger has not heard of it."""
+        return self.get(identity.event_key(source, event_id))
+
+    def get(self, key: str) -> Entry | None:
+        record, _ = self._store.read(_event(key))
+        return Entry.model_validate(record) if record else None
+
+    def get_many(self, keys: Iterable[str]) -> list[Entry]:
+        found = self._store.read_many(map(_event, keys))
+        return [Entry.model_validate(record) for record, _ in found.values()]
+
+    def create(self, entry: Entry) -> Entry:
+        """Enter an event that is not there; return the entry that is there now."""
+        return Entry.model_validate(self._store.create(_event(entry.key), _json(entry)))
+
+    def change(self, key: str, change: Callable[[Entry], Entry | None]) -> Entry | None:
+        """Apply `change` to an entry until it is written or `change` wants none; return it then."""
+        while True:
+            record, etag = self._store.read(_event(key))
+            changed = change(Entry.model_validate(record)) if record else None
+            if changed is None or self._store.replace(_event(key), _json(changed), etag):
+                return changed
+
+    def settle(self, entry: Entry) -> None:
+        """Write what became of an event; an entry that is final already stays as it is."""
+        if self.create(entry) != entry:
+            self.change(
+                entry.key, lambda held: None if _stays(held, entry) else _after(held, entry)
+            )
+
+    def reenter(self, entry: Entry) -> None:
+        """Write that an event is open; one that is parked or final already stays as it is."""
+        parked = Disposition.PARKED
+        if self.create(entry) != entry:
+            self.change(
+                entry.key,
+                lambda held: (
+                    None if held.final or held.disposition is parked else _after(held, entry)
+                ),
+            )
+
+    def count_duplicate(self, key: str) -> None:
+        """Count one more delivery of an event that is settled."""
+        self.change(key, lambda e: e.model_copy(update={"duplicates": e.duplicates + 1}))
+
+    def holder(self, instance_id: str) -> Holder | None:
+        """Return which event has taken an instance id, or None where it is free."""
+        key = _DERIVED.search(instance_id)
+        if key and (entry := self.get(key.group(1))):
+            return Holder(key=entry.key, digest=entry.digest)
+        record, _ = self._store.read(_instance(instance_id))
+        return Holder.model_validate(record) if record else None
+
+    def take(self, instance_id: str, holder: Holder) -> Holder:
+        """Take an instance id for a start; return who holds it now."""
+        if held := self.holder(instance_id):
+            return held
+        record = self._store.create(_instance(instance_id), holder.model_dump())
+        return Holder.model_validate(record)
+
+    def end(self, instance_id: str, ended: Ended) -> None:
+        """Write that a run ended and was announced; the first ending stays."""
+        self._store.create(f"ended-{instance_id}", ended.model_dump())
+
+    def ended(self, instance_id: str) -> Ended | None:
+        record, _ = self._store.read(f"ended-{instance_id}")
+        return Ended.model_validate(record) if record else None
+
+    def not_ended(self, instance_ids: Iterable[str]) -> list[str]:
+        """Return those of the instances whose end was not announced."""
+        ids = list(instance_ids)
+        found = self._store.read_many(f"ended-{instance_id}" for instance_id in ids)
+        return [instance_id for instance_id in ids if f"ended-{instance_id}" not in found]
+
+    def may_run(self, key: str, attempt: int) -> bool:
+        """Let one attempt of a start run, and only ever this one (the fence)."""
+        return self._store.create(f"ran-{key}", {"attempt": attempt}) == {"attempt": attempt}
+
+
+_DERIVED = re.compile(rf"-{identity.DERIVED_MARK}([0-9a-f]{{24}})$")
+
+
+def _event(key: str) -> str:
+    return f"event-{key}"
+
+
+def _instance(instance_id: str) -> str:
+    return f"instance-{instance_id}"
+
+
+def _json(entry: Entry) -> dict[str, Any]:
+    return entry.model_dump(mode="json", exclude_defaults=True)
+
+
+def _stays(held: Entry, entry: Entry) -> bool:
+    return held.final and entry.letters <= held.letters
+
+
+def _after(held: Entry, entry: Entry) -> Entry:
+    return entry.model_copy(update={"duplicates": held.duplicates, "attempt": held.attempt})
+
+
+def begun(event: CloudEvent, topic: Topic, disposition: Disposition, **more: Any) -> Entry:
+    """Return the first entry of an event."""
+    key = identity.event_key(event.source, event.id)
+    return Entry(key=key, topic=topic, disposition=disposition, at=Ledger.now(), **more)

@@ -1,0 +1,169 @@
+"""Keeps events for instances that do not exist yet, and hands them over once they do.
+
+An event's own entry in the ledger holds it; a list for each instance says which wait for it; a
+run of the engine that begins at the deadline lets it expire. Nothing polls. Who adds to the list
+looks once more whether the instance has come; who starts the instance looks at the list.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from contracts.cloudevent import CloudEvent
+from contracts.commands import RaiseEvent
+from contracts.events import Reason
+from contracts.reading import read_command
+from contracts.refusal import Refused
+from orchestrator.courier import Courier, finished
+from orchestrator.engine import Engine
+from orchestrator.ledger import Disposition, Entry, Ledger
+from orchestrator.outbox import Outbox
+from orchestrator.store import Store
+
+EXPIRE = "usher_expire"
+"""The workflow that runs at a deadline; the name is reserved."""
+
+_log = structlog.get_logger()
+
+
+class Parking:
+    """The events that wait for their instance."""
+
+    def __init__(
+        self, store: Store, ledger: Ledger, engine: Engine, courier: Courier, outbox: Outbox
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._engine = engine
+        self._courier = courier
+        self._outbox = outbox
+
+    def park(self, entry: Entry, deadline: datetime) -> Disposition:
+        """Keep an event until its instance comes or its deadline; every step may be repeated.
+
+        Return what has become of it by then.
+        """
+        instance_id = entry.instance_id or ""
+        self._ledger.reenter(entry)
+        self._list(instance_id, add=entry.key)
+        run_id = f"{EXPIRE}-{entry.key}-{entry.attempt}"
+        self._engine.schedule_at(EXPIRE, entry.key, run_id, deadline)
+        if self._engine.state(instance_id) is not None:
+            self.drain(instance_id)
+            entry = self._ledger.get(entry.key) or entry
+        return entry.disposition
+
+    def is_empty(self, instance_id: str) -> bool:
+        return not self._read(instance_id)[0]
+
+    def drain(self, instance_id: str) -> None:
+        """Hand over what waits for an instance, in order; two at once hand over the same twice,
+        which the workflow sees once."""
+        while True:
+            keys, etag = self._read(instance_id)
+            if not keys:
+                return
+            for entry in sorted(self._ledger.get_many(keys), key=_order):
+                if entry.disposition is Disposition.PARKED:
+                    self._hand_over(entry)
+            if self._store.replace(_name(instance_id), {"keys": []}, etag):
+                return
+
+    def expire(self, key: str) -> None:
+        """Put an event aside whose deadline has come, unless it was handed over before."""
+        entry = self._ledger.get(key)
+        if entry is None or entry.disposition is not Disposition.PARKED:
+            return
+        instance_id = entry.instance_id or ""
+        if self._engine.state(instance_id) is not None:
+            self.drain(instance_id)
+            return
+        if ended := self._ledger.ended(instance_id):
+            self._put_aside(entry, finished(instance_id, ended.outcome))
+        else:
+            message = f"no instance {instance_id!r} came before the event expired"
+            self._put_aside(entry, Refused(Reason.EXPIRED, message, "instance_id"))
+        self._list(instance_id, remove=key)
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """Return the events that wait, the oldest first, with what each waits for."""
+        runs = [one for one in self._engine.all_ids() if one.startswith(f"{EXPIRE}-")]
+        keys = {one.split("-")[1] for one in runs}
+        entries = self._ledger.get_many(keys)
+        parked = [entry for entry in entries if entry.disposition is Disposition.PARKED]
+        return [_shown(entry) for entry in sorted(parked, key=lambda entry: entry.at)]
+
+    def _hand_over(self, entry: Entry) -> None:
+        command = read_command(_event(entry))
+        assert isinstance(command, RaiseEvent)
+        try:
+            self._courier.hand_over(entry.instance_id or "", entry.key, command)
+        except Refused as refused:
+            self._put_aside(entry, refused)
+        else:
+            delivered = {"disposition": Disposition.DELIVERED, "event": None}
+            self._ledger.settle(entry.model_copy(update=delivered))
+            _log.info("delivered", instance_id=entry.instance_id, event_id=_event(entry).id)
+
+    def _put_aside(self, entry: Entry, why: Refused) -> None:
+        """Dead-letter first, write that down second: repeated, it is the same dead letter."""
+        letters = entry.letters + 1
+        event = _event(entry)
+        self._outbox.dead_letter(entry.topic, event, why, letters)
+        expired = why.reason is Reason.EXPIRED
+        disposition = Disposition.EXPIRED if expired else Disposition.DEAD_LETTERED
+        update = {"disposition": disposition, "letters": letters, "event": None}
+        self._ledger.settle(entry.model_copy(update=update))
+        _log.warning("dead_lettered", reason=str(why.reason), event_id=event.id)
+
+    def _read(self, instance_id: str) -> tuple[list[str], str]:
+        record, etag = self._store.read(_name(instance_id))
+        return (record["keys"], etag) if record else ([], "")
+
+    def _list(self, instance_id: str, *, add: str = "", remove: str = "") -> None:
+        while True:
+            record, etag = self._store.read(_name(instance_id))
+            before: list[str] = record["keys"] if record else []
+            after = [key for key in before if key != remove]
+            after += [add] if add and add not in after else []
+            changed = {"keys": after}
+            if after == before:
+                return
+            if record is None and self._store.create(_name(instance_id), changed) == changed:
+                return
+            if record is not None and self._store.replace(_name(instance_id), changed, etag):
+                return
+
+
+def _name(instance_id: str) -> str:
+    return f"parked-{instance_id}"
+
+
+def _event(entry: Entry) -> CloudEvent:
+    return CloudEvent.from_dict(entry.event)
+
+
+def _order(entry: Entry) -> tuple[Any, ...]:
+    """By the extension `sequence` where there is one, as a number where it is one; else by when
+    the event came."""
+    sequence = str((entry.event or {}).get("sequence", ""))
+    if not sequence:
+        return (2, 0, "", entry.at)
+    if sequence.isdecimal():
+        return (0, int(sequence), "", entry.at)
+    return (1, 0, sequence, entry.at)
+
+
+def _shown(entry: Entry) -> dict[str, Any]:
+    event = _event(entry)
+    command = read_command(event)
+    assert isinstance(command, RaiseEvent)
+    return {
+        "instance_id": entry.instance_id,
+        "event": command.event,
+        "data": command.data,
+        "id": event.id,
+        "source": event.source,
+        "parked_at": entry.at,
+    }

@@ -1,0 +1,111 @@
+"""Serves one event: what was decided is done, and the ledger says what became of it."""
+
+import json
+from datetime import timedelta
+
+from contracts.cloudevent import CloudEvent
+from contracts.events import Reason
+from contracts.refusal import Refused
+from contracts.topics import Topic
+from orchestrator.controlling import Controller
+from orchestrator.courier import Courier
+from orchestrator.decision import Arrived, Control, Decider, Deliver, Park, Start
+from orchestrator.launching import Busy, Launcher
+from orchestrator.ledger import Disposition, Entry, Ledger, begun
+from orchestrator.outbox import Outbox
+from orchestrator.parking import Parking
+
+AFTER_CLAIM = {Reason.INSTANCE_EXISTS, Reason.HANDLER_ERROR}
+"""Why a start is refused that has been claimed already; all else is refused before."""
+
+
+class Server:
+    """Each step may be repeated: a delivery that comes again finds what the last one did."""
+
+    def __init__(
+        self,
+        decider: Decider,
+        ledger: Ledger,
+        launcher: Launcher,
+        courier: Courier,
+        parking: Parking,
+        controller: Controller,
+        outbox: Outbox,
+    ) -> None:
+        self._decider = decider
+        self._ledger = ledger
+        self._launcher = launcher
+        self._courier = courier
+        self._parking = parking
+        self._controller = controller
+        self._outbox = outbox
+
+    def serve(self, topic: Topic, event: CloudEvent) -> tuple[Disposition, str | None]:
+        """Serve an event and return what became of it, and of which instance. Raises `Refused`."""
+        if topic is Topic.REQUESTS:
+            start = self._decider.decide(topic, event)
+            assert isinstance(start, Start)
+            return self._launcher.launch(start, event), start.instance_id
+        held = self._ledger.find(event.source, event.id) if event.id and event.source else None
+        if held and held.final and not held.reopened_by(event):
+            self._ledger.count_duplicate(held.key)
+            return Disposition.DUPLICATE, held.instance_id
+        if held and held.final:
+            held = self._reopen(held)
+        return self._carry_out(topic, event, held)
+
+    def _carry_out(
+        self, topic: Topic, event: CloudEvent, held: Entry | None
+    ) -> tuple[Disposition, str | None]:
+        decision = self._decider.decide(topic, event)
+        instance_id = decision.instance_id
+        entry = held or begun(event, topic, Disposition.CLAIMED)
+        entry = entry.model_copy(update={"instance_id": instance_id, "event": None})
+        match decision:
+            case Park():
+                return self._park(entry, event, decision.wait), instance_id
+            case Deliver():
+                if not self._parking.is_empty(instance_id):  # keep the order of those before it
+                    return self._park(entry, event, self._decider.parked_for), instance_id
+                self._courier.hand_over(instance_id, entry.key, decision.command)
+                disposition = Disposition.DELIVERED
+            case Arrived():
+                disposition = Disposition.DELIVERED
+            case Control():
+                self._controller.carry_out(decision)
+                disposition = Disposition.CONTROLLED
+        self._ledger.settle(entry.model_copy(update={"disposition": disposition}))
+        return disposition, instance_id
+
+    def _park(self, entry: Entry, event: CloudEvent, wait: timedelta) -> Disposition:
+        kept = {"disposition": Disposition.PARKED, "event": json.loads(event.to_json())}
+        return self._parking.park(entry.model_copy(update=kept), self._ledger.now() + wait)
+
+    def _reopen(self, held: Entry) -> Entry:
+        """Make a dead-lettered event one that is on its way, for its redrive."""
+        update = {"disposition": Disposition.CLAIMED, "attempt": held.attempt + 1}
+        reopened = held.model_copy(update=update)
+        if not self._ledger.change(held.key, lambda now: reopened if now == held else None):
+            raise Busy("the event is being redriven by another handler")
+        return reopened
+
+    def put_aside(self, topic: Topic, event: CloudEvent, why: Refused) -> Disposition:
+        """Dead-letter an event: published first, written down second, the same when repeated.
+
+        Without source and id it has no place in the ledger.
+        """
+        if not event.id or not event.source:
+            self._outbox.dead_letter(topic, event, why, 1)
+            return Disposition.DEAD_LETTERED
+        held = self._ledger.find(event.source, event.id)
+        if held and held.final and not held.reopened_by(event):
+            self._ledger.count_duplicate(held.key)
+            return Disposition.DUPLICATE
+        if held and held.token and why.reason not in AFTER_CLAIM:
+            raise Busy("another event of the same identity is being served")
+        entry = held or begun(event, topic, Disposition.DEAD_LETTERED)
+        letters = entry.letters + 1
+        self._outbox.dead_letter(topic, event, why, letters)
+        update = {"disposition": Disposition.DEAD_LETTERED, "letters": letters, "event": None}
+        self._ledger.settle(entry.model_copy(update=update))
+        return Disposition.DEAD_LETTERED

@@ -1,0 +1,79 @@
+"""The state store as the protocols need it: create once, read, replace what was read.
+
+Every write of a key says first-write, which makes a create without an etag atomic: of many at
+once, one wins. The store reports a lost race and a lost connection alike, so after any error the
+key is read, and what is there decides.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from dapr.clients import DaprClient
+from dapr.clients.grpc._state import Concurrency, Consistency, StateOptions
+from grpc import RpcError
+
+from contracts.topics import STATE_STORE
+
+Record = dict[str, Any]
+
+_FIRST_WRITE = StateOptions(concurrency=Concurrency.first_write, consistency=Consistency.strong)
+_AT_ONCE = 200
+_WRITE = "write"
+"""In each record, what tells one write from another of the same content."""
+
+
+class Store:
+    """Records by key, each kept for `ttl_seconds` after it was first written."""
+
+    def __init__(self, client: DaprClient, ttl_seconds: int) -> None:
+        self._client = client
+        self._kept = {"ttlInSeconds": str(ttl_seconds)}
+
+    def read(self, key: str) -> tuple[Record | None, str]:
+        """Return the record and its etag; None and "" where there is none."""
+        found = self._client.get_state(STATE_STORE, key)
+        return (_opened(found.data), found.etag) if found.data else (None, "")
+
+    def read_many(self, keys: Iterable[str]) -> dict[str, tuple[Record, str]]:
+        """Return the records that are there, with their etags, by key."""
+        wanted = list(keys)
+        found: dict[str, tuple[Record, str]] = {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            page = wanted[start : start + _AT_ONCE]
+            for item in self._client.get_bulk_state(STATE_STORE, page, parallelism=10).items:
+                if item.data:
+                    found[item.key] = _opened(item.data), item.etag
+        return found
+
+    def create(self, key: str, record: Record) -> Record:
+        """Write a record where none is; return the one that is there now, ours or another's."""
+        try:
+            self._save(key, record, uuid.uuid4().hex, None)
+        except RpcError:
+            found, _ = self.read(key)
+            if found is None:
+                raise
+            return found
+        return record
+
+    def replace(self, key: str, record: Record, etag: str) -> bool:
+        """Write over the record that has this etag; False where it has changed since."""
+        mark = uuid.uuid4().hex
+        try:
+            self._save(key, record, mark, etag)
+        except RpcError:
+            found = self._client.get_state(STATE_STORE, key)
+            return bool(found.data) and json.loads(found.data)[_WRITE] == mark
+        return True
+
+    def _save(self, key: str, record: Record, mark: str, etag: str | None) -> None:
+        text = json.dumps({**record, _WRITE: mark})
+        self._client.save_state(STATE_STORE, key, text, etag, _FIRST_WRITE, self._kept)
+
+
+def _opened(data: bytes | str) -> Record:
+    record: Record = json.loads(data)
+    del record[_WRITE]
+    return record

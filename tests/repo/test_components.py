@@ -1,0 +1,106 @@
+"""The Dapr components, held against the names in code and against what loses no event."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from contracts.topics import PUBSUB, STATE_STORE, Topic
+from tests.repo.files import ROOT, SERVICES
+
+FOLDER = ROOT / "components"
+KINDS = {"Component", "Resiliency", "Configuration", "Subscription"}
+
+Document = dict[str, Any]
+
+
+def document(file: Path) -> Document:
+    """Return the one document of a file; daprd only warns of a broken one."""
+    (only,) = yaml.safe_load_all(file.read_text())
+    found: Document = only
+    return found
+
+
+def component(name: str) -> Document:
+    documents = [document(file) for file in FOLDER.glob("*.yaml")]
+    (found,) = [d for d in documents if d["kind"] == "Component" and d["metadata"]["name"] == name]
+    return found
+
+
+def options(name: str) -> dict[str, str]:
+    return {one["name"]: one.get("value", "") for one in component(name)["spec"]["metadata"]}
+
+
+def scopes(name: str, option: str) -> dict[str, set[str]]:
+    """Read `starter=a,b;notifier=` as the topics of each app."""
+    parts = (part.split("=") for part in options(name)[option].split(";"))
+    return {app: set(filter(None, topics.split(","))) for app, topics in parts}
+
+
+def test_the_folder_is_flat_since_daprd_reads_no_other() -> None:
+    assert {file.suffix for file in FOLDER.iterdir()} == {".yaml"}
+
+
+def test_every_file_is_a_resource_that_says_who_may_see_it() -> None:
+    for file in FOLDER.glob("*.yaml"):
+        found = document(file)
+        assert found["apiVersion"] == "dapr.io/v1alpha1", file.name
+        assert found["kind"] in KINDS, file.name
+        assert found["metadata"]["name"], file.name
+        if found["kind"] != "Configuration":  # which a sidecar is pointed to by its file
+            assert set(found["scopes"]) <= set(SERVICES), file.name
+            assert found["scopes"], file.name
+
+
+def test_every_setting_of_a_component_is_text_as_daprd_wants_it() -> None:
+    for name in (PUBSUB, STATE_STORE):
+        for one in component(name)["spec"]["metadata"]:
+            assert isinstance(one.get("value", one.get("envRef")), str), one
+
+
+def test_the_components_have_the_names_that_are_in_code() -> None:
+    assert component(PUBSUB)["spec"]["type"].startswith("pubsub.")
+    assert component(STATE_STORE)["spec"]["type"].startswith("state.")
+    assert options(STATE_STORE)["actorStateStore"] == "true"
+    assert component(STATE_STORE)["scopes"] == ["orchestrator"]
+    assert set(component(PUBSUB)["scopes"]) == set(SERVICES)
+
+
+def test_apps_publish_and_hear_the_topics_of_their_part_in_the_flow() -> None:
+    """The dead-letter topic is published under the scope of the app that could not be reached."""
+    assert scopes(PUBSUB, "publishingScopes") == {
+        "starter": {Topic.REQUESTS, Topic.EVENTS},
+        "orchestrator": {Topic.COMPLETIONS, Topic.DEAD_LETTERS},
+        "notifier": {Topic.DEAD_LETTERS},
+    }
+    assert scopes(PUBSUB, "subscriptionScopes") == {
+        "starter": set(),
+        "orchestrator": {Topic.REQUESTS, Topic.EVENTS},
+        "notifier": {Topic.COMPLETIONS, Topic.DEAD_LETTERS},
+    }
+
+
+def test_unacknowledged_messages_come_back() -> None:
+    """Bare milliseconds: `3s` is silently ignored. And 0 of either turns the reclaiming off."""
+    redeliver = options(PUBSUB)["redeliverInterval"]
+    assert redeliver.isdecimal()
+    assert int(redeliver) > 0
+    timeout = options(PUBSUB)["processingTimeout"]
+    assert timeout.removesuffix("s").isdecimal()
+    assert 0 < int(timeout.removesuffix("s")) <= 60
+
+
+def test_retry_means_retry_until_it_is_served() -> None:
+    (found,) = [d for f in FOLDER.glob("*.yaml") if (d := document(f))["kind"] == "Resiliency"]
+    policy = found["spec"]["targets"]["components"][PUBSUB]["inbound"]["retry"]
+    retries = found["spec"]["policies"]["retries"]
+    assert retries[policy]["maxRetries"] == -1
+    hearing = {app for app, topics in scopes(PUBSUB, "subscriptionScopes").items() if topics}
+    assert set(found["scopes"]) == hearing
+
+
+def test_nothing_is_written_down_that_belongs_to_one_machine() -> None:
+    """Where Redis is comes from the environment: one folder for embedded, compose and tests."""
+    for name in (PUBSUB, STATE_STORE):
+        (redis,) = [o for o in component(name)["spec"]["metadata"] if o["name"] == "redisHost"]
+        assert set(redis) == {"name", "envRef"}

@@ -1,0 +1,54 @@
+"""Who may import whom: services know `contracts` and themselves, `contracts` knows nobody."""
+
+import sys
+
+import pytest
+
+from tests.repo.files import PRODUCT, ROOT, SERVICES, imports, modules, name_of
+
+MAY_IMPORT = {
+    "contracts": {"contracts"},
+    **{service: {service, "contracts"} for service in SERVICES},
+    "usher": {"usher", "contracts"},
+}
+OURS = {*PRODUCT, "tests", "bench"}
+
+
+@pytest.mark.parametrize("package", PRODUCT)
+def test_a_package_imports_what_it_may(package: str) -> None:
+    wrong = [
+        f"{name_of(file)} imports {name}"
+        for file in modules(package)
+        for name in imports(file)
+        if (top := name.split(".")[0]) in OURS and top not in MAY_IMPORT[package]
+    ]
+    assert wrong == []
+
+
+def test_contracts_know_no_transport() -> None:
+    """They are what anybody may read: Pydantic and the standard library, no Dapr, no HTTP."""
+    foreign = {
+        f"{name_of(file)} imports {name}"
+        for file in modules("contracts")
+        for name in imports(file)
+        if (top := name.split(".")[0]) not in sys.stdlib_module_names
+        and top not in {"contracts", "pydantic", "pydantic_core"}
+    }
+    assert foreign == set()
+
+
+def test_a_workflow_imports_no_service_but_the_registry() -> None:
+    """So a file of somebody else's needs nothing more, and ours can be read as examples."""
+    wrong = [
+        f"{name_of(file)} imports {name}"
+        for file in modules("orchestrator/workflows")
+        for name in imports(file)
+        if name.split(".")[0] in OURS
+        and name != "orchestrator.registry"
+        and not name.startswith("orchestrator.workflows")
+    ]
+    assert wrong == []
+
+
+def test_every_package_is_there() -> None:
+    assert all((ROOT / package / "__init__.py").is_file() for package in PRODUCT)

@@ -1,0 +1,40 @@
+"""Stands in for the sidecar: hands over an event, fails a call."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+from dapr.ext.grpc import SubscriptionMessage
+from dapr.proto.runtime.v1.appcallback_pb2 import TopicEventRequest
+
+
+class CallFailed(grpc.RpcError):
+    """What a call to the sidecar raises."""
+
+    def __init__(self, code: grpc.StatusCode, details: str = "") -> None:
+        super().__init__(f"{code.name} {details}")
+        self._code = code
+        self._details = details
+
+    def code(self) -> grpc.StatusCode:
+        return self._code
+
+    def details(self) -> str:
+        return self._details
+
+
+def delivery(
+    body: bytes,
+    *,
+    id: str = "event-1",  # noqa: A002
+    source: str = "/test",
+    type: str = "com.dapr.event.sent",  # noqa: A002
+    content_type: str = "application/json",
+    extensions: Mapping[str, Any] | None = None,
+) -> SubscriptionMessage:
+    """Return an event as the SDK hands it to a subscription."""
+    request = TopicEventRequest(
+        id=id, source=source, type=type, data=body, data_content_type=content_type
+    )
+    request.extensions.update(extensions or {})
+    return SubscriptionMessage(request)

@@ -1,0 +1,57 @@
+"""No workflow: lets a test end the orchestrator's process at a chosen step of its protocols.
+
+This folder is only ever given to the tests' own stack. A step is armed by a file named after it;
+the process that comes to it removes the file and is gone at once, as by SIGKILL.
+"""
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from orchestrator.engine import Engine
+from orchestrator.ledger import Ledger
+from orchestrator.outbox import Outbox
+from orchestrator.parking import Parking
+from orchestrator.store import Store
+
+STEPS: tuple[tuple[type, str], ...] = (
+    (Ledger, "create"),
+    (Ledger, "take"),
+    (Ledger, "settle"),
+    (Ledger, "end"),
+    (Ledger, "reenter"),
+    (Engine, "schedule"),
+    (Engine, "schedule_at"),
+    (Engine, "raise_event"),
+    (Engine, "terminate"),
+    (Outbox, "completed"),
+    (Outbox, "dead_letter"),
+    (Parking, "drain"),
+    (Store, "replace"),
+)
+
+
+def _reach(step: str) -> None:
+    armed = Path(os.environ.get("USHER_STACK_DIR", "/nowhere")) / "crash" / step
+    if armed.exists():
+        armed.unlink()
+        os._exit(137)
+
+
+def _with_crashes(kind: type, name: str) -> None:
+    plain: Callable[..., Any] = getattr(kind, name)
+
+    @functools.wraps(plain)
+    def step(*arguments: Any, **named: Any) -> Any:
+        _reach(f"before-{kind.__name__}.{name}")
+        result = plain(*arguments, **named)
+        _reach(f"after-{kind.__name__}.{name}")
+        return result
+
+    setattr(kind, name, step)
+
+
+for _kind, _name in STEPS:
+    _with_crashes(_kind, _name)

@@ -1,0 +1,133 @@
+"""Deciding what to do with an event: from the catalogue and the engine, changing neither."""
+
+import json
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+from dapr.ext.workflow import WorkflowStatus
+
+from contracts import identity
+from contracts.cloudevent import CloudEvent
+from contracts.commands import StartWorkflow
+from contracts.events import Reason
+from contracts.refusal import Refused
+from contracts.topics import Topic
+from orchestrator.catalogue import Catalogue
+from orchestrator.decision import Control, Decider, Decision, Deliver, Duplicate, Start
+from orchestrator.engine import Engine
+
+CATALOGUE = Catalogue.scan()
+RUNNING = [WorkflowStatus.RUNNING, WorkflowStatus.PENDING, WorkflowStatus.SUSPENDED]
+ENDED = [WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERMINATED]
+
+
+class Instances:
+    """The engine, which can be asked for the state of an instance, and for nothing else."""
+
+    def __init__(self, states: dict[str, WorkflowStatus] | None = None) -> None:
+        self._states = states or {}
+
+    def state(self, instance_id: str) -> Any:
+        status = self._states.get(instance_id)
+        return status and SimpleNamespace(runtime_status=status)
+
+
+class Away:
+    def state(self, instance_id: str) -> Any:
+        raise httpx.ConnectError(f"nobody knows of {instance_id}")
+
+
+def decide(
+    command: dict[str, Any], engine: Instances | Away | None = None, event_id: str = "e-1"
+) -> Decision:
+    topic = Topic.EVENTS if {"event", "control"} & set(command) else Topic.REQUESTS
+    event = CloudEvent(event_id, "/test", "t", json.dumps(command).encode())
+    return Decider(CATALOGUE, cast(Engine, engine or Instances())).decide(topic, event)
+
+
+def refused(command: dict[str, Any], engine: Instances | None = None) -> Refused:
+    with pytest.raises(Refused) as found:
+        decide(command, engine)
+    return found.value
+
+
+def test_a_start_carries_the_input_as_it_came() -> None:
+    found = decide({"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"})
+    assert found == Start("i-1", "hello_workflow", "Ada")
+
+
+def test_an_instance_id_is_derived_from_the_event_where_none_is_given() -> None:
+    command = StartWorkflow(workflow="hello_workflow")
+    for event_id in ("e-1", "e-2"):
+        found = decide({"workflow": "hello_workflow"}, event_id=event_id)
+        derived = identity.instance_to_start(command, "/test", event_id)
+        assert found.instance_id == derived
+
+
+@pytest.mark.parametrize("status", RUNNING + ENDED)
+def test_a_start_of_an_instance_that_is_there_is_a_duplicate(status: WorkflowStatus) -> None:
+    engine = Instances({"i-1": status})
+    command = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
+    assert decide(command, engine) == Duplicate("i-1")
+
+
+def test_an_unknown_workflow_is_refused_and_the_known_ones_are_told() -> None:
+    found = refused({"workflow": "helo_workflow"})
+    assert (found.reason, found.field) == (Reason.UNKNOWN_WORKFLOW, "workflow")
+    assert "hello_workflow" in found.message
+
+
+def test_an_input_that_does_not_fit_is_refused_before_anything_starts() -> None:
+    found = refused({"workflow": "hello_workflow", "input": {"nme": "Ada"}})
+    assert (found.reason, found.field) == (Reason.INVALID_INPUT, "input.nme")
+
+
+@pytest.mark.parametrize("status", RUNNING)
+def test_an_event_goes_to_an_instance_that_runs(status: WorkflowStatus) -> None:
+    command = {"instance_id": "i-1", "event": "approval", "data": {"approved": True}}
+    found = decide(command, Instances({"i-1": status}))
+    assert found == Deliver("i-1", "approval", {"approved": True})
+
+
+def test_an_event_finds_by_key_what_was_started_by_key() -> None:
+    engine = Instances({"approval_workflow-7": WorkflowStatus.RUNNING})
+    found = decide({"workflow": "approval_workflow", "key": "7", "event": "approval"}, engine)
+    assert found == Deliver("approval_workflow-7", "approval", None)
+
+
+@pytest.mark.parametrize("status", ENDED)
+def test_an_event_for_an_instance_that_has_ended_is_refused(status: WorkflowStatus) -> None:
+    engine = Instances({"i-1": status})
+    found = refused({"instance_id": "i-1", "event": "approval"}, engine)
+    assert found.reason is Reason.INSTANCE_FINISHED
+    assert status.name in found.message
+
+
+@pytest.mark.parametrize("command", [{"event": "approval"}, {"control": "purge"}])
+def test_what_is_for_nobody_is_refused(command: dict[str, Any]) -> None:
+    found = refused({"instance_id": "i-1", **command})
+    assert (found.reason, found.field) == (Reason.UNKNOWN_INSTANCE, "instance_id")
+
+
+@pytest.mark.parametrize("control", ["terminate", "suspend", "resume"])
+def test_an_instance_is_steered_while_it_runs(control: str) -> None:
+    command = {"instance_id": "i-1", "control": control, "reason": "enough"}
+    engine = Instances({"i-1": WorkflowStatus.RUNNING})
+    assert decide(command, engine) == Control("i-1", control, "enough")
+    engine = Instances({"i-1": WorkflowStatus.COMPLETED})
+    assert refused(command, engine).reason is Reason.INSTANCE_FINISHED
+
+
+def test_an_instance_is_purged_once_it_has_ended() -> None:
+    command = {"instance_id": "i-1", "control": "purge"}
+    ended = Instances({"i-1": WorkflowStatus.FAILED})
+    assert decide(command, ended) == Control("i-1", "purge", None)
+    found = refused(command, Instances({"i-1": WorkflowStatus.RUNNING}))
+    assert (found.reason, found.field) == (Reason.INVALID_REQUEST, "control")
+
+
+def test_an_engine_that_is_away_is_no_refusal() -> None:
+    with pytest.raises(httpx.ConnectError):
+        decide({"workflow": "hello_workflow"}, Away())

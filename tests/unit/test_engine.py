@@ -1,0 +1,108 @@
+"""The workflow engine in our words: what its answers and errors mean."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import grpc
+import httpx
+import pytest
+from dapr.ext.workflow import DaprWorkflowClient
+
+from orchestrator.engine import Engine
+from orchestrator.envelope import Cause, unseal
+from tests.support.sidecar import CallFailed
+
+
+class Client:
+    """The SDK's workflow client: keeps what it is told, raises what it must."""
+
+    def __init__(self, raises: Exception | None = None, page: Any = None) -> None:
+        self._raises = raises
+        self._page = page
+        self.scheduled: dict[str, Any] = {}
+
+    def schedule_new_workflow(self, workflow: str, **options: Any) -> None:
+        if self._raises:
+            raise self._raises
+        self.scheduled = {"workflow": workflow, **options}
+
+    def get_workflow_history(self, instance_id: str) -> list[str]:
+        if self._raises:
+            raise self._raises
+        return ["started", instance_id]
+
+    def list_workflow_instance_ids(self, **_: Any) -> Any:
+        return self._page
+
+
+def engine_of(client: Client, metadata: httpx.Response | Exception | None = None) -> Engine:
+    def answer(_: httpx.Request) -> httpx.Response:
+        if isinstance(metadata, Exception):
+            raise metadata
+        return metadata or httpx.Response(404)
+
+    sidecar = httpx.Client(transport=httpx.MockTransport(answer), base_url="http://sidecar")
+    return Engine(cast(DaprWorkflowClient, client), sidecar)
+
+
+def test_an_instance_starts_with_its_input_and_its_cause_in_one_envelope() -> None:
+    client = Client()
+    assert engine_of(client).schedule("hello_workflow", "Ada", "i-1", Cause(event_id="e-1"))
+    assert (client.scheduled["workflow"], client.scheduled["instance_id"]) == (
+        "hello_workflow",
+        "i-1",
+    )
+    assert unseal(client.scheduled["input"]) == (Cause(event_id="e-1"), "Ada")
+
+
+def test_an_id_that_is_active_already_is_told_and_other_errors_are_raised() -> None:
+    taken = Client(CallFailed(grpc.StatusCode.ALREADY_EXISTS))
+    assert not engine_of(taken).schedule("hello_workflow", "Ada", "i-1", Cause())
+    away = Client(CallFailed(grpc.StatusCode.UNAVAILABLE))
+    with pytest.raises(CallFailed):
+        engine_of(away).schedule("hello_workflow", "Ada", "i-1", Cause())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        CallFailed(grpc.StatusCode.NOT_FOUND),
+        CallFailed(grpc.StatusCode.UNKNOWN, "no such instance exists"),
+    ],
+)
+def test_an_instance_that_is_not_there_has_no_history(error: CallFailed) -> None:
+    assert engine_of(Client(error)).history("i-1") is None
+
+
+def test_a_history_that_cannot_be_asked_for_is_no_missing_instance() -> None:
+    assert engine_of(Client()).history("i-1") == ["started", "i-1"]
+    with pytest.raises(CallFailed):
+        engine_of(Client(CallFailed(grpc.StatusCode.UNAVAILABLE))).history("i-1")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "connected"),
+    [
+        ({"workflows": {"connectedWorkers": 1}}, True),
+        ({"workflows": {"connectedWorkers": 0}}, False),
+        ({"workflows": {}}, False),
+        ({"workflows": None}, False),
+        ({}, False),
+    ],
+)
+def test_the_sidecar_says_whether_it_has_our_worker(metadata: Any, connected: bool) -> None:
+    engine = engine_of(Client(), httpx.Response(200, json=metadata))
+    assert engine.worker_connected() is connected
+
+
+@pytest.mark.parametrize("away", [httpx.Response(500), httpx.ConnectError("refused")])
+def test_a_sidecar_that_is_away_says_nothing(away: httpx.Response | Exception) -> None:
+    with pytest.raises(httpx.HTTPError):
+        engine_of(Client(), away).worker_connected()
+
+
+def test_a_page_of_ids_tells_where_the_next_one_begins() -> None:
+    page = SimpleNamespace(instance_ids=["a", "b"], continuation_token="more")
+    assert engine_of(Client(page=page)).instance_ids(2, None) == (["a", "b"], "more")
+    page = SimpleNamespace(instance_ids=[], continuation_token="")
+    assert engine_of(Client(page=page)).instance_ids(2, "more") == ([], None)

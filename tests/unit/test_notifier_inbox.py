@@ -1,0 +1,192 @@
+"""HOP 3's way in: each notice is printed, then kept; once kept, never again."""
+
+import io
+import json
+from datetime import datetime
+from typing import Any, cast
+
+import pytest
+from redis import RedisError
+
+from contracts.cloudevent import CloudEvent
+from notifier.inbox import RETRY, SUCCESS, Inbox
+from notifier.lines import Lines
+from notifier.store import Shelf
+from tests.support.sidecar import delivery
+
+NOTICE: dict[str, Any] = {
+    "instance_id": "i-1",
+    "workflow": "hello_workflow",
+    "outcome": "COMPLETED",
+    "output": "Hello, Ada!",
+    "started_at": "2030-01-01T00:00:00Z",
+    "finished_at": "2030-01-01T00:00:02Z",
+    "duration_s": 2.0,
+}
+LETTER: dict[str, Any] = {
+    "reason": "unknown_workflow",
+    "field": "workflow",
+    "message": "no workflow is named 'x'",
+    "topic": "workflow-requests",
+    "attempts": 1,
+    "event": {"id": "e-1", "source": "/shop", "type": "t", "data": {"workflow": "x"}},
+}
+
+
+class FakeShelf:
+    """Records by id, in memory; or Redis is away when one is looked up or kept."""
+
+    def __init__(self, out: io.StringIO, away: str = "") -> None:
+        self._out = out
+        self.away = away
+        self.records: dict[str, Any] = {}
+        self.printed_before: list[str] = []
+
+    def get(self, record_id: str) -> Any:
+        if self.away == "get":
+            raise RedisError("gone")
+        return self.records.get(record_id)
+
+    def put(self, record_id: str, record: str, _: datetime) -> None:
+        if self.away == "put":
+            raise RedisError("gone")
+        self.printed_before = self._out.getvalue().splitlines()
+        self.records[record_id] = json.loads(record)
+
+
+class Notifier:
+    """An inbox with what it has kept and what it has printed, as JSON lines."""
+
+    def __init__(self) -> None:
+        self.out = io.StringIO()
+        self.notices, self.letters = FakeShelf(self.out), FakeShelf(self.out)
+        shelves = cast(Shelf, self.notices), cast(Shelf, self.letters)
+        self.inbox = Inbox(*shelves, Lines("json", self.out))
+
+    @property
+    def lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.getvalue().splitlines()]
+
+    def complete(self, data: Any = NOTICE, event_id: str = "n-1") -> Any:
+        return self.inbox.on_completion(delivery(json.dumps(data).encode(), id=event_id))
+
+    def put_aside(self, data: Any = LETTER, event_id: str = "l-1") -> Any:
+        kind = "usher.event.deadlettered.v1"
+        event = CloudEvent(event_id, "/usher/o", kind, json.dumps(data).encode())
+        return self.inbox.on_dead_letter(delivery(event.to_json(), id="raw", source=""))
+
+
+def test_a_notice_is_printed_and_then_kept() -> None:
+    notifier = Notifier()
+    assert notifier.complete() is SUCCESS
+    assert len(notifier.notices.printed_before) == 1
+    kept = notifier.notices.records["n-1"]
+    assert kept == notifier.lines[0]
+    assert (kept["instance_id"], kept["output"], kept["id"]) == ("i-1", "Hello, Ada!", "n-1")
+    assert kept["seen_at"]
+
+
+def test_a_notice_that_comes_again_changes_nothing() -> None:
+    notifier = Notifier()
+    notifier.complete()
+    before = dict(notifier.notices.records)
+    assert notifier.complete() is SUCCESS
+    assert notifier.complete({**NOTICE, "outcome": "TERMINATED"}) is SUCCESS
+    assert notifier.notices.records == before
+    assert len(notifier.lines) == 1
+
+
+def test_notices_of_two_events_are_two() -> None:
+    notifier = Notifier()
+    notifier.complete()
+    notifier.complete(event_id="n-2")
+    assert set(notifier.notices.records) == {"n-1", "n-2"}
+    assert len(notifier.lines) == 2
+
+
+@pytest.mark.parametrize("call", ["get", "put"])
+def test_a_notice_is_asked_for_again_while_redis_is_away(call: str) -> None:
+    notifier = Notifier()
+    notifier.notices.away = call
+    assert notifier.complete() is RETRY
+    notifier.notices.away = ""
+    assert notifier.complete() is SUCCESS
+    assert set(notifier.notices.records) == {"n-1"}
+    assert notifier.lines
+
+
+@pytest.mark.parametrize("call", ["get", "put"])
+def test_a_dead_letter_is_asked_for_again_while_redis_is_away(call: str) -> None:
+    notifier = Notifier()
+    notifier.letters.away = call
+    assert notifier.put_aside() is RETRY
+    notifier.letters.away = ""
+    assert notifier.put_aside() is SUCCESS
+    assert set(notifier.letters.records) == {"l-1"}
+
+
+def test_a_dead_letter_is_printed_and_then_kept() -> None:
+    notifier = Notifier()
+    assert notifier.put_aside() is SUCCESS
+    assert len(notifier.letters.printed_before) == 1
+    kept = notifier.letters.records["l-1"]
+    for name, value in LETTER.items():
+        assert kept[name] == value
+    assert kept["first_seen"] == kept["last_seen"]
+    assert kept["redriven_at"] is None
+
+
+def test_a_dead_letter_has_no_data_base64_unless_it_needs_it() -> None:
+    notifier = Notifier()
+    notifier.put_aside()
+    assert "data_base64" not in notifier.letters.records["l-1"]["event"]
+    assert "data_base64" not in notifier.lines[0]["event"]
+
+
+def test_an_event_put_aside_again_is_one_letter_with_more_attempts() -> None:
+    notifier = Notifier()
+    notifier.put_aside()
+    first = notifier.letters.records["l-1"]
+    assert notifier.put_aside() is SUCCESS
+    again = notifier.letters.records["l-1"]
+    assert again["attempts"] == 2
+    assert again["first_seen"] == first["first_seen"]
+    assert again["last_seen"] >= first["last_seen"]
+
+
+def test_an_event_put_aside_again_is_still_known_to_have_been_redriven() -> None:
+    notifier = Notifier()
+    notifier.put_aside()
+    notifier.letters.records["l-1"]["redriven_at"] = "2030-01-01T00:00:00Z"
+    notifier.put_aside()
+    assert notifier.letters.records["l-1"]["redriven_at"] == "2030-01-01T00:00:00Z"
+
+
+def test_what_is_no_notice_is_shown_among_the_dead_letters() -> None:
+    notifier = Notifier()
+    assert notifier.complete({"hello": "there"}) is SUCCESS
+    assert notifier.notices.records == {}
+    ((_, letter),) = notifier.letters.records.items()
+    assert letter["reason"] == "invalid_event"
+    assert letter["topic"] == "workflow-completions"
+    assert letter["event"]["data"] == {"hello": "there"}
+
+
+def test_completions_without_identity_are_not_taken_for_one_another() -> None:
+    notifier = Notifier()
+    notifier.inbox.on_completion(delivery(b'{"a": 1}', id=""))
+    notifier.inbox.on_completion(delivery(b'{"a": 2}', id=""))
+    assert len(notifier.letters.records) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\xff", b"not json", b"[" * 300 + b"]" * 300, rb'"\ud800"'],
+    ids=["empty", "not UTF-8", "text", "deep", "half a surrogate pair"],
+)
+def test_garbage_on_either_topic_is_kept_and_not_asked_for_again(body: bytes) -> None:
+    notifier = Notifier()
+    assert notifier.inbox.on_completion(delivery(body)) is SUCCESS
+    assert notifier.inbox.on_dead_letter(delivery(body)) is SUCCESS
+    assert len(notifier.letters.records) == 2
+    assert len(notifier.lines) == 2

@@ -1,0 +1,171 @@
+"""Instances and their history as the orchestrator's HTTP API shows them."""
+
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+import grpc
+import httpx
+import pytest
+from dapr.ext.workflow import WorkflowHistoryEvent, WorkflowState, WorkflowStatus
+
+from orchestrator import views
+from orchestrator.app import build_app
+from orchestrator.catalogue import Catalogue
+from orchestrator.envelope import Cause, seal
+from orchestrator.service import Orchestrator
+from tests.support.asgi import ask
+
+STATE: dict[str, Any] = {
+    "instance_id": "i-1",
+    "name": "hello_workflow",
+    "runtime_status": WorkflowStatus.COMPLETED,
+    "created_at": datetime(2030, 1, 1),  # noqa: DTZ001  # as the SDK tells it: UTC, unsaid
+    "last_updated_at": datetime(2030, 1, 1, 0, 0, 2),  # noqa: DTZ001
+    "serialized_input": json.dumps(seal(Cause(event_id="e-1"), "Ada")),
+    "serialized_output": '{"final_greeting": "Hello, Ada!"}',
+    "serialized_custom_status": "",
+    "failure_details": None,
+}
+HISTORY: dict[str, Any] = {
+    "event_id": 3,
+    "timestamp": datetime(2030, 1, 1, tzinfo=UTC),
+    "event_type": SimpleNamespace(name="TASK_COMPLETED"),
+    "name": None,
+    "task_scheduled_id": 1,
+    "failure_details": None,
+}
+BROKEN = SimpleNamespace(error_type="RuntimeError", message="out of paper")
+
+
+def state(**changes: Any) -> WorkflowState:
+    return cast(WorkflowState, SimpleNamespace(**{**STATE, **changes}))
+
+
+def shown(**changes: Any) -> dict[str, Any]:
+    return views.instance(state(**changes)).model_dump(mode="json")
+
+
+def test_an_instance_shows_what_its_author_sees() -> None:
+    assert shown() == {
+        "instance_id": "i-1",
+        "workflow": "hello_workflow",
+        "status": "COMPLETED",
+        "created_at": "2030-01-01T00:00:00Z",
+        "updated_at": "2030-01-01T00:00:02Z",
+        "input": "Ada",
+        "output": {"final_greeting": "Hello, Ada!"},
+        "custom_status": None,
+        "error": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("stored", "given"), [(None, None), ("", None), ('"Ada"', "Ada"), ('{"a": 1}', {"a": 1})]
+)
+def test_an_instance_that_was_scheduled_past_usher_shows_its_input_too(
+    stored: str | None, given: Any
+) -> None:
+    assert shown(serialized_input=stored)["input"] == given
+
+
+def test_a_failure_is_shown_with_type_and_text() -> None:
+    found = shown(runtime_status=WorkflowStatus.FAILED, failure_details=BROKEN)
+    assert found["error"] == {"type": "RuntimeError", "message": "out of paper"}
+
+
+def test_an_event_of_a_history_is_shown() -> None:
+    event = cast(WorkflowHistoryEvent, SimpleNamespace(**{**HISTORY, "failure_details": BROKEN}))
+    assert views.history_event(event).model_dump(mode="json") == {
+        "event_id": 3,
+        "timestamp": "2030-01-01T00:00:00Z",
+        "type": "TASK_COMPLETED",
+        "name": None,
+        "task_scheduled_id": 1,
+        "error": {"type": "RuntimeError", "message": "out of paper"},
+    }
+
+
+# --- the routes -----------------------------------------------------------------------------------
+
+
+class Away(grpc.RpcError):
+    pass
+
+
+class Engine:
+    """One instance, `i-1`; or nobody answers."""
+
+    def __init__(self, away: Exception | None = None, found: WorkflowState | None = None) -> None:
+        self._away = away
+        self._found = found or state()
+        self.asked: list[tuple[int, str | None]] = []
+
+    def state(self, instance_id: str) -> WorkflowState | None:
+        if self._away:
+            raise self._away
+        return self._found if instance_id == "i-1" else None
+
+    def instance_ids(self, limit: int, cursor: str | None) -> tuple[list[str], str | None]:
+        self.asked.append((limit, cursor))
+        return ["i-1", "purged-meanwhile"], "more"
+
+    def history(self, instance_id: str) -> list[Any] | None:
+        return [SimpleNamespace(**HISTORY)] if instance_id == "i-1" else None
+
+
+def get(
+    path: str, engine: Engine | None = None, not_ready: str | None = None, **params: Any
+) -> httpx.Response:
+    service = SimpleNamespace(
+        engine=engine or Engine(), catalogue=Catalogue.scan(), not_ready=lambda: not_ready
+    )
+    return ask(build_app(cast(Orchestrator, service)), "GET", path, params=params)
+
+
+def test_every_workflow_is_listed_with_what_it_takes() -> None:
+    document = get("/workflows").json()
+    assert document["next"] is None
+    hello = next(item for item in document["items"] if item["name"] == "hello_workflow")
+    assert hello["description"]
+    assert hello["example"] == {"name": "Ada"}
+    assert hello["announce"] is True
+    assert hello["input_schema"]
+
+
+def test_an_instance_is_found_by_its_id_or_is_not_there() -> None:
+    assert get("/instances/i-1").json() == shown()
+    assert get("/instances/i-2").status_code == 404
+
+
+def test_instances_come_a_page_at_a_time_and_one_purged_meanwhile_is_left_out() -> None:
+    engine = Engine()
+    document = get("/instances", engine, limit=5000, cursor="here").json()
+    assert document == {"items": [shown()], "next": "more"}
+    assert engine.asked == [(1000, "here")]
+    assert get("/instances", limit=0).status_code == 422
+
+
+def test_a_history_is_listed_or_there_is_no_such_instance() -> None:
+    document = get("/instances/i-1/history").json()
+    assert [item["type"] for item in document["items"]] == ["TASK_COMPLETED"]
+    assert get("/instances/i-2/history").status_code == 404
+
+
+@pytest.mark.parametrize("away", [Away("gone"), httpx.ConnectError("refused")])
+def test_an_engine_that_cannot_be_asked_is_503(away: Exception) -> None:
+    assert get("/instances/i-1", Engine(away)).status_code == 503
+
+
+def test_an_output_that_is_no_json_elsewhere_does_not_break_the_page() -> None:
+    engine = Engine(found=state(serialized_output="NaN"))
+    assert get("/instances/i-1", engine).status_code == 200
+
+
+def test_readiness_says_what_is_missing() -> None:
+    ready = get("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+    waiting = get("/readyz", not_ready="no worker")
+    assert (waiting.status_code, waiting.json()) == (503, {"status": "no worker"})
+    assert get("/healthz", not_ready="no worker").status_code == 200
