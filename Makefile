@@ -1,6 +1,6 @@
 # What people type. Each target sets up what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: demo test up down logs check fmt setup clean help
+.PHONY: demo test up down logs check fmt new-workflow setup clean help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 BIN   := .venv/bin
@@ -32,6 +32,9 @@ fmt: setup ## format the code and fix what the linter can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+new-workflow: setup ## NAME=order_intake: write a workflow and its test; DIR= for a folder of your own
+	@$(BIN)/usher new-workflow "$${NAME-}" $${DIR:+--dir "$$DIR"}
+
 setup: $(STAMP) ## install the locked dependencies into .venv
 
 clean: ## stop the stack; remove .venv, build/ with its data, and the caches here
@@ -40,7 +43,7 @@ clean: ## stop the stack; remove .venv, build/ with its data, and the caches her
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 # --- set-up: uv from PATH, else the one the lock names, in build/uv by venv and pip ---------------
 

@@ -103,13 +103,13 @@ def test_a_request_sent_again_with_its_idempotency_key_is_served_once(usher: Dri
 
 
 def test_a_workflow_from_a_folder_of_ones_own_runs(usher: Driver) -> None:
-    answer = usher.post("/workflows/shout_workflow", json="quiet")
-    assert usher.notice(answer.json()["instance_id"])["output"] == "QUIET"
+    answer = usher.post("/workflows/whisper_workflow", json="LOUD")
+    assert usher.notice(answer.json()["instance_id"])["output"] == "loud"
 
 
 def test_every_workflow_is_listed_with_what_it_takes(usher: Driver) -> None:
     items = {item["name"]: item for item in usher.get("orchestrator", "/workflows")["items"]}
-    assert {"hello_workflow", "approval_workflow", "fail_workflow", "shout_workflow"} <= set(items)
+    assert {"hello_workflow", "approval_workflow", "fail_workflow", "whisper_workflow"} <= set(items)
     hello = items["hello_workflow"]
     assert hello["example"] == {"name": "Ada"}
     assert hello["announce"] is True

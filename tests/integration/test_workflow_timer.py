@@ -31,7 +31,7 @@ def test_a_timer_outlives_the_death_of_worker_sidecar_and_scheduler(usher: Drive
     for name in ("orchestrator", "orchestrator-daprd", "scheduler"):
         os.kill(pids[name], signal.SIGKILL)
 
-    notice = usher.notice(instance, seconds=60)
+    notice = usher.notice(instance, seconds=90)
     assert notice["outcome"] == "COMPLETED"
     due, woke = (datetime.fromisoformat(notice["output"][at]) for at in ("due_at", "woke_at"))
     assert woke >= due

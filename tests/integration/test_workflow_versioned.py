@@ -33,12 +33,13 @@ def upgraded(folder: Path, tmp_path: Path) -> Iterator[Driver]:
     defaults = StackSettings(data_dir=tmp_path / "stack", workflows=(folder,))
     settings = defaults.shifted(PORTS_BESIDE + 50)
     stack = Stack(settings)
+    said: list[str] = []
     try:
-        stack.up(report=str)
+        stack.up(report=said.append)
         with httpx.Client(timeout=30, trust_env=False) as http:
             yield Driver(stack, settings, http)
     finally:
-        stack.down(report=str)
+        stack.down(report=said.append)
 
 
 def write(folder: Path, name: str, condition: str) -> None:
@@ -87,4 +88,3 @@ def test_instances_of_the_old_version_finish_after_an_upgrade(
     eventually(lambda: upgraded.status(forgotten), lambda status: status == "FAILED")
     error = upgraded.get("starter", f"/status/{forgotten}")["error"]
     assert error["type"] == "NonDeterminismError", "what a patch is for"
-    print(error, upgraded.notices(forgotten))
