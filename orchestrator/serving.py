@@ -101,7 +101,8 @@ class Server:
         if held and held.final and not held.reopened_by(event):
             self._ledger.count_duplicate(held.key)
             return Disposition.DUPLICATE
-        if held and held.token and why.reason not in AFTER_CLAIM:
+        claimed = held and held.token and held.disposition is Disposition.CLAIMED
+        if claimed and why.reason not in AFTER_CLAIM:
             raise Busy("another event of the same identity is being served")
         entry = held or begun(event, topic, Disposition.DEAD_LETTERED)
         letters = entry.letters + 1
