@@ -71,11 +71,12 @@ class Inbox:
     def _dead_letter(self, letter: DeadLetter) -> None:
         if known := self._dead_letters.get(letter.id):
             earlier = DeadLetter.model_validate(known)
+            repeated = letter.attempts <= earlier.attempts  # the same news once more
             letter = letter.model_copy(
                 update={
                     "first_seen": earlier.first_seen,
                     "attempts": max(earlier.attempts, letter.attempts),
-                    "redriven_at": earlier.redriven_at,
+                    "redriven_at": earlier.redriven_at if repeated else None,
                 }
             )
         self._lines.dead_letter(letter)

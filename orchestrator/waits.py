@@ -84,7 +84,13 @@ class Waits:
             return (yield task)
         if isinstance(task, WHEN_ANY):
             return (yield from self._first(task, children))
-        results = yield task
+        try:
+            results = yield task
+        except Exception:
+            for child in children:
+                if (wait := self._waits.get(id(child))) and _has_result(wait.current):
+                    self._take(wait, wait.current.get_result())
+            raise
         for place, child in enumerate(children):
             if wait := self._waits.get(id(child)):
                 results[place] = yield from self._receive(wait)
@@ -147,3 +153,7 @@ class Waits:
 
     def _now(self) -> datetime:
         return self._ctx.current_utc_datetime.replace(tzinfo=UTC)
+
+
+def _has_result(task: Task) -> bool:
+    return bool(task.is_complete and not task.is_failed)

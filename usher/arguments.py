@@ -1,10 +1,15 @@
 """Arguments of the command line that travel as they are, checked before anything is sent."""
 
 import sys
+from typing import Annotated
+
+import typer
 
 from contracts import strict_json
 from contracts.refusal import Refused
 from usher.errors import BadInput
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 
 
 def json_argument(name: str, text: str | None) -> bytes | None:

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from usher import loglines, views
-from usher.arguments import header_argument, json_argument
+from usher import letters, loglines, views
+from usher.arguments import Json, header_argument, json_argument
 from usher.demo import demo_settings, run_demo
 from usher.errors import Exit, NotFound
 from usher.help import EXIT_CODES, examples
@@ -26,7 +26,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
+app.add_typer(letters.app)
+
 JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 EventId = Annotated[
     str | None,

@@ -67,9 +67,27 @@ class Client:
         """The notifier's `{"items": [...], "next"}` of endings, newest first."""
         return self._call("notifier", "GET", "/notices", params={"limit": limit})
 
-    def dead_letters(self, limit: int = 100) -> Document:
+    def dead_letters(
+        self, limit: int = 100, reason: str | None = None, workflow: str | None = None
+    ) -> Document:
         """The notifier's `{"items": [...], "next"}` of what could not be served."""
-        return self._call("notifier", "GET", "/dead-letters", params={"limit": limit})
+        asked = {"limit": limit, "reason": reason, "workflow": workflow}
+        params = {name: value for name, value in asked.items() if value is not None}
+        return self._call("notifier", "GET", "/dead-letters", params=params)
+
+    def explain(self, event: bytes) -> Document:
+        """What the orchestrator would do with an event; nothing is done."""
+        return self._call("orchestrator", "POST", "/explain", content=event)
+
+    def publish_event(self, cloudevent: bytes) -> Document:
+        """Publish a CloudEvent as it is, through the starter's `/events`."""
+        headers = {"Content-Type": "application/cloudevents+json"}
+        return self._call("starter", "POST", "/events", headers=headers, content=cloudevent)
+
+    def note_redriven(self, letter_id: str, attempts: int) -> Document:
+        """Tell the notifier that a letter's event was sent again, after so many attempts."""
+        path = f"/dead-letters/{_part(letter_id)}/redriven"
+        return self._call("notifier", "POST", path, params={"attempts": attempts})
 
     def _post(
         self, path: str, payload: bytes | None, params: dict[str, str | None], event_id: str | None

@@ -109,7 +109,9 @@ def test_a_workflow_from_a_folder_of_ones_own_runs(usher: Driver) -> None:
 
 def test_every_workflow_is_listed_with_what_it_takes(usher: Driver) -> None:
     items = {item["name"]: item for item in usher.get("orchestrator", "/workflows")["items"]}
-    assert {"hello_workflow", "approval_workflow", "fail_workflow", "whisper_workflow"} <= set(items)
+    assert {"hello_workflow", "approval_workflow", "fail_workflow", "whisper_workflow"} <= set(
+        items
+    )
     hello = items["hello_workflow"]
     assert hello["example"] == {"name": "Ada"}
     assert hello["announce"] is True

@@ -38,6 +38,6 @@ def test_a_failure_raised_again_fails_after_the_compensation(usher: Driver) -> N
     assert notice["outcome"] == "FAILED"
     assert "cannot do t1" in notice["error"]["message"]
     assert notice["custom_status"] == "compensated, failing"
+    assert_replays(usher, instance)
     ran = _activities(usher, instance)
     assert ran[:2] == ["always_fail_activity", "compensation_activity"]
-    assert_replays(usher, instance)

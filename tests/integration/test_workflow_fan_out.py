@@ -26,7 +26,7 @@ def test_all_are_scheduled_before_the_first_one_ends(usher: Driver) -> None:
         "results": {item: int(item) ** 2 for item in items},
         "failed": {},
     }
+    assert_replays(usher, instance)
     events = usher.get("orchestrator", f"/instances/{instance}/history")["items"]
     types = [event["type"] for event in events]
     assert types.index("TASK_COMPLETED") > 20
-    assert_replays(usher, instance)

@@ -33,5 +33,6 @@ def test_the_history_of_a_monitor_holds_one_round(usher: Driver) -> None:
     instance = fresh("monitor")
     usher.request("monitor_workflow", instance_id=instance, input={"interval_seconds": 0.2})
     usher.notice(instance)
+    assert_replays(usher, instance)
     items = usher.get("orchestrator", f"/instances/{instance}/history")["items"]
     assert [event["name"] for event in items].count("poll_activity") == 1

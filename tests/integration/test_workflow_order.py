@@ -25,8 +25,8 @@ def test_an_order_that_is_shipped_completes(usher: Driver) -> None:
         "shipment": {"tracking": "T1"},
     }
     assert notice["custom_status"] == "shipped"
-    assert _activities(usher, instance) == ["reserve_activity", "pay_activity"]
     assert_replays(usher, instance)
+    assert _activities(usher, instance) == ["reserve_activity", "pay_activity"]
 
 
 def test_a_declined_card_is_tried_three_times_and_the_order_undone(usher: Driver) -> None:
@@ -39,13 +39,13 @@ def test_a_declined_card_is_tried_three_times_and_the_order_undone(usher: Driver
     assert notice["output"]["status"] == "cancelled"
     assert "declined" in notice["output"]["reason"]
     assert notice["output"]["undone"] == ["refund_activity", "release_activity"]
+    assert_replays(usher, instance)
     assert _activities(usher, instance) == [
         "reserve_activity",
         *["pay_activity"] * 3,
         "refund_activity",
         "release_activity",
     ]
-    assert_replays(usher, instance)
 
 
 def test_an_order_nobody_ships_is_undone_at_its_deadline(usher: Driver) -> None:
@@ -57,5 +57,5 @@ def test_an_order_nobody_ships_is_undone_at_its_deadline(usher: Driver) -> None:
     assert notice["output"]["status"] == "cancelled"
     assert "shipped" in notice["output"]["reason"]
     assert notice["custom_status"] == "cancelled"
-    assert _activities(usher, instance)[2:] == ["refund_activity", "release_activity"]
     assert_replays(usher, instance)
+    assert _activities(usher, instance)[2:] == ["refund_activity", "release_activity"]

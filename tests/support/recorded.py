@@ -56,11 +56,14 @@ def assert_replays(usher: Driver, instance_id: str, workflows: Catalogue | None 
 
 
 def history(usher: Driver, instance_id: str) -> list[Event]:
-    """Return the engine's own record of an instance, oldest first."""
+    """Return the engine's own record of an instance, oldest first; [] while it is being written."""
     with grpc.insecure_channel(f"127.0.0.1:{usher.settings.orchestrator_dapr_grpc_port}") as to:
         stub = TaskHubSidecarServiceStub(to)
         request = pb.GetInstanceHistoryRequest(instanceId=instance_id)
-        return list(stub.GetInstanceHistory(request, timeout=10).events)
+        try:
+            return list(stub.GetInstanceHistory(request, timeout=10).events)
+        except grpc.RpcError:
+            return []
 
 
 def _executor(catalogue: Catalogue) -> Any:

@@ -155,15 +155,6 @@ def test_a_workflow_that_was_scheduled_past_usher_gets_its_input_as_it_is() -> N
     assert announced(played)["started_at"] == "2030-01-01T00:00:00Z"
 
 
-def test_a_workflow_that_schedules_nothing_need_not_be_a_generator() -> None:
-    def at_once(_: DaprWorkflowContext, input: str) -> Any:  # noqa: A002
-        return {"said": input}
-
-    played = run_of(at_once, "hello", ANNOUNCED)
-    assert played.output == {"said": "hello"}
-    assert announced(played)["outcome"] == "COMPLETED"
-
-
 def returning(value: Any) -> Any:
     def returns(ctx: DaprWorkflowContext) -> Run:
         yield ctx.call_activity("say")

@@ -1,6 +1,7 @@
 """Deciding what to do with an event: from the catalogue and the engine, changing neither."""
 
 import json
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,13 +11,16 @@ from dapr.ext.workflow import WorkflowStatus
 
 from contracts import identity
 from contracts.cloudevent import CloudEvent
-from contracts.commands import StartWorkflow
+from contracts.commands import RaiseEvent, StartWorkflow
 from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.catalogue import Catalogue
-from orchestrator.decision import Control, Decider, Decision, Deliver, Duplicate, Start
+from orchestrator.decision import Control, Decider, Decision, Deliver, Park, Start
 from orchestrator.engine import Engine
+from orchestrator.ledger import Ledger
+from orchestrator.store import Store
+from tests.support.memory import MemoryStore
 
 CATALOGUE = Catalogue.scan()
 RUNNING = [WorkflowStatus.RUNNING, WorkflowStatus.PENDING, WorkflowStatus.SUSPENDED]
@@ -44,7 +48,10 @@ def decide(
 ) -> Decision:
     topic = Topic.EVENTS if {"event", "control"} & set(command) else Topic.REQUESTS
     event = CloudEvent(event_id, "/test", "t", json.dumps(command).encode())
-    return Decider(CATALOGUE, cast(Engine, engine or Instances())).decide(topic, event)
+    hour = timedelta(hours=1)
+    ledger = Ledger(cast(Store, MemoryStore()))
+    asked = cast(Engine, engine or Instances())
+    return Decider(CATALOGUE, asked, ledger, hour).decide(topic, event)
 
 
 def refused(command: dict[str, Any], engine: Instances | None = None) -> Refused:
@@ -55,7 +62,7 @@ def refused(command: dict[str, Any], engine: Instances | None = None) -> Refused
 
 def test_a_start_carries_the_input_as_it_came() -> None:
     found = decide({"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"})
-    assert found == Start("i-1", "hello_workflow", "Ada")
+    assert found == Start("i-1", "hello_workflow", "Ada", derived=False)
 
 
 def test_an_instance_id_is_derived_from_the_event_where_none_is_given() -> None:
@@ -64,13 +71,6 @@ def test_an_instance_id_is_derived_from_the_event_where_none_is_given() -> None:
         found = decide({"workflow": "hello_workflow"}, event_id=event_id)
         derived = identity.instance_to_start(command, "/test", event_id)
         assert found.instance_id == derived
-
-
-@pytest.mark.parametrize("status", RUNNING + ENDED)
-def test_a_start_of_an_instance_that_is_there_is_a_duplicate(status: WorkflowStatus) -> None:
-    engine = Instances({"i-1": status})
-    command = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
-    assert decide(command, engine) == Duplicate("i-1")
 
 
 def test_an_unknown_workflow_is_refused_and_the_known_ones_are_told() -> None:
@@ -88,13 +88,15 @@ def test_an_input_that_does_not_fit_is_refused_before_anything_starts() -> None:
 def test_an_event_goes_to_an_instance_that_runs(status: WorkflowStatus) -> None:
     command = {"instance_id": "i-1", "event": "approval", "data": {"approved": True}}
     found = decide(command, Instances({"i-1": status}))
-    assert found == Deliver("i-1", "approval", {"approved": True})
+    assert found == Deliver("i-1", RaiseEvent.model_validate(command))
 
 
 def test_an_event_finds_by_key_what_was_started_by_key() -> None:
     engine = Instances({"approval_workflow-7": WorkflowStatus.RUNNING})
-    found = decide({"workflow": "approval_workflow", "key": "7", "event": "approval"}, engine)
-    assert found == Deliver("approval_workflow-7", "approval", None)
+    command = {"workflow": "approval_workflow", "key": "7", "event": "approval"}
+    assert decide(command, engine) == Deliver(
+        "approval_workflow-7", RaiseEvent.model_validate(command)
+    )
 
 
 @pytest.mark.parametrize("status", ENDED)
@@ -105,7 +107,13 @@ def test_an_event_for_an_instance_that_has_ended_is_refused(status: WorkflowStat
     assert status.name in found.message
 
 
-@pytest.mark.parametrize("command", [{"event": "approval"}, {"control": "purge"}])
+def test_an_event_waits_for_an_instance_that_is_not_there() -> None:
+    command = {"instance_id": "i-1", "event": "approval"}
+    assert decide(command) == Park("i-1", timedelta(hours=1))
+    assert decide({**command, "ttl_seconds": 5}) == Park("i-1", timedelta(seconds=5))
+
+
+@pytest.mark.parametrize("command", [{"event": "x", "ttl_seconds": 0}, {"control": "purge"}])
 def test_what_is_for_nobody_is_refused(command: dict[str, Any]) -> None:
     found = refused({"instance_id": "i-1", **command})
     assert (found.reason, found.field) == (Reason.UNKNOWN_INSTANCE, "instance_id")
@@ -130,4 +138,4 @@ def test_an_instance_is_purged_once_it_has_ended() -> None:
 
 def test_an_engine_that_is_away_is_no_refusal() -> None:
     with pytest.raises(httpx.ConnectError):
-        decide({"workflow": "hello_workflow"}, Away())
+        decide({"instance_id": "i-1", "event": "approval"}, Away())

@@ -2,11 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import grpc
 import httpx
@@ -14,18 +11,14 @@ import pytest
 from dapr.clients.exceptions import DaprInternalError
 from dapr.ext.workflow import WorkflowStatus
 
-from contracts.cloudevent import CloudEvent
+from contracts import identity
 from contracts.events import Reason
-from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.catalogue import Catalogue
-from orchestrator.decision import Decider
-from orchestrator.engine import Engine
+from orchestrator.envelope import seal_event
 from orchestrator.inbox import RETRY, SUCCESS, Inbox
-from orchestrator.outbox import Outbox
+from tests.support.memory import MemoryEngine, MemoryOutbox, World
 from tests.support.sidecar import CallFailed, delivery
 
-CATALOGUE = Catalogue.scan()
 START = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
 APPROVE = {"instance_id": "i-1", "event": "approval", "data": {"approved": True}}
 
@@ -41,57 +34,8 @@ AWAY = [
 ]
 
 
-@dataclass
-class FakeEngine:
-    """Instances by id, what was done to them, and what a call raises instead."""
-
-    states: dict[str, WorkflowStatus] = field(default_factory=dict)
-    raises: dict[str, Exception] = field(default_factory=dict)
-    done: list[tuple[Any, ...]] = field(default_factory=list)
-    racing: bool = False
-    """Another request for the same instance wins between the look and the start."""
-    gate: Callable[[], object] = lambda: None
-
-    def state(self, instance_id: str) -> Any:
-        self.gate()
-        self._call("state")
-        status = self.states.get(instance_id)
-        return status and type("State", (), {"runtime_status": status})()
-
-    def schedule(self, workflow: str, value: Any, instance_id: str, cause: Any) -> bool:
-        self._call("schedule", workflow, value, instance_id, cause.event_id)
-        return not self.racing
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return partial(self._call, name)
-
-    def _call(self, name: str, *arguments: Any) -> None:
-        if name in self.raises:
-            raise self.raises[name]
-        if arguments:
-            self.done.append((name, *arguments))
-
-
-@dataclass
-class FakeOutbox:
-    """The dead letters that were published, or what publishing raises."""
-
-    raises: Exception | None = None
-    letters: list[tuple[Topic, CloudEvent, Refused]] = field(default_factory=list)
-
-    def dead_letter(self, topic: Topic, event: CloudEvent, refusal: Refused) -> None:
-        if self.raises:
-            raise self.raises
-        self.letters.append((topic, event, refusal))
-
-    @property
-    def reasons(self) -> list[Reason]:
-        return [refusal.reason for _, _, refusal in self.letters]
-
-
-def inbox_of(engine: FakeEngine, outbox: FakeOutbox | None = None) -> Inbox:
-    real = cast(Engine, engine)
-    return Inbox(Decider(CATALOGUE, real), real, cast(Outbox, outbox or FakeOutbox()))
+def inbox_of(engine: MemoryEngine, outbox: MemoryOutbox | None = None) -> Inbox:
+    return World(engine, outbox, parked_for=0).inbox
 
 
 def body(command: Any) -> bytes:
@@ -99,25 +43,36 @@ def body(command: Any) -> bytes:
 
 
 def test_a_request_starts_its_workflow_and_says_which_event_caused_it() -> None:
-    engine = FakeEngine()
+    engine = MemoryEngine()
     answer = inbox_of(engine).on_request(delivery(body(START), id="e-7"))
     assert answer is SUCCESS
     assert engine.done == [("schedule", "hello_workflow", "Ada", "i-1", "e-7")]
 
 
-@pytest.mark.parametrize(
-    "engine", [FakeEngine({"i-1": WorkflowStatus.COMPLETED}), FakeEngine(racing=True)]
-)
-def test_a_request_for_an_instance_that_is_there_is_answered_for(engine: FakeEngine) -> None:
-    outbox = FakeOutbox()
-    assert inbox_of(engine, outbox).on_request(delivery(body(START))) is SUCCESS
+def test_a_request_that_comes_again_is_answered_for_and_starts_nothing() -> None:
+    engine, outbox = MemoryEngine(), MemoryOutbox()
+    inbox = inbox_of(engine, outbox)
+    for _ in range(3):
+        assert inbox.on_request(delivery(body(START))) is SUCCESS
+    assert engine.executions == ["i-1"]
     assert outbox.letters == []
 
 
+def test_another_event_for_a_taken_instance_is_told_by_its_input() -> None:
+    engine, outbox = MemoryEngine(), MemoryOutbox()
+    inbox = inbox_of(engine, outbox)
+    other = {**START, "input": "Eve"}
+    for event_id, command in (("e-1", START), ("e-2", START), ("e-3", other)):
+        assert inbox.on_request(delivery(body(command), id=event_id)) is SUCCESS
+    assert engine.executions == ["i-1"]
+    assert outbox.reasons == [Reason.INSTANCE_EXISTS]
+
+
 def test_an_event_is_delivered() -> None:
-    engine = FakeEngine({"i-1": WorkflowStatus.RUNNING})
+    engine = MemoryEngine({"i-1": WorkflowStatus.RUNNING})
     assert inbox_of(engine).on_event(delivery(body(APPROVE))) is SUCCESS
-    assert engine.done == [("raise_event", "i-1", "approval", {"approved": True})]
+    sealed = seal_event(identity.event_key("/test", "event-1"), {"approved": True})
+    assert engine.done == [("raise_event", "i-1", "approval", sealed)]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +87,7 @@ def test_an_event_is_delivered() -> None:
 def test_an_instance_is_controlled(
     control: str, status: WorkflowStatus, done: tuple[Any, ...]
 ) -> None:
-    engine = FakeEngine({"i-1": status})
+    engine = MemoryEngine({"i-1": status})
     command = {"instance_id": "i-1", "control": control, "reason": "enough"}
     assert inbox_of(engine).on_event(delivery(body(command))) is SUCCESS
     assert engine.done == [done]
@@ -156,7 +111,7 @@ def test_an_instance_is_controlled(
 def test_what_cannot_be_served_is_put_aside_with_its_reason(
     topic: Topic, data: bytes, reason: Reason
 ) -> None:
-    engine, outbox = FakeEngine(), FakeOutbox()
+    engine, outbox = MemoryEngine(), MemoryOutbox()
     inbox = inbox_of(engine, outbox)
     serve = inbox.on_request if topic is Topic.REQUESTS else inbox.on_event
     assert serve(delivery(data)) is SUCCESS
@@ -167,31 +122,30 @@ def test_what_cannot_be_served_is_put_aside_with_its_reason(
 
 @pytest.mark.parametrize("missing", ["id", "source"])
 def test_an_event_without_identity_is_put_aside(missing: str) -> None:
-    outbox = FakeOutbox()
-    inbox = inbox_of(FakeEngine(), outbox)
+    outbox = MemoryOutbox()
+    inbox = inbox_of(MemoryEngine(), outbox)
     message = delivery(body(START), **{missing: ""})  # type: ignore[arg-type]
     assert inbox.on_request(message) is SUCCESS
     assert outbox.reasons == [Reason.INVALID_EVENT]
 
 
-@pytest.mark.parametrize("call", ["state", "schedule"])
 @pytest.mark.parametrize("gone", AWAY, ids=repr)
-def test_a_request_is_asked_for_again_while_the_engine_is_away(call: str, gone: Exception) -> None:
-    outbox = FakeOutbox()
-    inbox = inbox_of(FakeEngine(raises={call: gone}), outbox)
+def test_a_request_is_asked_for_again_while_the_engine_is_away(gone: Exception) -> None:
+    outbox = MemoryOutbox()
+    inbox = inbox_of(MemoryEngine(raises={"schedule": gone}), outbox)
     assert inbox.on_request(delivery(body(START))) is RETRY
     assert outbox.letters == []
 
 
 @pytest.mark.parametrize("gone", AWAY, ids=repr)
 def test_an_event_is_asked_for_again_while_the_engine_is_away(gone: Exception) -> None:
-    engine = FakeEngine({"i-1": WorkflowStatus.RUNNING}, raises={"raise_event": gone})
+    engine = MemoryEngine({"i-1": WorkflowStatus.RUNNING}, raises={"raise_event": gone})
     assert inbox_of(engine).on_event(delivery(body(APPROVE))) is RETRY
 
 
 @pytest.mark.parametrize("gone", AWAY, ids=repr)
 def test_poison_is_asked_for_again_while_it_cannot_be_put_aside(gone: Exception) -> None:
-    inbox = inbox_of(FakeEngine(), FakeOutbox(raises=gone))
+    inbox = inbox_of(MemoryEngine(), MemoryOutbox(raises=gone))
     assert inbox.on_request(delivery(b"{")) is RETRY
 
 
@@ -206,21 +160,21 @@ def test_poison_is_asked_for_again_while_it_cannot_be_put_aside(gone: Exception)
 def test_a_fault_of_ours_puts_the_event_aside_instead_of_going_round_for_ever(
     bug: Exception,
 ) -> None:
-    outbox = FakeOutbox()
-    inbox = inbox_of(FakeEngine(raises={"schedule": bug}), outbox)
+    outbox = MemoryOutbox()
+    inbox = inbox_of(MemoryEngine(raises={"schedule": bug}), outbox)
     assert inbox.on_request(delivery(body(START))) is SUCCESS
     assert outbox.reasons == [Reason.HANDLER_ERROR]
     assert outbox.letters[0][2].message
 
 
 def test_a_fault_of_ours_is_asked_for_again_while_it_cannot_be_put_aside() -> None:
-    outbox = FakeOutbox(raises=CallFailed(grpc.StatusCode.INVALID_ARGUMENT))
-    inbox = inbox_of(FakeEngine(raises={"schedule": KeyError("oops")}), outbox)
+    outbox = MemoryOutbox(raises=CallFailed(grpc.StatusCode.INVALID_ARGUMENT))
+    inbox = inbox_of(MemoryEngine(raises={"schedule": KeyError("oops")}), outbox)
     assert inbox.on_request(delivery(body(START))) is RETRY
 
 
 def test_a_closed_inbox_takes_nothing_and_loses_nothing() -> None:
-    engine = FakeEngine()
+    engine = MemoryEngine()
     inbox = inbox_of(engine)
     assert inbox.close(timeout=1)
     assert inbox.on_request(delivery(body(START))) is RETRY
@@ -235,10 +189,11 @@ def test_closing_waits_for_what_is_held() -> None:
         held.set()
         assert go_on.wait(10)
 
-    engine = FakeEngine(gate=hold)
+    engine = MemoryEngine(gate=hold)
+    engine.states["i-1"] = WorkflowStatus.RUNNING
     inbox = inbox_of(engine)
     with ThreadPoolExecutor(2) as threads:
-        serving = threads.submit(inbox.on_request, delivery(body(START)))
+        serving = threads.submit(inbox.on_event, delivery(body(APPROVE)))
         assert held.wait(10)
         assert not inbox.close(timeout=0.01)
         closing = threads.submit(inbox.close, 10)

@@ -147,7 +147,7 @@ def test_an_event_put_aside_again_is_one_letter_with_more_attempts() -> None:
     notifier = Notifier()
     notifier.put_aside()
     first = notifier.letters.records["l-1"]
-    assert notifier.put_aside() is SUCCESS
+    assert notifier.put_aside({**LETTER, "attempts": 2}) is SUCCESS
     again = notifier.letters.records["l-1"]
     assert again["attempts"] == 2
     assert again["first_seen"] == first["first_seen"]
@@ -160,6 +160,14 @@ def test_an_event_put_aside_again_is_still_known_to_have_been_redriven() -> None
     notifier.letters.records["l-1"]["redriven_at"] = "2030-01-01T00:00:00Z"
     notifier.put_aside()
     assert notifier.letters.records["l-1"]["redriven_at"] == "2030-01-01T00:00:00Z"
+
+
+def test_a_letter_that_is_put_aside_anew_after_its_redrive_may_be_redriven_again() -> None:
+    notifier = Notifier()
+    notifier.put_aside()
+    notifier.letters.records["l-1"]["redriven_at"] = "2030-01-01T00:00:00Z"
+    notifier.put_aside({**LETTER, "attempts": 2})
+    assert notifier.letters.records["l-1"]["redriven_at"] is None
 
 
 def test_what_is_no_notice_is_shown_among_the_dead_letters() -> None:

@@ -11,6 +11,7 @@ from contracts.cloudevent import CloudEvent
 from contracts.events import EventDeadLettered, Outcome, Reason, WorkflowCompleted
 from contracts.refusal import Refused
 from contracts.topics import PUBSUB, Topic
+from orchestrator.envelope import Cause
 from orchestrator.outbox import Outbox
 
 NOTICE = WorkflowCompleted(
@@ -38,7 +39,7 @@ class Broker:
 
 def completed(notice: WorkflowCompleted = NOTICE, cause: str | None = "e-1") -> dict[str, Any]:
     broker = Broker()
-    Outbox(cast(DaprClient, broker)).completed(notice, cause)
+    Outbox(cast(DaprClient, broker)).completed(notice, Cause(event_id=cause, key=cause))
     ((pubsub, topic, envelope, content_type),) = broker.published
     assert (pubsub, topic) == (PUBSUB, Topic.COMPLETIONS)
     assert content_type == "application/cloudevents+json"
@@ -47,7 +48,7 @@ def completed(notice: WorkflowCompleted = NOTICE, cause: str | None = "e-1") -> 
 
 def dead_letter(event: CloudEvent = EVENT, topic: Topic = Topic.REQUESTS) -> dict[str, Any]:
     broker = Broker()
-    Outbox(cast(DaprClient, broker)).dead_letter(topic, event, REFUSAL)
+    Outbox(cast(DaprClient, broker)).dead_letter(topic, event, REFUSAL, 1)
     ((_, to, envelope, _),) = broker.published
     assert to == Topic.DEAD_LETTERS
     return envelope

@@ -1,0 +1,98 @@
+"""P9: what was put aside is sent again under its own id, once, and looked at first."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from operator import eq
+from pathlib import Path
+from typing import Any
+
+from tests.integration.test_promises import _done, _settled, _start, _tick
+from tests.support.driver import Driver, eventually, fresh
+
+
+def _usher(usher: Driver, *words: str, code: int = 0) -> dict[str, Any]:
+    urls = {
+        f"USHER_{name.upper()}_URL": usher.url(name, "")
+        for name in ("starter", "orchestrator", "notifier")
+    }
+    command = [str(Path(sys.executable).with_name("usher")), *words, "--json"]
+    told = subprocess.run(
+        command, env={**os.environ, **urls}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert told.returncode == code, told.stdout + told.stderr
+    answer: dict[str, Any] = json.loads(told.stdout)
+    return answer
+
+
+def _put_aside(usher: Driver) -> tuple[str, str]:
+    """Dead-letter an event for an instance that is not there, and return both ids."""
+    instance = fresh("count")
+    event_id = _tick(usher, instance, "late", ttl_seconds=0)
+    assert usher.dead_letter(event_id)["reason"] == "unknown_instance"
+    return instance, event_id
+
+
+def test_p9_a_redrive_serves_the_event_once_its_cause_is_gone_and_twice_does_nothing_twice(
+    usher: Driver, tmp_path: Path
+) -> None:
+    instance, event_id = _put_aside(usher)
+    file = tmp_path / "tally"
+    _start(usher, fresh("event"), instance, file=str(file), events=2, seconds=120)
+    usher.running(instance)
+
+    for _ in range(2):
+        done = _usher(usher, "redrive", "--id", event_id, "--yes", "--again")
+        assert [item["done"] for item in done["items"]] == ["published"]
+    skipped = _usher(usher, "redrive", "--id", event_id, "--yes")
+    assert skipped["count"] == 0
+    assert _settled(usher, event_id)["disposition"] == "delivered"
+    assert usher.dead_letter(event_id)["redriven_at"]
+
+    _tick(usher, instance, "last")
+    assert usher.notice(instance)["output"] == ["late", "last"]
+    assert _done(file) == ["started", "tick:late", "tick:last"]
+
+
+def test_p9_a_dry_run_counts_and_changes_nothing(usher: Driver) -> None:
+    _, event_id = _put_aside(usher)
+    told = _usher(usher, "redrive", "--id", event_id)
+    assert (told["dry_run"], told["count"]) == (True, 1)
+    assert told["items"][0]["would"] == "dead_lettered"
+    assert _settled(usher, event_id)["disposition"] == "dead_lettered"
+    assert usher.dead_letter(event_id)["redriven_at"] is None
+    listed = _usher(usher, "dead-letters", "--reason", "unknown_instance")["items"]
+    assert event_id in [one["event"]["id"] for one in listed]
+
+
+def test_p9_put_aside_again_it_may_be_redriven_again(usher: Driver) -> None:
+    _, event_id = _put_aside(usher)
+    for attempts in (2, 3):
+        _usher(usher, "redrive", "--id", event_id, "--yes")
+        eventually(lambda: usher.dead_letter(event_id)["attempts"], partial(eq, attempts))
+        letter = usher.dead_letter(event_id)
+        assert letter["redriven_at"] is None
+        assert letter["event"]["id"] == event_id
+
+
+def test_explain_says_what_would_become_of_an_event(usher: Driver, tmp_path: Path) -> None:
+    file = tmp_path / "event.json"
+
+    def explained(data: Any, code: int = 0) -> dict[str, Any]:
+        file.write_text(json.dumps(data))
+        return _usher(usher, "explain", str(file), code=code)
+
+    instance, event_id = fresh("hello"), fresh("event")
+    command = {"workflow": "hello_workflow", "input": "Ada", "instance_id": instance}
+    event = {"specversion": "1.0", "id": event_id, "source": "/tests", "type": "t", "data": command}
+    assert explained(event)["disposition"] == "started"
+    assert usher.status(instance) is None
+    usher.cloudevent("workflow-requests", event_id, command)
+    usher.notice(instance)
+    assert explained(event)["disposition"] == "duplicate"
+    refused = explained({**command, "input": 7}, code=5)
+    assert (refused["reason"], refused["field"]) == ("invalid_input", "input")
+    parked = explained({"instance_id": fresh("nobody"), "event": "approval"})
+    assert parked["disposition"] == "parked"

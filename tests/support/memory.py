@@ -1,0 +1,185 @@
+"""The orchestrator's core on memory: a state store, an engine and a broker that tests look into.
+
+The store can end the world after any write, as a crash would; the engine forgets nothing then, and
+runs a finished instance again when it is scheduled again, as the real one does.
+"""
+
+import copy
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, cast
+
+from dapr.ext.workflow import WorkflowStatus
+
+from contracts.cloudevent import CloudEvent
+from contracts.events import Reason
+from contracts.refusal import Refused
+from contracts.topics import Topic
+from orchestrator.announcer import Announcer
+from orchestrator.catalogue import Catalogue
+from orchestrator.controlling import Controller
+from orchestrator.courier import Courier
+from orchestrator.decision import Decider
+from orchestrator.engine import FINISHED, Engine
+from orchestrator.envelope import Cause, seal
+from orchestrator.inbox import Inbox
+from orchestrator.launching import Launcher
+from orchestrator.ledger import Ledger
+from orchestrator.metrics import Metrics
+from orchestrator.outbox import Outbox
+from orchestrator.parking import EXPIRE, Parking
+from orchestrator.serving import Server
+from orchestrator.store import Record, Store
+
+CATALOGUE = Catalogue.scan()
+
+
+class Crash(BaseException):
+    """The process is gone; nothing catches this."""
+
+
+class MemoryStore:
+    """First-write records with etags."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, tuple[Record, int]] = {}
+        self.crash_after: int | None = None
+        """After so many more writes the process ends."""
+
+    def read(self, key: str) -> tuple[Record | None, str]:
+        record, version = self.records.get(key, (None, 0))
+        return copy.deepcopy(record), str(version) if record is not None else ""
+
+    def read_many(self, keys: Iterable[str]) -> dict[str, tuple[Record, str]]:
+        found = {key: self.read(key) for key in keys}
+        return {key: (record, etag) for key, (record, etag) in found.items() if record is not None}
+
+    def create(self, key: str, record: Record) -> Record:
+        if key in self.records:
+            return copy.deepcopy(self.records[key][0])
+        self._write(key, record, 1)
+        return record
+
+    def replace(self, key: str, record: Record, etag: str) -> bool:
+        version = self.records[key][1]
+        if str(version) != etag:
+            return False
+        self._write(key, record, version + 1)
+        return True
+
+    def _write(self, key: str, record: Record, version: int) -> None:
+        self.records[key] = (json.loads(json.dumps(record)), version)
+        if self.crash_after is not None:
+            self.crash_after -= 1
+            if self.crash_after <= 0:
+                self.crash_after = None
+                raise Crash
+
+
+@dataclass
+class MemoryEngine:
+    """Instances by id, what was done to them, and what a call raises instead."""
+
+    states: dict[str, WorkflowStatus] = field(default_factory=dict)
+    raises: dict[str, Exception] = field(default_factory=dict)
+    done: list[tuple[Any, ...]] = field(default_factory=list)
+    executions: list[str] = field(default_factory=list)
+    received: dict[str, list[Any]] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    timers: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    gate: Callable[[], object] = lambda: None
+
+    def state(self, instance_id: str) -> Any:
+        self.gate()
+        self._call("state")
+        status = self.states.get(instance_id)
+        text = json.dumps(self.inputs.get(instance_id))
+        found = {"runtime_status": status, "serialized_input": text, "name": "hello_workflow"}
+        return status and SimpleNamespace(**found)
+
+    def schedule(self, workflow: str, value: Any, instance_id: str, cause: Cause) -> bool:
+        self._call("schedule", workflow, value, instance_id, cause.event_id)
+        if instance_id in self.states and self.states[instance_id] not in FINISHED:
+            return False
+        self.states[instance_id] = WorkflowStatus.RUNNING
+        self.inputs[instance_id] = seal(cause, value)
+        self.executions.append(instance_id)
+        return True
+
+    def schedule_at(self, workflow: str, value: Any, instance_id: str, time: datetime) -> None:
+        assert workflow == EXPIRE
+        self.timers.setdefault(instance_id, (value, time))
+
+    def raise_event(self, instance_id: str, name: str, data: Any) -> None:
+        self._call("raise_event", instance_id, name, data)
+        self.received.setdefault(instance_id, []).append(data)
+
+    def terminate(self, instance_id: str, reason: str | None) -> None:
+        self._call("terminate", instance_id, reason)
+        self.states[instance_id] = WorkflowStatus.TERMINATED
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return partial(self._call, name)
+
+    def _call(self, name: str, *arguments: Any) -> None:
+        if name in self.raises:
+            raise self.raises[name]
+        if arguments:
+            self.done.append((name, *arguments))
+
+
+@dataclass
+class MemoryOutbox:
+    """The dead letters that were published, or what publishing raises."""
+
+    raises: Exception | None = None
+    letters: list[tuple[Topic, CloudEvent, Refused]] = field(default_factory=list)
+
+    def dead_letter(self, topic: Topic, event: CloudEvent, refusal: Refused, attempts: int) -> None:
+        if self.raises:
+            raise self.raises
+        assert attempts >= 1
+        self.letters.append((topic, event, refusal))
+
+    @property
+    def reasons(self) -> list[Reason]:
+        return [refusal.reason for _, _, refusal in self.letters]
+
+
+class World:
+    """One orchestrator's core, and what it works on."""
+
+    def __init__(
+        self,
+        engine: MemoryEngine | None = None,
+        outbox: MemoryOutbox | None = None,
+        parked_for: float = 3600,
+    ) -> None:
+        self.engine = engine or MemoryEngine()
+        self.outbox = outbox or MemoryOutbox()
+        self.store = MemoryStore()
+        real, out = cast(Engine, self.engine), cast(Outbox, self.outbox)
+        store = cast(Store, self.store)
+        self.ledger = Ledger(store)
+        courier = Courier(real, self.ledger)
+        self.parking = Parking(store, self.ledger, real, courier, out)
+        announcer = Announcer(CATALOGUE, real, self.ledger, out)
+        self.decider = Decider(CATALOGUE, real, self.ledger, timedelta(seconds=parked_for))
+        self.server = Server(
+            self.decider,
+            self.ledger,
+            Launcher(real, self.ledger, self.parking),
+            courier,
+            self.parking,
+            Controller(real, announcer),
+            out,
+        )
+        self.inbox = Inbox(self.server, Metrics())
+
+    def disposition(self, event: CloudEvent) -> str | None:
+        entry = self.ledger.find(event.source, event.id)
+        return str(entry.disposition) if entry else None

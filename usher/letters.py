@@ -1,0 +1,114 @@
+"""The commands about what could not be served: look, send again, ask what would happen."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from usher import redrive as redriving
+from usher.arguments import Json
+from usher.errors import BadInput, Exit, Unreachable
+from usher.help import examples
+from usher.session import session
+
+app = typer.Typer()
+
+Reason = Annotated[str | None, typer.Option(help="Only of this reason, such as expired.")]
+Workflow = Annotated[str | None, typer.Option(help="Only requests for this workflow.")]
+
+
+@app.command(
+    "dead-letters",
+    epilog=examples("usher dead-letters", "usher dead-letters --reason unknown_workflow --json"),
+)
+def dead_letters(
+    ctx: typer.Context,
+    reason: Reason = None,
+    workflow: Workflow = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """List what could not be served, newest first."""
+    with session(ctx, as_json) as run, run.client() as client:
+        found = client.dead_letters(limit, reason, workflow)
+        rows = [{**one, "event_id": one["event"].get("id")} for one in found["items"]]
+        columns = ("last_seen", "reason", "field", "event_id", "attempts", "message")
+        run.out.answer(found, _table(rows, columns))
+
+
+@app.command(
+    epilog=examples(
+        "usher redrive --reason unknown_workflow",
+        "usher redrive --since 10m --yes",
+        "usher redrive --id order-7 --yes",
+    )
+)
+def redrive(
+    ctx: typer.Context,
+    letter_id: Annotated[
+        str | None, typer.Option("--id", help="A dead letter, by its id or its event's.")
+    ] = None,
+    reason: Reason = None,
+    workflow: Workflow = None,
+    since: Annotated[str | None, typer.Option(help="Put aside since: 10m, 2h, a time.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
+    again: Annotated[bool, typer.Option(help="Those redriven already, too.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what.")] = False,
+    rate: Annotated[float, typer.Option(min=0.1, help="At most so many a second.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Send dead-lettered events again, under their own ids. A dry run unless --yes.
+
+    Exit code 5 if any was refused.
+    """
+    with session(ctx, as_json) as run, run.client() as client:
+        if not (letter_id or reason or workflow or since or everything):
+            raise BadInput("Say which: --id, --reason, --workflow, --since or --all.")
+        moment = redriving.since(since) if since else None
+        chosen = redriving.Selection(letter_id, reason, workflow, moment).of(client)
+        letters = [letter for letter in chosen if again or not letter.get("redriven_at")]
+        if not yes:
+            items = redriving.plan(client, letters)
+            document = {"dry_run": True, "count": len(items), "items": items}
+            columns = ("event_id", "reason", "would", "instance_id", "message")
+            title = f"{len(items)} would be sent again; --yes does it"
+        else:
+            items = list(redriving.redrive(client, letters, rate))
+            document = {"dry_run": False, "count": len(items), "items": items}
+            columns = ("event_id", "reason", "done", "instance_id", "message")
+            title = f"{sum(item['done'] == 'published' for item in items)} sent again"
+        run.out.answer(document, _table(items, columns, title))
+    if any(item.get("done") in ("refused", "impossible") for item in items):
+        raise typer.Exit(Exit.REFUSED)
+
+
+@app.command(epilog=examples("usher explain event.json", "usher explain - < event.json"))
+def explain(
+    ctx: typer.Context,
+    event: Annotated[str, typer.Argument(metavar="EVENT.json", help="A file, or -.")],
+    as_json: Json = False,
+) -> None:
+    """Say what would become of an event; nothing is done. Exit code 5 if it would be refused."""
+    with session(ctx, as_json) as run, run.client() as client:
+        try:
+            body = sys.stdin.buffer.read() if event == "-" else Path(event).read_bytes()
+        except OSError as error:
+            raise BadInput(f"{event} cannot be read.", str(error)) from error
+        told = client.explain(body)
+        if "disposition" not in told:
+            raise Unreachable("The orchestrator's answer is no explanation.")
+        rows = [{"what": name, "": value} for name, value in told.items() if value is not None]
+        run.out.answer(told, _table(rows, ("what", "")))
+    if told["disposition"] == "dead_lettered":
+        raise typer.Exit(Exit.REFUSED)
+
+
+def _table(rows: list[dict[str, Any]], columns: tuple[str, ...], title: str = "") -> Table:
+    table = Table(*columns, box=None, title=title or None, title_justify="left")
+    for row in rows:
+        shown = (row.get(column) for column in columns)
+        table.add_row(*(Text("" if value is None else str(value)) for value in shown))
+    return table
