@@ -48,7 +48,8 @@ class MemoryStore:
     def __init__(self) -> None:
         self.records: dict[str, tuple[Record, int]] = {}
         self.crash_after: int | None = None
-        """After so many more writes the process ends."""
+        """With so many more writes the process ends: after the last of them, or just before it."""
+        self.crash_before = False
 
     def read(self, key: str) -> tuple[Record | None, str]:
         record, version = self.records.get(key, (None, 0))
@@ -72,12 +73,14 @@ class MemoryStore:
         return True
 
     def _write(self, key: str, record: Record, version: int) -> None:
-        self.records[key] = (json.loads(json.dumps(record)), version)
         if self.crash_after is not None:
             self.crash_after -= 1
-            if self.crash_after <= 0:
-                self.crash_after = None
-                raise Crash
+        ends = self.crash_after is not None and self.crash_after <= 0
+        if not (ends and self.crash_before):
+            self.records[key] = (json.loads(json.dumps(record)), version)
+        if ends:
+            self.crash_after = None
+            raise Crash
 
 
 @dataclass

@@ -22,7 +22,7 @@ def _event(command: dict[str, Any], event_id: str) -> CloudEvent:
     return CloudEvent(event_id, "/test", "t", json.dumps(command).encode())
 
 
-def _age(world: World) -> None:
+def age(world: World) -> None:
     """Let every lease in the ledger be over."""
     for key, (record, version) in world.store.records.items():
         if "at" in record:
@@ -42,7 +42,7 @@ def _crash_and_deliver_again(world: World, topic: Topic, event: CloudEvent, writ
     try:
         _deliver(world, topic, event)
     except Crash:
-        _age(world)
+        age(world)
     world.store.crash_after = None
     assert _deliver(world, topic, event) is SUCCESS
 
