@@ -1,6 +1,5 @@
 """The notifier's routes: what was announced, and what could not be served."""
 
-import json
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -34,7 +33,11 @@ def notices(service: Service, instance_id: str | None = None, limit: Limit = 100
 
 @router.get("/dead-letters")
 def dead_letters(
-    service: Service, reason: str | None = None, workflow: str | None = None, limit: Limit = 100
+    service: Service,
+    reason: str | None = None,
+    workflow: str | None = None,
+    limit: Limit = 100,
+    cursor: Annotated[int, Query(ge=0, description="the `next` of the page before")] = 0,
 ) -> dict[str, Any]:
     """What could not be served, newest first."""
 
@@ -43,22 +46,26 @@ def dead_letters(
         named = data.get("workflow") if isinstance(data, dict) else None
         return reason in (None, letter["reason"]) and workflow in (None, named)
 
-    return {"items": service.dead_letters.newest(wanted, min(limit, MOST)), "next": None}
+    most = min(limit, MOST)
+    found = service.dead_letters.newest(wanted, most + 1, cursor)
+    return {"items": found[:most], "next": cursor + most if len(found) > most else None}
 
 
-@router.post("/dead-letters/{letter_id}/redriven")
+@router.post("/dead-letters/{letter_id:path}/redriven")
 def redriven(service: Service, letter_id: str, attempts: int) -> dict[str, Any]:
     """Note that an event was sent again; who sent it says which dead-lettering it answers.
 
     One that has been put aside anew meanwhile is not marked: it may be sent again.
     """
-    letter = service.dead_letters.get(letter_id)
+
+    def mark(letter: Record) -> Record | None:
+        if letter["attempts"] > attempts or letter.get("redriven_at"):
+            return None
+        return {**letter, "redriven_at": datetime.now(UTC).isoformat()}
+
+    letter = service.dead_letters.change(letter_id, mark)
     if letter is None:
         raise HTTPException(404, f"no dead letter has the id {letter_id!r}")
-    if letter["attempts"] <= attempts:
-        now = datetime.now(UTC)
-        letter["redriven_at"] = now.isoformat()
-        service.dead_letters.put(letter_id, json.dumps(letter), now)
     return letter
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from redis import Redis
+from redis.client import Pipeline
 
 Record = dict[str, Any]
 PAGE = 200
@@ -33,9 +34,28 @@ class Shelf:
             together.execute()
         self._forget_oldest()
 
-    def newest(self, wanted: Callable[[Record], bool], limit: int) -> list[Record]:
-        """Return up to `limit` records that are `wanted`, newest first."""
-        return list(islice(filter(wanted, self._all()), limit))
+    def change(self, record_id: str, change: Callable[[Record], Record | None]) -> Record | None:
+        """Change a record while nobody else does; return it as it is then, None if there is none.
+
+        `change` returns the record to keep, or None to leave it as it is.
+        """
+        outcome: list[Record | None] = [None]
+
+        def attempt(together: Pipeline) -> None:
+            text = together.hget(self._records, record_id)
+            outcome[0] = json.loads(str(text)) if text else None
+            changed = change(dict(outcome[0])) if outcome[0] else None
+            together.multi()
+            if changed is not None:
+                outcome[0] = changed
+                together.hset(self._records, record_id, json.dumps(changed))
+
+        self._client.transaction(attempt, self._records)
+        return outcome[0]
+
+    def newest(self, wanted: Callable[[Record], bool], limit: int, offset: int = 0) -> list[Record]:
+        """Return up to `limit` records that are `wanted`, newest first, after `offset` of them."""
+        return list(islice(filter(wanted, self._all()), offset, offset + limit))
 
     def _all(self) -> Iterator[Record]:
         start = 0

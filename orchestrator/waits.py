@@ -64,11 +64,15 @@ class Waits:
     def wait(self, name: str, timeout: datetime | timedelta | None) -> Task:
         """Return a task for the next event of that name.
 
-        One that lost a `when_any` still stands first in line for it, so it is returned again.
+        One that lost a `when_any` still stands first in line for it, so it is returned again, or
+        leaves the line where it cannot keep the deadline that is asked for.
         """
         lost = self._lost.pop(name.casefold(), None)
-        if lost and timeout is None:
-            return lost.held
+        if lost and not lost.settled:
+            if _has_result(lost.current) or lost.deadline is timeout is None:
+                lost.deadline = self._deadline(timeout)
+                return lost.held
+            _leave_line(lost.current)
         wait = Wait(name, self._deadline(timeout), self._fresh(name, timeout))
         self._waits[id(wait.held)] = wait
         return wait.held
@@ -109,6 +113,9 @@ class Waits:
     def _first(self, task: Task, children: list[Task]) -> Generator[Task, Any, Task]:
         """Return the author's task that wins; one that got a repeat goes on waiting."""
         while True:
+            standing = [self._standing(child) for child in children]
+            if standing != children:  # one got a repeat, here or in an earlier `when_any`
+                task = when_any(standing)
             waits = {id(w.current): w for c in children if (w := self._waits.get(id(c)))}
             self._lost = {n: w for n, w in self._lost.items() if id(w.current) not in waits}
             winner = yield task
@@ -118,7 +125,6 @@ class Waits:
             if wait is None or wait.settled or self._take(wait, winner.get_result()):
                 self._remember_losers(waits.values(), wait)
                 return wait.held if wait else winner
-            task = when_any([self._standing(child) for child in children])
 
     def _standing(self, child: Task) -> Task:
         wait = self._waits.get(id(child))
@@ -126,7 +132,7 @@ class Waits:
 
     def _remember_losers(self, waits: Iterable[Wait], winner: Wait | None) -> None:
         for wait in waits:
-            if wait is not winner and wait.deadline is None:
+            if wait is not winner:
                 self._lost[wait.name.casefold()] = wait
 
     def _take(self, wait: Wait, received: Any) -> bool:
@@ -157,3 +163,10 @@ class Waits:
 
 def _has_result(task: Task) -> bool:
     return bool(task.is_complete and not task.is_failed)
+
+
+def _leave_line(task: Task) -> None:
+    """Let the SDK forget a waiter, as it does when its time is over; else it takes an event."""
+    if hasattr(task, "get_tasks"):
+        _, timer = task.get_tasks()
+        task.on_child_completed(timer)

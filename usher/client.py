@@ -68,10 +68,14 @@ class Client:
         return self._call("notifier", "GET", "/notices", params={"limit": limit})
 
     def dead_letters(
-        self, limit: int = 100, reason: str | None = None, workflow: str | None = None
+        self,
+        limit: int = 100,
+        reason: str | None = None,
+        workflow: str | None = None,
+        cursor: int | None = None,
     ) -> Document:
         """The notifier's `{"items": [...], "next"}` of what could not be served."""
-        asked = {"limit": limit, "reason": reason, "workflow": workflow}
+        asked = {"limit": limit, "reason": reason, "workflow": workflow, "cursor": cursor}
         params = {name: value for name, value in asked.items() if value is not None}
         return self._call("notifier", "GET", "/dead-letters", params=params)
 

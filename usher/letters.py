@@ -10,7 +10,7 @@ from rich.text import Text
 
 from usher import redrive as redriving
 from usher.arguments import Json
-from usher.errors import BadInput, Exit, Unreachable
+from usher.errors import BadInput, Exit, NotFound, Unreachable
 from usher.help import examples
 from usher.session import session
 
@@ -69,19 +69,23 @@ def redrive(
             raise BadInput("Say which: --id, --reason, --workflow, --since or --all.")
         moment = redriving.since(since) if since else None
         chosen = redriving.Selection(letter_id, reason, workflow, moment).of(client)
+        if letter_id and not chosen:
+            raise NotFound(f"No dead letter has the id {letter_id!r}, nor its event.")
         letters = [letter for letter in chosen if again or not letter.get("redriven_at")]
+        if skipped := len(chosen) - len(letters):
+            run.out.progress(f"{skipped} redriven already; --again includes them")
         if not yes:
             items = redriving.plan(client, letters)
             document = {"dry_run": True, "count": len(items), "items": items}
-            columns = ("event_id", "reason", "would", "instance_id", "message")
+            columns: tuple[str, ...] = ("event_id", "reason", "would", "instance_id", "message")
             title = f"{len(items)} would be sent again; --yes does it"
         else:
             items = list(redriving.redrive(client, letters, rate))
             document = {"dry_run": False, "count": len(items), "items": items}
-            columns = ("event_id", "reason", "done", "instance_id", "message")
+            columns = ("event_id", "reason", "done", "instance_id", "field", "message")
             title = f"{sum(item['done'] == 'published' for item in items)} sent again"
         run.out.answer(document, _table(items, columns, title))
-    if any(item.get("done") in ("refused", "impossible") for item in items):
+    if any(item.get("done") == "refused" for item in items):
         raise typer.Exit(Exit.REFUSED)
 
 

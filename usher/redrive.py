@@ -4,14 +4,18 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from contracts.topics import Topic
 from usher.client import Client
-from usher.errors import BadInput, CommandError
+from usher.errors import BadInput, NotFound, Refused
 
 Letter = dict[str, Any]
+STALE = ("expiration", "topic", "pubsubname")
+"""Attributes that a sidecar gave the event when it was first published."""
 
 _AGO = re.compile(r"(\d+)([smhd])")
 _UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -27,8 +31,13 @@ class Selection:
     since: datetime | None = None
 
     def of(self, client: Client) -> list[Letter]:
-        """Return them, the oldest first, as they came."""
-        found = client.dead_letters(1000, self.reason, self.workflow)["items"]
+        """Return all of them, the oldest first."""
+        found: list[Letter] = []
+        cursor: int | None = 0
+        while cursor is not None:
+            page = client.dead_letters(1000, self.reason, self.workflow, cursor)
+            found += page["items"]
+            cursor = page["next"]
         return [letter for letter in reversed(found) if self._means(letter)]
 
     def _means(self, letter: Letter) -> bool:
@@ -53,15 +62,20 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def cloudevent(letter: Letter) -> bytes | None:
-    """Return the original event as it was, marked as the redrive of this dead letter.
+def impossible(letter: Letter) -> str | None:
+    """Say why an event cannot be sent again; None where it can."""
+    if not (letter["event"].get("id") and letter["event"].get("source")):
+        return "the event has no id and source"
+    if letter["reason"] == "expired":
+        return "what has expired stays so; publish it anew"
+    if letter["topic"] not in (Topic.REQUESTS, Topic.EVENTS):
+        return f"it is no request and no event, it came on {letter['topic']}"
+    return None
 
-    None where it cannot be sent again: it has no identity, or it never was a CloudEvent.
-    """
-    event = letter["event"]
-    if not (event.get("id") and event.get("source")):
-        return None
-    named = {k: v for k, v in event.items() if v not in (None, "")}
+
+def cloudevent(letter: Letter) -> bytes:
+    """Return the original event as it was, marked as the redrive of this dead letter."""
+    named = {k: v for k, v in letter["event"].items() if v not in (None, "") and k not in STALE}
     kind = named.get("type", "usher.redriven")
     marked = {**named, "type": kind, "specversion": "1.0", "redrive": str(letter["attempts"])}
     return json.dumps(marked).encode()
@@ -73,10 +87,9 @@ def plan(client: Client, letters: list[Letter]) -> list[dict[str, Any]]:
 
 
 def _expected(client: Client, letter: Letter) -> dict[str, Any]:
-    event = cloudevent(letter)
-    if event is None:
-        return {"would": "impossible", "message": "the event has no id and source"}
-    would = client.explain(event)
+    if why := impossible(letter):
+        return {"would": "impossible", "message": why}
+    would = client.explain(cloudevent(letter))
     told = {"would": would["disposition"], "instance_id": would.get("instance_id")}
     return {**told, "message": would.get("message")}
 
@@ -89,14 +102,15 @@ def redrive(client: Client, letters: list[Letter], rate: float) -> Iterator[dict
 
 
 def _sent(client: Client, letter: Letter) -> dict[str, Any]:
-    event = cloudevent(letter)
-    if event is None:
-        return {"done": "impossible", "message": "the event has no id and source"}
+    if why := impossible(letter):
+        return {"done": "impossible", "message": why}
     try:
-        answer = client.publish_event(event)
-    except CommandError as error:
-        return {"done": "refused", "message": error.detail or error.title}
-    client.note_redriven(letter["id"], letter["attempts"])
+        answer = client.publish_event(cloudevent(letter))
+    except Refused as error:
+        field = error.errors[0]["field"] if error.errors else None
+        return {"done": "refused", "field": field, "message": error.detail or error.title}
+    with suppress(NotFound):  # the notifier keeps the newest letters only
+        client.note_redriven(letter["id"], letter["attempts"])
     return {"done": "published", "instance_id": answer["instance_id"]}
 
 
