@@ -23,6 +23,8 @@ from orchestrator.store import Store
 
 EXPIRE = "usher_expire"
 """The workflow that runs at a deadline; the name is reserved."""
+SETTLE = "settle_expired"
+"""Its activity; the name is reserved."""
 
 _log = structlog.get_logger()
 
@@ -76,14 +78,11 @@ class Parking:
         if entry is None or entry.disposition is not Disposition.PARKED:
             return
         instance_id = entry.instance_id or ""
-        if self._engine.state(instance_id) is not None:
+        if self._engine.state(instance_id) or self._ledger.ended(instance_id):
             self.drain(instance_id)
             return
-        if ended := self._ledger.ended(instance_id):
-            self._put_aside(entry, finished(instance_id, ended.outcome))
-        else:
-            message = f"no instance {instance_id!r} came before the event expired"
-            self._put_aside(entry, Refused(Reason.EXPIRED, message, "instance_id"))
+        message = f"no instance {instance_id!r} came before the event expired"
+        self._put_aside(entry, Refused(Reason.EXPIRED, message, "instance_id"))
         self._list(instance_id, remove=key)
 
     def waiting(self) -> list[dict[str, Any]]:
@@ -97,8 +96,13 @@ class Parking:
     def _hand_over(self, entry: Entry) -> None:
         command = read_command(_event(entry))
         assert isinstance(command, RaiseEvent)
+        instance_id = entry.instance_id or ""
         try:
-            self._courier.hand_over(entry.instance_id or "", entry.key, command)
+            ended = self._ledger.ended(instance_id)
+            if ended is None:
+                self._courier.hand_over(instance_id, entry.key, command)
+            elif entry.key not in ended.seen:
+                raise finished(instance_id, ended.outcome)
         except Refused as refused:
             self._put_aside(entry, refused)
         else:

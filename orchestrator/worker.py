@@ -11,12 +11,10 @@ from contracts.events import WorkflowCompleted
 from orchestrator.announced import ANNOUNCE, FENCE, RETRY_POLICY, wrapped
 from orchestrator.catalogue import Catalogue
 from orchestrator.envelope import Cause
-from orchestrator.parking import EXPIRE
+from orchestrator.parking import EXPIRE, SETTLE
 
 QUIET = LoggerOptions(log_level="ERROR")
 """The SDK logs a line a turn; ours say the same once, with the event's id."""
-SETTLE = "settle_expired"
-"""The activity that ends the wait of a parked event; the name is reserved."""
 
 
 @dataclass(frozen=True)

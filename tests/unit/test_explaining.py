@@ -1,0 +1,126 @@
+"""Explaining an event: what the inbox would do with it, and nothing done."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from dapr.ext.workflow import WorkflowStatus
+
+from orchestrator.explaining import Explanation, explanation
+from orchestrator.inbox import SUCCESS
+from tests.support.memory import MemoryEngine, World
+from tests.support.sidecar import delivery
+
+START: dict[str, Any] = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
+TICK = {"instance_id": "i-1", "event": "tick"}
+DERIVED = {"workflow": "hello_workflow"}
+
+
+def running() -> World:
+    return World(MemoryEngine({"i-1": WorkflowStatus.RUNNING}))
+
+
+def explain(world: World, data: Any, event_id: str = "e-1", **more: Any) -> Explanation:
+    """Explain an event, and see to it that nothing was done."""
+    before = copy.deepcopy((world.store.records, world.engine.states, world.engine.timers))
+    head = {"specversion": "1.0", "id": event_id, "source": "/test", "type": "t", **more}
+    found = explanation(world.decider, world.ledger, json.dumps({**head, "data": data}).encode())
+    assert (world.store.records, world.engine.states, world.engine.timers) == before
+    assert (world.engine.done, world.outbox.letters) == ([], [])
+    return found
+
+
+def serve(world: World, data: Any, event_id: str = "e-1") -> None:
+    take = world.inbox.on_request if "input" in data else world.inbox.on_event
+    assert take(delivery(json.dumps(data).encode(), id=event_id, source="/test")) is SUCCESS
+    world.engine.done.clear()
+
+
+@pytest.mark.parametrize(
+    ("data", "disposition"),
+    [
+        (START, "started"),
+        (TICK, "parked"),
+        ({**TICK, "ttl_seconds": 0}, "dead_lettered"),
+        ({"instance_id": "i-1", "control": "suspend"}, "dead_lettered"),
+        ({"workflow": "nobody"}, "dead_lettered"),
+        ({**START, "input": 7}, "dead_lettered"),
+    ],
+)
+def test_it_says_what_the_inbox_then_does(data: Any, disposition: str) -> None:
+    world = World()
+    found = explain(world, data)
+    assert str(found.disposition) == disposition
+    take = world.inbox.on_request if "workflow" in data else world.inbox.on_event
+    take(delivery(json.dumps(data).encode(), id="e-1", source="/test"))
+    assert world.ledger.find("/test", "e-1").disposition == disposition  # type: ignore[union-attr]
+
+
+def test_an_instance_that_runs_gets_its_events_and_controls() -> None:
+    assert explain(running(), TICK).disposition == "delivered"
+    control = explain(running(), {"instance_id": "i-1", "control": "suspend"})
+    assert (control.disposition, control.instance_id) == ("controlled", "i-1")
+
+
+def test_a_start_shows_the_workflow_and_the_instance_it_would_have() -> None:
+    found = explain(World(), DERIVED)
+    assert found.workflow == "hello_workflow"
+    assert found.instance_id
+    assert found.instance_id.startswith("hello_workflow-ce-")
+    assert found.instance_id == explain(World(), DERIVED).instance_id
+
+
+def test_a_refusal_names_reason_and_field() -> None:
+    found = explain(World(), {**START, "input": {"nme": "Ada"}})
+    assert (found.reason, found.field) == ("invalid_input", "input.nme")
+    assert found.message
+
+
+def test_an_event_that_was_served_is_a_duplicate() -> None:
+    world = World()
+    serve(world, START)
+    found = explain(world, START)
+    assert (found.disposition, found.known, found.instance_id) == ("duplicate", "started", "i-1")
+
+
+def test_an_event_that_waits_goes_on_waiting() -> None:
+    world = World()
+    serve(world, TICK)
+    found = explain(world, TICK)
+    assert (found.disposition, found.known) == ("parked", "parked")
+
+
+def test_another_event_for_a_taken_instance_is_told_by_its_input() -> None:
+    world = World()
+    serve(world, START)
+    assert explain(world, START, "e-2").disposition == "duplicate"
+    other = explain(world, {**START, "input": "Eve"}, "e-3")
+    assert (other.disposition, other.reason) == ("dead_lettered", "instance_exists")
+
+
+def test_a_redrive_of_a_dead_letter_is_explained_as_if_it_were_new() -> None:
+    world = World(parked_for=0)
+    serve(world, TICK)
+    world.outbox.letters.clear()
+    world.engine.states["i-1"] = WorkflowStatus.RUNNING
+    assert explain(world, TICK).disposition == "duplicate"
+    assert explain(world, TICK, redrive="1").disposition == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("body", "disposition"),
+    [
+        (json.dumps(START).encode(), "started"),
+        (b"{", "dead_lettered"),
+        (b"\xff", "dead_lettered"),
+        (b"[]", "dead_lettered"),
+        (b'{"specversion": "1.0"}', "dead_lettered"),
+    ],
+)
+def test_data_alone_is_explained_as_a_new_event_and_rubbish_is_refused(
+    body: bytes, disposition: str
+) -> None:
+    world = World()
+    found = explanation(world.decider, world.ledger, body)
+    assert str(found.disposition) == disposition

@@ -1,0 +1,130 @@
+"""The reconciler: announces what ended in silence, once, and counts what has stalled."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+from dapr.ext.workflow import WorkflowStatus
+
+from contracts.events import Outcome, WorkflowCompleted
+from orchestrator.announcer import Announcer
+from orchestrator.engine import Engine
+from orchestrator.envelope import Cause
+from orchestrator.outbox import Outbox
+from orchestrator.parking import EXPIRE
+from orchestrator.reconciler import Reconciler
+from tests.support.memory import CATALOGUE, MemoryEngine, World
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+
+
+class Instances(MemoryEngine):
+    """Shows instances in full, and counts how often one is looked at."""
+
+    looks = 0
+
+    def state(self, instance_id: str) -> Any:
+        self.looks += 1
+        state = super().state(instance_id)
+        return state and SimpleNamespace(
+            **vars(state),
+            **{
+                "instance_id": instance_id,
+                "created_at": NOON,
+                "last_updated_at": NOON,
+                "serialized_output": '"enough"',
+                "serialized_custom_status": None,
+                "failure_details": None,
+            },
+        )
+
+    def all_ids(self) -> list[str]:
+        return [*self.states, *self.timers]
+
+
+class Notices:
+    """Keeps what is published; once broken, raises instead."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Outcome, str | None]] = []
+        self.broken = False
+
+    def completed(self, notice: WorkflowCompleted, cause: Cause) -> None:
+        if self.broken:
+            raise ConnectionError("the broker is away")
+        self.told.append((notice.instance_id, notice.outcome, cause.event_id))
+
+
+class Sweeping:
+    def __init__(self) -> None:
+        self.engine, self.notices, self.stalled = Instances(), Notices(), list[int]()
+        self.world = World(self.engine)
+
+    def replica(self) -> Reconciler:
+        engine = cast(Engine, self.engine)
+        outbox = cast(Outbox, self.notices)
+        announcer = Announcer(CATALOGUE, engine, self.world.ledger, outbox)
+        return Reconciler(engine, self.world.ledger, announcer, 3600, self.stalled.append)
+
+    def run(self, instance_id: str, status: WorkflowStatus, *, ours: bool = True) -> None:
+        cause = Cause(event_id=f"s-{instance_id}", key=instance_id) if ours else Cause()
+        self.engine.schedule("hello_workflow", "Ada", instance_id, cause)
+        self.engine.states[instance_id] = status
+
+
+def test_a_run_that_was_terminated_past_usher_is_announced_once() -> None:
+    sweeping = Sweeping()
+    sweeping.run("i-1", WorkflowStatus.TERMINATED)
+    sweeping.run("i-2", WorkflowStatus.RUNNING)
+    one, other = sweeping.replica(), sweeping.replica()
+    for replica in (one, other, one, other):
+        replica.sweep()
+    assert sweeping.notices.told == [("i-1", Outcome.TERMINATED, "s-i-1")]
+    ended = sweeping.world.ledger.ended("i-1")
+    assert ended
+    assert (ended.key, ended.outcome) == ("i-1", "TERMINATED")
+
+
+def test_a_notice_that_could_not_be_published_is_tried_at_the_next_sweep() -> None:
+    sweeping = Sweeping()
+    sweeping.run("i-1", WorkflowStatus.FAILED)
+    replica = sweeping.replica()
+    sweeping.notices.broken = True
+    try:
+        replica.sweep()
+    except ConnectionError:
+        sweeping.notices.broken = False
+    replica.sweep()
+    assert [told[:2] for told in sweeping.notices.told] == [("i-1", Outcome.FAILED)]
+
+
+def test_what_was_scheduled_past_usher_is_not_ours_to_announce() -> None:
+    sweeping = Sweeping()
+    sweeping.run("i-1", WorkflowStatus.COMPLETED, ours=False)
+    sweeping.replica().sweep()
+    assert sweeping.notices.told == []
+
+
+def test_what_has_ended_is_not_looked_at_again_and_what_expires_never() -> None:
+    sweeping = Sweeping()
+    sweeping.run("i-1", WorkflowStatus.TERMINATED)
+    sweeping.run("i-2", WorkflowStatus.COMPLETED, ours=False)
+    sweeping.engine.timers[f"{EXPIRE}-key-1"] = ("key", NOON)
+    replica = sweeping.replica()
+    replica.sweep()
+    looks = sweeping.engine.looks
+    replica.sweep()
+    assert sweeping.engine.looks == looks
+
+
+def test_what_has_stalled_is_counted_and_not_announced() -> None:
+    sweeping = Sweeping()
+    sweeping.run("i-1", WorkflowStatus.STALLED)
+    sweeping.replica().sweep()
+    assert (sweeping.stalled, sweeping.notices.told) == ([1], [])
+
+
+def test_it_stops_when_told() -> None:
+    replica = Sweeping().replica()
+    replica.start()
+    replica.stop()
