@@ -27,8 +27,7 @@ class Engine:
 
     def worker_connected(self) -> bool:
         """Tell whether the engine has our workflow worker; the SDK alone may wrongly say so."""
-        workflows = self.metadata().get("workflows") or {}
-        return int(workflows.get("connectedWorkers") or 0) > 0
+        return has_worker(self.metadata())
 
     def state(self, instance_id: str) -> WorkflowState | None:
         """Return the state of an instance, or None where there is none."""
@@ -93,3 +92,9 @@ class Engine:
             ):
                 return None
             raise
+
+
+def has_worker(metadata: dict[str, Any]) -> bool:
+    """Tell from a sidecar's metadata whether a workflow worker is connected to it."""
+    workflows = metadata.get("workflows") or {}
+    return int(workflows.get("connectedWorkers") or 0) > 0

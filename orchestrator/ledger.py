@@ -126,21 +126,25 @@ class Ledger:
 
     def settle(self, entry: Entry) -> None:
         """Write what became of an event; an entry that is final already stays as it is."""
-        if self.create(entry) != entry:
-            self.change(
-                entry.key, lambda held: None if _stays(held, entry) else _after(held, entry)
-            )
+        self._advance(entry, lambda held: held.final and entry.letters <= held.letters)
 
     def reenter(self, entry: Entry) -> None:
         """Write that an event is open; one that is parked or final already stays as it is."""
         parked = Disposition.PARKED
-        if self.create(entry) != entry:
-            self.change(
-                entry.key,
-                lambda held: (
-                    None if held.final or held.disposition is parked else _after(held, entry)
-                ),
-            )
+        self._advance(entry, lambda held: held.final or held.disposition is parked)
+
+    def _advance(self, entry: Entry, stays: Callable[[Entry], bool]) -> None:
+        """Write an entry, over the one that is there unless that one stays."""
+        while True:
+            record, etag = self._store.read(_event(entry.key))
+            if record is None:
+                if self.create(entry) == entry:
+                    return
+                continue
+            held = Entry.model_validate(record)
+            after = _json(_after(held, entry))
+            if stays(held) or self._store.replace(_event(entry.key), after, etag):
+                return
 
     def count_duplicate(self, key: str) -> None:
         """Count one more delivery of an event that is settled."""
@@ -193,10 +197,6 @@ def _instance(instance_id: str) -> str:
 
 def _json(entry: Entry) -> dict[str, Any]:
     return entry.model_dump(mode="json", exclude_defaults=True)
-
-
-def _stays(held: Entry, entry: Entry) -> bool:
-    return held.final and entry.letters <= held.letters
 
 
 def _after(held: Entry, entry: Entry) -> Entry:

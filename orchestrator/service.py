@@ -12,7 +12,7 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.controlling import Controller
 from orchestrator.courier import Courier
 from orchestrator.decision import Decider
-from orchestrator.engine import Engine
+from orchestrator.engine import Engine, has_worker
 from orchestrator.inbox import Inbox
 from orchestrator.launching import Launcher
 from orchestrator.ledger import Ledger
@@ -91,7 +91,7 @@ class Orchestrator:
             metadata = self.engine.metadata()
         except httpx.HTTPError as error:
             return f"the sidecar does not answer: {error}"
-        if not (metadata.get("workflows") or {}).get("connectedWorkers"):
+        if not has_worker(metadata):
             return "the workflow engine has no worker of ours"
         taken = {subscription["topic"] for subscription in metadata.get("subscriptions", [])}
         missing = {str(Topic.REQUESTS), str(Topic.EVENTS)} - taken
