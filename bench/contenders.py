@@ -1,0 +1,97 @@
+"""Who takes part: Usher, the plain wiring and the bare engine, each of the two as is and tuned."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way from a request to a notice. All run the same three durable steps."""
+
+    name: str
+    says: str
+    services: Literal["usher", "plain"]
+    """Whose orchestrator and notifier run on the stack."""
+    ingress: Literal["topic", "engine"]
+    """Where a request goes in: published on the topic, or scheduled at the engine by a client."""
+    tuned: bool
+    """Whether it has every one-line setting that Usher has: components, sidecar, SDK."""
+    levers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By process: environment variables, and options of its command line."""
+
+    @property
+    def delivery(self) -> str:
+        """What is promised when a process dies on the way."""
+        if self.services == "usher":
+            return "kept until served; starts once; the end is told once"
+        if self.ingress == "engine":
+            return "the client must try again, and may start twice; the end is told if reached"
+        retried = "kept until served" if self.tuned else "lost where the handler raises"
+        return f"{retried}; may start twice; the end is told if reached"
+
+
+PLAIN = "plain"
+"""The contender that all others are measured against."""
+
+ALL = (
+    Contender(
+        PLAIN,
+        "gRPC subscription → schedule → 2 activities + 1 that publishes → notifier that prints;"
+        " the quickstarts' components, the SDK's defaults",
+        services="plain",
+        ingress="topic",
+        tuned=False,
+    ),
+    Contender(
+        "usher",
+        "orchestrator and notifier as shipped: → 2 activities + the announcement",
+        services="usher",
+        ingress="topic",
+        tuned=True,
+    ),
+    Contender(
+        "plain-tuned",
+        "plain on Usher's components and sidecars, with Usher's SDK settings",
+        services="plain",
+        ingress="topic",
+        tuned=True,
+    ),
+    Contender(
+        "bare",
+        "the workflow of plain, scheduled at its sidecar by a client with 16 threads",
+        services="plain",
+        ingress="engine",
+        tuned=False,
+    ),
+    Contender(
+        "bare-tuned",
+        "bare with the settings of plain-tuned",
+        services="plain",
+        ingress="engine",
+        tuned=True,
+    ),
+)
+
+
+def chosen(names: Iterable[str]) -> list[Contender]:
+    """Return these contenders, in their own order; all where no name is given."""
+    wanted = list(names)
+    known = {contender.name for contender in ALL}
+    if unknown := sorted(set(wanted) - known):
+        raise ValueError(f"no contender is named {', '.join(unknown)}: {', '.join(sorted(known))}")
+    return [contender for contender in ALL if contender.name in wanted or not wanted]
+
+
+def with_lever(contender: Contender, lever: str) -> Contender:
+    """Return a contender beside `contender` with a setting more: `process:VARIABLE=value`, or
+    `process:--option=value`; several are joined by commas.
+    """
+    levers = {name: dict(settings) for name, settings in contender.levers.items()}
+    for one in lever.split(","):
+        process, colon, rest = one.partition(":")
+        variable, equals, value = rest.partition("=")
+        if not (process and colon and variable and equals):
+            raise ValueError(f"a lever is process:VARIABLE=value, not {one!r}")
+        levers.setdefault(process, {})[variable] = value
+    return replace(contender, name=f"{contender.name}+{lever}", levers=levers)

@@ -1,0 +1,59 @@
+"""Sends requests: publishes them as anybody would, or schedules them at the engine directly."""
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bench.contenders import Contender
+from contracts.topics import PUBSUB, Topic
+from usher.stack.settings import LOOPBACK, StackSettings
+
+WORKFLOW = "bench_workflow"
+Send = Callable[[str], None]
+"""Sends the request for one order; returns once it is accepted."""
+
+
+@contextmanager
+def ingress(contender: Contender, settings: StackSettings) -> Iterator[Send]:
+    """Yield what sends one request to a stack that runs; for several threads."""
+    # The SDK reads its environment once, as it is imported; every stack here has the same ports.
+    os.environ |= {
+        "DAPR_HTTP_PORT": str(settings.starter_dapr_http_port),
+        "NO_PROXY": LOOPBACK,
+        "no_proxy": LOOPBACK,
+    }
+    if contender.ingress == "topic":
+        from dapr.clients import DaprClient
+
+        with DaprClient(f"{LOOPBACK}:{settings.starter_dapr_grpc_port}") as sidecar:
+            yield lambda order: _publish(sidecar, order)
+    else:
+        from dapr.ext.workflow import DaprWorkflowClient
+
+        port = str(settings.orchestrator_dapr_grpc_port)
+        client = DaprWorkflowClient(LOOPBACK, port)
+        try:
+            yield lambda order: _schedule(client, order)
+        finally:
+            client.close()
+
+
+def _publish(sidecar: Any, order: str) -> None:
+    """Publish as `dapr publish` does, through starter's sidecar, with an identity of its own."""
+    event = {
+        "specversion": "1.0",
+        "id": uuid.uuid4().hex,
+        "source": "/bench",
+        "type": "bench",
+        "datacontenttype": "application/json",
+        "data": {"workflow": WORKFLOW, "input": {"order": order}},
+    }
+    content_type = "application/cloudevents+json"
+    sidecar.publish_event(PUBSUB, Topic.REQUESTS, json.dumps(event), data_content_type=content_type)
+
+
+def _schedule(client: Any, order: str) -> None:
+    client.schedule_new_workflow(WORKFLOW, input={"order": order}, instance_id=order)

@@ -1,0 +1,1 @@
+"""The plain wiring that Usher is held against: what a team writes by itself in an afternoon."""

@@ -1,0 +1,54 @@
+"""A whole run: every contender visited in mirrored passes, one stack at a time."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench.contenders import Contender
+from bench.figures import Visit
+from bench.hearing import Hearing
+from bench.ingress import ingress
+from bench.load import Load
+from bench.running import running
+from bench.stacks import stack_settings
+from bench.visit import Meter, Plan
+from usher.stack.processes import Binaries
+
+Report = Callable[[str], None]
+HALF_LOAD = "half load, /s"
+
+
+class Session:
+    """Visits contenders; the first one's throughput sets the rate of half load for all."""
+
+    def __init__(self, binaries: Binaries, folder: Path, ports_beside: int, report: Report) -> None:
+        self._binaries = binaries
+        self._folder = folder
+        self._ports_beside = ports_beside
+        self._report = report
+        self._rate: float | None = None
+
+    def run(self, order: Sequence[tuple[int, Contender]], plan: Plan) -> list[Visit]:
+        """Visit contenders in this order, each with the number of its pass."""
+        visits = []
+        for place, (number, contender) in enumerate(order, 1):
+            self._report(f"visit {place} of {len(order)}: {contender.name}")
+            visits.append(self._visit(contender, plan, number))
+        return visits
+
+    def _visit(self, contender: Contender, plan: Plan, number: int) -> Visit:
+        settings = stack_settings(contender, self._folder, self._ports_beside)
+        with (
+            running(contender, settings, self._binaries, _silent) as stack,
+            Hearing(stack.log_path("notifier")) as hearing,
+            ingress(contender, settings) as send,
+        ):
+            measures = Meter(settings, Load(send, hearing)).run(plan, self._rate)
+        self._rate = self._rate or measures[HALF_LOAD]
+        for name, value in measures.items():
+            if name.startswith(("throughput", "cpu at", "yardstick", "p50", "lost", "doubled")):
+                self._report(f"  {name}: {value:.4g}")
+        return Visit(contender.name, number, measures)
+
+
+def _silent(_: str) -> None:
+    """What a stack says of each start is no news here."""

@@ -1,0 +1,130 @@
+"""The stack of one contender: Usher's own processes, with the services and settings exchanged."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench.contenders import Contender
+from notifier.settings import Settings as NotifierSettings
+from orchestrator.settings import Settings as OrchestratorSettings
+from orchestrator.worker import QUIET
+from usher.stack.command import Report
+from usher.stack.processes import Binaries, ProcessSpec, processes
+from usher.stack.redis import find_or_install
+from usher.stack.runtime import find_or_build
+from usher.stack.settings import StackSettings
+from usher.stack.stack import Stack
+
+HERE = Path(__file__).parent
+COMPONENTS = HERE / "components"
+
+# What an untuned process keeps of its command line: where it listens, who it is, what it must keep.
+_KEPT_FLAGS = (
+    *("app-id", "app-port", "app-protocol", "app-channel-address", "resources-path", "log-level"),
+    *("appendonly", "appendfsync", "save", "bind", "dir", "set-proc-title", "initial-cluster"),
+    *("etcd-data-dir", "etcd-initial-cluster"),
+)
+_KEPT_ENDINGS = ("port", "address", "addresses")
+
+
+def find_binaries(report: Report) -> Binaries:
+    """Find Redis and Dapr, or get them as `make up` would."""
+    dapr = find_or_build(report)
+    return Binaries(find_or_install(report), dapr.daprd, dapr.placement, dapr.scheduler)
+
+
+def stack_settings(contender: Contender, folder: Path, ports_beside: int) -> StackSettings:
+    """Return where a contender's stack listens and keeps its data."""
+    settings = StackSettings(
+        data_dir=folder / contender.name.split("+")[0],
+        workflows=(HERE / "workflows",),
+        log_format="json",
+    ).shifted(ports_beside)
+    return (
+        settings if contender.tuned else settings.model_copy(update={"components_dir": COMPONENTS})
+    )
+
+
+def build_stack(contender: Contender, settings: StackSettings, binaries: Binaries) -> Stack:
+    return Stack(settings, specs(contender, settings, binaries))
+
+
+def specs(
+    contender: Contender, settings: StackSettings, binaries: Binaries
+) -> Sequence[ProcessSpec]:
+    """Return the contender's processes in the order of their start."""
+    found = processes(settings, binaries)
+    if contender.services == "plain":
+        found = [_plain(spec, contender, settings) for spec in found if spec.name != "starter"]
+    if not contender.tuned:
+        found = [spec if _ours(spec) else untuned(spec) for spec in found]
+    unknown = set(contender.levers) - {spec.name for spec in found}
+    if unknown:
+        raise ValueError(f"{contender.name} has no process {', '.join(sorted(unknown))}")
+    return [_with_levers(spec, contender.levers.get(spec.name, {})) for spec in found]
+
+
+def _with_levers(spec: ProcessSpec, levers: Mapping[str, str]) -> ProcessSpec:
+    """Set variables, and options of the command line, which are those that begin with `--`."""
+    argv, env = list(spec.argv), dict(spec.env)
+    for name, value in levers.items():
+        if not name.startswith("--"):
+            env[name] = value
+        elif name in argv:
+            argv[argv.index(name) + 1] = value
+        else:
+            argv[1:1] = [name, value]
+    return replace(spec, argv=tuple(argv), env=env)
+
+
+def untuned(spec: ProcessSpec) -> ProcessSpec:
+    """Return a process of the infrastructure without what Usher sets for speed or safety.
+
+    Named is what stays, so that a setting that Usher gains is not handed on.
+    """
+    program, *words = spec.argv
+    pairs = zip(words[::2], words[1::2], strict=False)
+    kept = [word for name, value in pairs if _stays(name) for word in (name, value)]
+    env = {name: value for name, value in spec.env.items() if name == "USHER_REDIS_HOST"}
+    return replace(spec, argv=(program, *kept), env=env)
+
+
+def _stays(flag: str) -> bool:
+    name = flag.removeprefix("--")
+    return name in _KEPT_FLAGS or name.endswith(_KEPT_ENDINGS)
+
+
+def _ours(spec: ProcessSpec) -> bool:
+    return spec.argv[0] == sys.executable
+
+
+def _plain(spec: ProcessSpec, contender: Contender, settings: StackSettings) -> ProcessSpec:
+    """Return the plain wiring's program in the place of Usher's service of the same name."""
+    if not _ours(spec):
+        return spec
+    module = {"orchestrator": "worker", "notifier": "notifier"}[spec.name]
+    env = {name: value for name, value in spec.env.items() if name.startswith(("DAPR_", "PYTHON"))}
+    env["PLAIN_TOPIC_PORT"] = str(settings.ports()[f"{spec.name}_topic_port"])
+    if contender.tuned:
+        env |= _ushers_settings(spec.name)
+    return replace(
+        spec,
+        argv=(sys.executable, "-m", f"bench.plain.{module}"),
+        env=env,
+        ready=None,  # its sidecar's metadata tells; see `bench.running`
+        ports=(f"{spec.name}_topic_port",),
+    )
+
+
+def _ushers_settings(service: str) -> dict[str, str]:
+    """Return the SDK settings that Usher's service of that name uses, as the plain one reads them.
+
+    A setting that Usher gains must be named here, and then the plain wiring has it too.
+    """
+    fields = {
+        "orchestrator": OrchestratorSettings.model_fields,
+        "notifier": NotifierSettings.model_fields,
+    }
+    threads = fields[service]["handler_threads"].default
+    return {"PLAIN_HANDLER_THREADS": str(threads), "PLAIN_SDK_LOG_LEVEL": str(QUIET.log_level)}

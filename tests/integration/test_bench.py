@@ -1,0 +1,71 @@
+"""The benchmark itself, in small: what it counts is right; what it times is no matter of tests."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.contenders import chosen
+from bench.figures import Visit
+from bench.session import Session
+from bench.stacks import find_binaries
+from bench.visit import Plan
+from tests.support.stack import PORTS_BESIDE
+
+TINY = Plan(sizes=(20,), singles=2, steady_seconds=0.5, idle_seconds=0.5, warm_up=1)
+
+
+def report(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+@pytest.fixture(scope="module")
+def visits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Visit]:
+    folder: Path = tmp_path_factory.mktemp("bench")
+    session = Session(find_binaries(report), folder, PORTS_BESIDE + 350, report)
+    order = [(0, contender) for contender in chosen(["plain", "usher"])]
+    return {visit.contender: visit for visit in session.run(order, TINY)}
+
+
+@pytest.mark.parametrize("name", ["plain", "usher"])
+def test_a_small_run_loses_and_doubles_nothing(visits: dict[str, Visit], name: str) -> None:
+    measures = visits[name].measures
+    told = {m: v for m, v in measures.items() if m.startswith(("lost", "doubled"))}
+    assert set(told.values()) == {0}
+    assert len(told) == 6
+    assert measures["throughput at 20, /s"] > 0
+
+
+@pytest.mark.parametrize("name", ["plain", "usher"])
+def test_both_do_the_same_durable_work(visits: dict[str, Visit], name: str) -> None:
+    """One start, three activities, four turns, one publication by the worker."""
+    measures = visits[name].measures
+    counted = {
+        method: measures[f"calls sidecar {method} at 20, /workflow"]
+        for method in (
+            "StartInstance",
+            "CompleteActivityTask",
+            "CompleteOrchestratorTask",
+            "PublishEvent",
+        )
+    }
+    assert list(counted.values()) == [1, 3, 4, 1]
+
+
+def test_the_scheduler_has_one_job_more_which_is_to_purge_the_run(visits: dict[str, Visit]) -> None:
+    """What decision 0010 costs: the day on which a finished run goes is kept by the scheduler."""
+    plain, usher = (visits[name].measures for name in ("plain", "usher"))
+    jobs = "calls scheduler jobs at 20, /workflow"
+    assert 0 < plain[jobs] == usher[jobs] - 1
+
+
+def test_cpu_and_memory_are_known_of_every_process(visits: dict[str, Visit]) -> None:
+    measures = visits["usher"].measures
+    processes = {"redis", "placement", "scheduler", "supervisord"}
+    for service in ("starter", "orchestrator", "notifier"):
+        processes |= {service, f"{service}-daprd"}
+    for name in processes:
+        assert f"cpu {name} at 20, ms/workflow" in measures
+        assert measures[f"memory {name}, MB"] > 0
+    parts = [measures[f"cpu {name} at 20, ms/workflow"] for name in processes]
+    assert measures["cpu at 20, ms/workflow"] == pytest.approx(sum(parts))
