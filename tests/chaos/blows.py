@@ -1,0 +1,75 @@
+"""Strikes the stack as the plan says: a SIGKILL, or an absence that ends again."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+from tests.chaos.observed import Struck
+from tests.chaos.plan import IN_FLIGHT, Blow, Plan
+from usher.stack.stack import Stack
+
+Report = Callable[[str], None]
+
+
+class Blows:
+    """Each falls once: after its count, as soon as enough is in flight and its target runs."""
+
+    def __init__(self, stack: Stack, plan: Plan, report: Report) -> None:
+        self._stack = stack
+        self._left = list(plan.blows)
+        self._orchestrators = [n for n in stack.names() if n.startswith("orchestrator")]
+        self._kept = plan.kept_for_absence
+        self._report = report
+        self._begun = time.monotonic()
+        self._absence: tuple[float, float] | None = None
+        self.struck: list[Struck] = []
+
+    @property
+    def left(self) -> int:
+        return len(self._left) + (self._absence is not None)
+
+    @property
+    def absent(self) -> bool:
+        return self._absence is not None
+
+    def allowance(self) -> int:
+        """How many more runs may be in flight now: it grows while a service is kept away."""
+        if self._absence is None:
+            return 0
+        begun, seconds = self._absence
+        return int(self._kept * min(1, (time.monotonic() - begun) / seconds))
+
+    def strike(self, starts: int, notices: int, in_flight: int) -> None:
+        """Let every blow fall that is due, and let a service come back whose time is over."""
+        if self._absence and time.monotonic() > sum(self._absence):
+            for name in self._away():
+                self._stack.start(name)
+            self._absence = None
+            self._report("the orchestrator is back")
+        counts = {"start": starts, "notice": notices}
+        for blow in [b for b in self._left if counts[b.on] >= b.count]:
+            if in_flight < IN_FLIGHT or not self._falls(blow):
+                continue
+            self._left.remove(blow)
+            at = time.monotonic() - self._begun
+            self.struck.append(Struck(blow, starts, notices, in_flight, round(at, 1)))
+            does = f"away for {blow.away_seconds} s" if blow.away_seconds else "killed"
+            self._report(f"{blow.target} is {does} ({notices} notices, {in_flight} in flight)")
+
+    def _falls(self, blow: Blow) -> bool:
+        if blow.away_seconds:
+            for name in self._away():
+                self._stack.stop(name)
+            self._absence = (time.monotonic(), blow.away_seconds)
+            return True
+        if self._absence and blow.target in self._away():
+            return False
+        pid = self._stack.pids().get(blow.target)
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+        return pid is not None
+
+    def _away(self) -> list[str]:
+        """The orchestrator in all its replicas; the sidecars stay."""
+        return [name for name in self._orchestrators if not name.endswith("-daprd")]
