@@ -1,0 +1,28 @@
+# One image: the three services and the `usher` command. `docker compose` builds it; so does
+# `docker build -t usher .`, with BuildKit or without. Nothing that only builds is in its last stage.
+
+FROM python:3.11-slim-bookworm AS build
+ENV UV_PROJECT_ENVIRONMENT=/usher UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_CACHE=1 \
+    UV_COMPILE_BYTECODE=1
+WORKDIR /source
+COPY pyproject.toml uv.lock ./
+# The uv that the lock names. It is left out of /usher: only the embedded stack uses it there.
+RUN python -m venv /opt/uv \
+ && /opt/uv/bin/pip install --no-cache-dir \
+        "uv==$(sed -n '/^name = "uv"$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)"
+RUN /opt/uv/bin/uv sync --frozen --no-dev --no-install-project --no-install-package uv
+COPY . .
+RUN /opt/uv/bin/uv sync --frozen --no-dev --no-editable --no-install-package uv
+
+FROM python:3.11-slim-bookworm
+RUN PIP_ROOT_USER_ACTION=ignore python -m pip uninstall --yes --quiet pip setuptools wheel
+COPY --from=build /usher /usher
+ENV PATH=/usher/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp \
+    STARTER_HOST=0.0.0.0 ORCHESTRATOR_HOST=0.0.0.0 NOTIFIER_HOST=0.0.0.0 \
+    USHER_READY_URL=http://127.0.0.1:8080/readyz
+USER 65532:65532
+WORKDIR /tmp
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=5 \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(os.environ['USHER_READY_URL'], timeout=4)"]
+# Or orchestrator, or notifier, each with a USHER_READY_URL of its own; or `usher`.
+CMD ["python", "-m", "starter"]
