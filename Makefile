@@ -1,6 +1,6 @@
 # What people type. Each target sets up what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: demo test up down logs check fmt new-workflow setup clean help
+.PHONY: demo test bench up down logs check lint fmt new-workflow secrets setup clean help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 BIN   := .venv/bin
@@ -10,7 +10,10 @@ demo: setup ## publish events on a stack of its own, show what comes out, stop i
 	@$(BIN)/usher demo
 
 test: setup ## run every test; the last line names what was skipped, and why
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadgroup
+
+bench: setup ## measure Usher beside a plain wiring and the bare engine, half an hour; QUICK=1: minutes
+	@$(BIN)/python -m bench $(if $(QUICK),--quick)
 
 up: setup ## start the embedded stack in the background; returns when it is healthy
 	@$(BIN)/usher up --detach
@@ -21,19 +24,30 @@ down: setup ## stop it; safe to repeat
 logs: setup ## follow the logs of all its processes; Ctrl-C ends only the following
 	@$(BIN)/usher logs --follow
 
-check: setup ## lint, types, lock and structure: fast, before each commit
+check: lint ## lint and the fast tests: before each commit
+	$(BIN)/pytest -q --numprocesses 2 --dist worksteal tests/repo tests/unit
+
+lint: setup ## lint, format, types, lock
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/uv lock --check
-	$(BIN)/pytest -q tests/repo tests/unit
 
 fmt: setup ## format the code and fix what the linter can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+chaos: setup ## SEED=7 REQUESTS=2000 REPLICAS=1 AWAY=180: a storm on a stack of its own; build/chaos
+	@$(BIN)/python -m tests.chaos --seed "$${SEED-7}" --requests "$${REQUESTS-2000}" \
+	  --replicas "$${REPLICAS-1}" --away "$${AWAY-180}"
+
 new-workflow: setup ## NAME=order_intake: write a workflow and its test; DIR= for a folder of your own
 	@$(BIN)/usher new-workflow "$${NAME-}" $${DIR:+--dir "$$DIR"}
+
+secrets: ## write a .env with API tokens for docker compose; one that is there stays
+	@set -C; umask 077; token() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }; \
+	  printf 'DAPR_API_TOKEN=%s\nAPP_API_TOKEN=%s\n' "$$(token)" "$$(token)" > .env \
+	  && echo "Wrote .env. It holds from the next docker compose up on."
 
 setup: $(STAMP) ## install the locked dependencies into .venv
 

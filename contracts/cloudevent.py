@@ -15,7 +15,7 @@ CONTENT_TYPE = "application/cloudevents+json"
 BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
 JSON = "application/json"
 
-_ENVELOPE = {"specversion", "id", "source", "type", "datacontenttype", "data", "data_base64"}
+ENVELOPE = {"specversion", "id", "source", "type", "datacontenttype", "data", "data_base64"}
 _REQUIRED = ("id", "source", "type")
 
 
@@ -40,6 +40,8 @@ class CloudEvent:
     body: bytes
     datacontenttype: str = JSON
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    flaw: Refused | None = field(default=None, compare=False)
+    """What makes it unfit to be served, where its source and id could be read all the same."""
 
     @classmethod
     def received(cls, delivery: Delivery) -> Self:
@@ -63,7 +65,7 @@ class CloudEvent:
         for name in _REQUIRED:
             if not isinstance(envelope.get(name), str) or not envelope[name]:
                 raise Refused(Reason.INVALID_EVENT, f"{name} must be a non-empty string", name)
-        attributes = {k: v for k, v in envelope.items() if k not in _ENVELOPE and v is not None}
+        attributes = {k: v for k, v in envelope.items() if k not in ENVELOPE and v is not None}
         for name, value in attributes.items():
             if not re.fullmatch("[a-z0-9]+", name):
                 message = "attribute names are lower-case letters and digits"
@@ -85,7 +87,9 @@ class CloudEvent:
         )
 
     def identified(self) -> Self:
-        """Return self; raise `Refused(invalid_event)` where id or source is missing."""
+        """Return self; raise `Refused` where it has a flaw, or lacks id or source."""
+        if self.flaw:
+            raise self.flaw
         for name in ("id", "source"):
             if not getattr(self, name):
                 message = f"{name} must be a non-empty string: source and id identify the event"

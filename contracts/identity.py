@@ -50,3 +50,11 @@ def instance_addressed(command: Addressed) -> str:
 def event_id(*parts: str) -> str:
     """Return the id of an event Usher emits: the same parts give the same id, anywhere."""
     return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))
+
+
+def notice_id(instance_id: str, run: str) -> str:
+    """Return the id of the notice that a run ended; `run` is the key of what started it.
+
+    It leaves out the outcome: a run has one ending, the first one told.
+    """
+    return event_id("completed", instance_id, run)

@@ -26,3 +26,12 @@ class Topic(StrEnum):
 
     DEAD_LETTERS = "workflow-dead-letters"
     """`EventDeadLettered`, and what a sidecar could not deliver: → notifier."""
+
+
+READ_BY = {
+    Topic.REQUESTS: "orchestrator",
+    Topic.EVENTS: "orchestrator",
+    Topic.COMPLETIONS: "notifier",
+    Topic.DEAD_LETTERS: "notifier",
+}
+"""Topic → the app that must read all of it: its consumer group at the broker has that name."""

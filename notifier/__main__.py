@@ -12,8 +12,12 @@ from notifier.settings import Settings
 def main() -> None:
     settings = Settings()
     set_up_logs(settings.log_format)
-    service = Notifier(settings, Lines(settings.log_format))
-    uvicorn.run(build_app(service), host=settings.host, port=settings.port, log_level="warning")
+    app = build_app(Notifier(settings, Lines(settings.log_format)))
+    if settings.otlp_endpoint:
+        from notifier.exporting import export_spans
+
+        export_spans("notifier", app)
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
 
 
 if __name__ == "__main__":

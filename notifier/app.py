@@ -1,13 +1,22 @@
-"""The notifier's HTTP API, put together."""
+"""The notifier's HTTP: what it keeps as JSON, the live page and its stream, put together."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+from redis import RedisError
 
-from notifier.routes import router
+import notifier.page
+from notifier import routes
+from notifier.page import actions, guard, stream
+from notifier.page import routes as pages
 from notifier.service import Notifier
+
+STATIC = Path(notifier.page.__file__).parent / "static"
 
 
 def build_app(service: Notifier) -> FastAPI:
@@ -19,7 +28,22 @@ def build_app(service: Notifier) -> FastAPI:
         yield
         await asyncio.to_thread(service.stop)
 
-    app = FastAPI(title="Usher notifier", lifespan=lifespan)
+    app = FastAPI(title="Usher notifier", lifespan=lifespan, dependencies=[Depends(_own_page_only)])
     app.state.service = service
-    app.include_router(router)
+    app.add_exception_handler(RedisError, _store_away)
+    for part in (routes, actions, pages, stream):
+        app.include_router(part.router)
+    app.mount("/static", StaticFiles(directory=STATIC))
     return app
+
+
+def _store_away(_: Request, error: Exception) -> Response:
+    return PlainTextResponse(f"the notifier's store does not answer: {error}", 503)
+
+
+def _own_page_only(request: Request, service: routes.Service) -> None:
+    """Let no other web site change anything."""
+    if request.method in ("GET", "HEAD"):
+        return
+    if why := guard.objection(request.headers, service.page_hosts):
+        raise HTTPException(403, why)

@@ -3,8 +3,11 @@
 Printed before it is kept: a crash between the two prints it twice, and loses it never.
 """
 
+from contextlib import AbstractContextManager
+
 import structlog
 from dapr.ext.grpc import SubscriptionMessage, TopicEventResponse
+from opentelemetry.trace import Span, SpanKind
 from redis import RedisError
 
 from contracts import identity
@@ -13,9 +16,11 @@ from contracts.events import EventDeadLettered
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from notifier.lines import Lines
-from notifier.reading import read_dead_letter, read_notice, record
+from notifier.metrics import Metrics
+from notifier.reading import read_dead_letter, read_entry, read_notice, record
 from notifier.records import DeadLetter, Notice
 from notifier.store import Shelf
+from notifier.tracing import continuing, handling
 
 SUCCESS = TopicEventResponse("success")
 RETRY = TopicEventResponse("retry")
@@ -26,14 +31,19 @@ _log = structlog.get_logger()
 class Inbox:
     """Serves deliveries; the same one again changes nothing that is shown."""
 
-    def __init__(self, notices: Shelf, dead_letters: Shelf, lines: Lines) -> None:
+    def __init__(self, notices: Shelf, dead_letters: Shelf, lines: Lines, metrics: Metrics) -> None:
         self._notices = notices
         self._dead_letters = dead_letters
         self._lines = lines
+        self._metrics = metrics
 
     def on_completion(self, message: SubscriptionMessage) -> TopicEventResponse:
         """Take a `WorkflowCompleted`; what is none is shown among the dead letters."""
         event = CloudEvent.received(message)
+        with _processing(Topic.COMPLETIONS, event):
+            return self._complete(event)
+
+    def _complete(self, event: CloudEvent) -> TopicEventResponse:
         try:
             return self._settle(read_notice(event))
         except Refused as refused:
@@ -49,7 +59,9 @@ class Inbox:
 
     def on_dead_letter(self, message: SubscriptionMessage) -> TopicEventResponse:
         """Take a raw entry of the dead-letter topic: ours, or one a sidecar put there itself."""
-        return self._settle(read_dead_letter(message.raw_data()))
+        entry = message.raw_data()
+        with _processing(Topic.DEAD_LETTERS, read_entry(entry) or CloudEvent.received(message)):
+            return self._settle(read_dead_letter(entry))
 
     def _settle(self, seen: Notice | DeadLetter) -> TopicEventResponse:
         try:
@@ -67,8 +79,10 @@ class Inbox:
             return
         self._lines.notice(notice)
         self._notices.put(notice.id, notice.model_dump_json(), notice.seen_at)
+        self._metrics.notice(notice)
 
     def _dead_letter(self, letter: DeadLetter) -> None:
+        repeated = False
         if known := self._dead_letters.get(letter.id):
             earlier = DeadLetter.model_validate(known)
             repeated = letter.attempts <= earlier.attempts  # the same news once more
@@ -82,3 +96,11 @@ class Inbox:
         self._lines.dead_letter(letter)
         text = letter.model_dump_json(exclude_unset=True)
         self._dead_letters.put(letter.id, text, letter.last_seen)
+        if not repeated:
+            self._metrics.dead_letter(letter)
+
+
+def _processing(topic: Topic, event: CloudEvent) -> AbstractContextManager[Span]:
+    """Return a span in the trace that the event says it belongs to."""
+    attributes = handling("process", topic, event)
+    return continuing(event.attributes, f"process {topic}", SpanKind.CONSUMER, attributes)

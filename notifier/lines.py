@@ -1,15 +1,11 @@
 """What the notifier prints: one line a notice, for people on a terminal, as JSON otherwise."""
 
 import json
-import re
 import sys
 from typing import TextIO
 
+from notifier.printable import one_line
 from notifier.records import DeadLetter, Notice
-
-# C0 and C1 controls, separators, marks that turn the direction of text, halves of surrogate pairs:
-# what would end the line, or make a terminal act. As \uXXXX it is right in JSON too.
-_HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Lines:
@@ -43,12 +39,8 @@ class Lines:
         )
 
     def _write(self, line: str) -> None:
-        self._out.write(_HARMFUL.sub(_escaped, line) + "\n")
+        self._out.write(one_line(line) + "\n")
         self._out.flush()
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
 
 
 def _text(value: object) -> str:

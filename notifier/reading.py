@@ -1,7 +1,6 @@
 """Reads raw entries of the dead-letter topic: our own messages, and what a sidecar put there."""
 
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +14,7 @@ from contracts.events import (
     Reason,
     WorkflowCompleted,
 )
+from contracts.letters import forwarded_id
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from notifier.records import DeadLetter, Notice
@@ -29,17 +29,27 @@ def read_notice(event: CloudEvent) -> Notice:
     return Notice(**completed.model_dump(), id=event.id, seen_at=datetime.now(UTC))
 
 
+def read_entry(entry: bytes) -> CloudEvent | None:
+    """Read the CloudEvent that a raw entry should be; None where it is none."""
+    try:
+        return CloudEvent.from_dict(strict_json.loads(entry))
+    except Refused:
+        return None
+
+
 def read_dead_letter(entry: bytes) -> DeadLetter:
     """Read one entry of the dead-letter topic; whatever it holds becomes a record."""
+    event = read_entry(entry)
     try:
-        envelope = strict_json.loads(entry)
-        event = CloudEvent.from_dict(envelope)
-        if event.type == DEAD_LETTERED_TYPE:
+        if event and event.type == DEAD_LETTERED_TYPE:
             return record(event.id, EventDeadLettered.model_validate_json(event.body))
-    except (Refused, ValidationError):
-        return _undeliverable(str(Topic.DEAD_LETTERS), sha256(entry).hexdigest(), kept(entry))
-    topic = str(envelope.get("topic", Topic.DEAD_LETTERS))
-    return _undeliverable(topic, event.id, event.original().model_dump(exclude_unset=True))
+    except ValidationError:
+        event = None
+    if event is None:
+        return _undeliverable(str(Topic.DEAD_LETTERS), forwarded_id(entry), kept(entry))
+    topic = str(event.attributes.get("topic", Topic.DEAD_LETTERS))
+    original = event.original().model_dump(exclude_unset=True)
+    return _undeliverable(topic, forwarded_id(entry), original)
 
 
 def record(letter_id: str, letter: EventDeadLettered) -> DeadLetter:

@@ -2,16 +2,23 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
 
 import httpx
 from dapr.ext.grpc import App
 from redis import Redis, RedisError
 
 from contracts.topics import PUBSUB, Topic
+from notifier.guard import credentials, guards
 from notifier.inbox import Inbox
+from notifier.journal import Journal
 from notifier.lines import Lines
+from notifier.metrics import Metrics
+from notifier.neighbours import Orchestrator, Starter
 from notifier.settings import Settings
 from notifier.store import Shelf
+from notifier.trimming import Trimmer
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 RAW = {"rawPayload": "true"}
@@ -24,14 +31,23 @@ class Notifier:
     def __init__(self, settings: Settings, lines: Lines) -> None:
         self._settings = settings
         self._redis = Redis.from_url(settings.redis_url, decode_responses=True, socket_timeout=5)
-        self._sidecar = httpx.Client(base_url=settings.sidecar_url, timeout=2)
-        self.notices = Shelf(self._redis, "notices", settings.keep)
-        self.dead_letters = Shelf(self._redis, "dead-letters", settings.keep)
-        inbox = Inbox(self.notices, self.dead_letters, lines)
+        headers = credentials(settings.dapr_api_token)
+        self._sidecar = httpx.Client(base_url=settings.sidecar_url, headers=headers, timeout=2)
+        self.journal = Journal(self._redis, settings.redis_url, 2 * settings.keep)
+        self.notices = Shelf(self._redis, "notices", settings.keep, self.journal)
+        self.dead_letters = Shelf(self._redis, "dead-letters", settings.keep, self.journal)
+        self.orchestrator = Orchestrator(settings.orchestrator_url)
+        self.starter = Starter(settings.starter_url)
+        self.page_hosts = settings.page_hosts
+        days = timedelta(days=settings.stream_days)
+        self._trimmer = Trimmer(self._redis, days, settings.trim_seconds)
+        self.metrics = Metrics()
+        inbox = Inbox(self.notices, self.dead_letters, lines, self.metrics)
         self._deliveries = ThreadPoolExecutor(settings.handler_threads)
         self._app = App(
             thread_pool=self._deliveries,
             options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)],
+            interceptors=guards(settings.app_api_token),
         )
         letters = Topic.DEAD_LETTERS
         completions = self._app.subscribe(PUBSUB, Topic.COMPLETIONS, dead_letter_topic=letters)
@@ -43,19 +59,28 @@ class Notifier:
         """Open the port; deliveries begin once the sidecar finds the app healthy."""
         address = (self._settings.topic_port, self._settings.host)
         threading.Thread(target=self._app.run, args=address, daemon=True).start()
+        self._trimmer.start()
 
     def stop(self) -> None:
         """Cut deliveries off: one that was not answered comes again, and is kept once."""
+        self._trimmer.stop()
         self._app.stop()
         self._deliveries.shutdown(wait=True, cancel_futures=True)
+        self.orchestrator.close()
+        self.starter.close()
         self._sidecar.close()
         self._redis.close()
+
+    def metadata(self) -> dict[str, Any]:
+        """Return what the sidecar says of itself; raise `httpx.HTTPError` when it is away."""
+        answer: dict[str, Any] = self._sidecar.get("/v1.0/metadata").raise_for_status().json()
+        return answer
 
     def not_ready(self) -> str | None:
         """Say what is missing before notices are heard, or None when nothing is."""
         try:
             self._redis.ping()
-            metadata = self._sidecar.get("/v1.0/metadata").raise_for_status().json()
+            metadata = self.metadata()
         except RedisError as error:
             return f"Redis does not answer: {error}"
         except httpx.HTTPError as error:

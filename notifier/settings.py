@@ -1,9 +1,9 @@
 """Settings of the notifier, from the environment."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -17,16 +17,43 @@ class Settings(BaseSettings):
     """Where the sidecar delivers topics, gRPC."""
     dapr_host: str = Field("127.0.0.1", validation_alias="DAPR_RUNTIME_HOST")
     dapr_http_port: int = Field(3502, validation_alias="DAPR_HTTP_PORT")
+    dapr_api_token: str = Field("", validation_alias="DAPR_API_TOKEN")
+    """Shown to the sidecar, where it wants one."""
+    app_api_token: str = Field("", validation_alias="APP_API_TOKEN")
+    """Shown by the sidecar; where set, whoever delivers without it is refused."""
     redis_url: str = "redis://127.0.0.1:16379/0"
+    starter_url: str = "http://127.0.0.1:8080"
+    """Who publishes what the page asks for."""
+    orchestrator_url: str = "http://127.0.0.1:8081"
+    """Who is asked about workflows and instances."""
+    page_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Host names, separated by commas, under which the page may act: beside `localhost` and IP
+    addresses, which no other site's name can stand for."""
     keep: int = Field(10_000, ge=1)
     """How many notices, and how many dead letters, are kept; the oldest go first."""
+    stream_days: float = Field(7, gt=0, validation_alias="USHER_STREAM_DAYS")
+    """How long an entry stays on its stream after every group has acknowledged it."""
+    trim_seconds: float = Field(60, gt=0)
+    """How often the streams are trimmed."""
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", validation_alias="USHER_LOG_FORMAT"
     )
-    handler_threads: int = 8
-    """Topic deliveries handled at once."""
+    otlp_endpoint: str = Field(
+        "",
+        validation_alias=AliasChoices(
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+        ),
+    )
+    """Where spans are sent to, OTLP over HTTP; nothing is traced where it is empty."""
+    handler_threads: int = 136
+    """Topic deliveries handled at once: more than come at once, so that the probe is never late."""
     drain_seconds: float = 10
     """How long a stop waits for the deliveries it holds."""
+
+    @field_validator("page_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [h for h in value.split(",") if h] if isinstance(value, str) else value
 
     @property
     def sidecar_url(self) -> str:

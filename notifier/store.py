@@ -9,28 +9,58 @@ from typing import Any
 from redis import Redis
 from redis.client import Pipeline
 
+from notifier.journal import Journal
+
 Record = dict[str, Any]
 PAGE = 200
+_FORGET = """
+local oldest = redis.call('ZRANGE', KEYS[1], 0, -ARGV[1] - 1, 'WITHSCORES')
+local forgotten = tonumber(redis.call('GET', KEYS[3]) or '-inf')
+for i = 1, #oldest, 2 do
+  redis.call('ZREM', KEYS[1], oldest[i])
+  redis.call('HDEL', KEYS[2], oldest[i])
+  if tonumber(oldest[i + 1]) > forgotten then redis.call('SET', KEYS[3], oldest[i + 1]) end
+end
+"""
+"""In one step: two that put at once would otherwise each forget for both."""
 
 
 class Shelf:
     """One kind of record: a hash `id → JSON`, and a sorted set of the ids by when first seen."""
 
-    def __init__(self, client: Redis, name: str, keep: int) -> None:
+    def __init__(self, client: Redis, name: str, keep: int, journal: Journal) -> None:
         self._client = client
+        self._name = name
+        self._journal = journal
         self._records = f"usher:{name}"
         self._order = f"usher:{name}:order"
+        self._forgotten = f"usher:{name}:forgotten"
         self._keep = keep
 
     def get(self, record_id: str) -> Record | None:
         text = self._client.hget(self._records, record_id)
         return json.loads(text) if text else None
 
+    def get_many(self, record_ids: list[str]) -> list[Record]:
+        """Return those of the records that are there, and in their place in the order."""
+        if not record_ids:
+            return []
+        texts = self._client.hmget(self._records, record_ids)
+        places = self._client.zmscore(self._order, record_ids)
+        pairs = zip(texts, places, strict=True)
+        return [json.loads(text) for text, place in pairs if text and place is not None]
+
+    def forgotten_before(self) -> float | None:
+        """Return when the newest was first seen of those that had to go; None if none had to."""
+        seen = self._client.get(self._forgotten)
+        return float(str(seen)) if seen else None
+
     def put(self, record_id: str, record: str, seen: datetime) -> None:
         """Keep a record; one of the same id is replaced and keeps its place."""
         with self._client.pipeline(transaction=True) as together:
             together.hset(self._records, record_id, record)
             together.zadd(self._order, {record_id: seen.timestamp()}, nx=True)
+            self._journal.note(together, self._name, record_id)
             together.execute()
         self._forget_oldest()
 
@@ -49,15 +79,20 @@ class Shelf:
             if changed is not None:
                 outcome[0] = changed
                 together.hset(self._records, record_id, json.dumps(changed))
+                self._journal.note(together, self._name, record_id)
 
         self._client.transaction(attempt, self._records)
         return outcome[0]
 
     def newest(self, wanted: Callable[[Record], bool], limit: int, offset: int = 0) -> list[Record]:
         """Return up to `limit` records that are `wanted`, newest first, after `offset` of them."""
-        return list(islice(filter(wanted, self._all()), offset, offset + limit))
+        return list(islice(filter(wanted, self.each()), offset, offset + limit))
 
-    def _all(self) -> Iterator[Record]:
+    def count(self) -> int:
+        return int(self._client.zcard(self._order))
+
+    def each(self) -> Iterator[Record]:
+        """Yield every record, newest first."""
         start = 0
         while ids := self._client.zrevrange(self._order, start, start + PAGE - 1):
             for text in self._client.hmget(self._records, [str(i) for i in ids]):
@@ -66,11 +101,5 @@ class Shelf:
             start += PAGE
 
     def _forget_oldest(self) -> None:
-        surplus = self._client.zcard(self._order) - self._keep
-        if surplus <= 0:
-            return
-        oldest = self._client.zrange(self._order, 0, surplus - 1)
-        with self._client.pipeline(transaction=True) as together:
-            together.hdel(self._records, *oldest)
-            together.zrem(self._order, *oldest)
-            together.execute()
+        keys = (self._order, self._records, self._forgotten)
+        self._client.eval(_FORGET, len(keys), *keys, self._keep)

@@ -6,6 +6,7 @@ import structlog
 import uvicorn
 
 from orchestrator.app import build_app
+from orchestrator.calls import carry_trace
 from orchestrator.catalogue import Catalogue, CatalogueError
 from orchestrator.logs import set_up_logs
 from orchestrator.service import Orchestrator
@@ -22,6 +23,11 @@ def main() -> None:
     for doubt in catalogue.doubts:
         structlog.get_logger().warning("look at this again", place=str(doubt))
     app = build_app(Orchestrator(settings, catalogue))
+    carry_trace(bool(settings.otlp_endpoint))
+    if settings.otlp_endpoint:
+        from orchestrator.exporting import export_spans
+
+        export_spans("orchestrator", app)
     uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
 
 

@@ -9,6 +9,7 @@ from orchestrator.engine import FINISHED, Engine
 from orchestrator.envelope import Cause
 from orchestrator.ledger import Ended, Ledger
 from orchestrator.outbox import Outbox
+from orchestrator.tracing import TRACEPARENT, continuing
 
 
 class Announcer:
@@ -37,8 +38,15 @@ class Announcer:
         cause = views.cause(state)
         definition = self._catalogue.workflows.get(state.name)
         announces = definition is None or definition.tag.announce
-        if cause.key and announces and self._ledger.ended(instance_id) is None:
-            self.announce(_notice(state, cause), cause)
+        if cause.key and self._ledger.ended(instance_id) is None:
+            if announces:
+                with continuing({TRACEPARENT: cause.traceparent}, "announce an ending"):
+                    self.announce(_notice(state, cause), cause)
+            else:
+                outcome = state.runtime_status.name
+                self._ledger.end(
+                    instance_id, Ended(key=cause.key, outcome=outcome, announced=False)
+                )
         return state.runtime_status
 
 

@@ -25,7 +25,7 @@ class RunContext:
     def __init__(self, ctx: DaprWorkflowContext, cause: Cause) -> None:
         self._ctx = ctx
         self._cause = cause
-        self.waits = Waits(ctx, cause.seen)
+        self.waits = Waits(ctx, cause.seen, cause.received)
         self.continued = False
         self.custom_status: str | None = None
 
@@ -46,13 +46,15 @@ class RunContext:
 
     def continue_as_new(self, new_input: Any, *, save_events: bool = True) -> None:
         """Start over with a new input; events that wait are kept unless `save_events` is false."""
-        sealed = seal(self.carried(), as_json(new_input))
+        received = self.waits.leave() if save_events else ()
+        cause = self.carried().model_copy(update={"received": received})
+        sealed = seal(cause, as_json(new_input))
         self._ctx.continue_as_new(sealed, save_events=save_events)
         self.continued = True
 
     def carried(self) -> Cause:
         """Return what started this run, with the events seen by now."""
-        return self._cause.model_copy(update={"seen": self.waits.seen})
+        return self._cause.model_copy(update={"seen": self.waits.seen, "received": ()})
 
     def drive(self, author: Steps) -> Steps:
         """Run an author's generator on this context, and return what it returns."""

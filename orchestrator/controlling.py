@@ -1,5 +1,6 @@
 """Terminates, suspends, resumes and purges instances, and says so where that ends one."""
 
+from dapr.ext.workflow import WorkflowStatus
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestrator.announcer import Announcer
@@ -22,15 +23,22 @@ class Controller:
         instance_id = control.instance_id
         match control.control:
             case "terminate":
-                self._engine.terminate(instance_id, control.reason)
-                self._announce(instance_id)
-            case "suspend":
+                # One that is over already was cut off in between: it is only announced.
+                if self._announcer.announce_ended(instance_id) not in FINISHED:
+                    self._engine.terminate(instance_id, control.reason)
+                    self._announce(instance_id)
+            case "suspend" if not self._is_suspended(instance_id):
                 self._engine.suspend(instance_id)
-            case "resume":
+            case "resume" if self._is_suspended(instance_id):
                 self._engine.resume(instance_id)
             case "purge":
                 self._announcer.announce_ended(instance_id)
                 self._engine.purge(instance_id)
+
+    def _is_suspended(self, instance_id: str) -> bool:
+        """The SDK fails a run that is told to resume and was not suspended."""
+        state = self._engine.state(instance_id)
+        return state is not None and state.runtime_status is WorkflowStatus.SUSPENDED
 
     def _announce(self, instance_id: str) -> None:
         watching = Retrying(

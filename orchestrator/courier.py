@@ -28,7 +28,7 @@ class Courier:
             return
         ended = self._ledger.ended(instance_id)
         terminated = state.runtime_status is WorkflowStatus.TERMINATED
-        if (key not in ended.seen) if ended else terminated:
+        if (key not in ended.seen) if ended and ended.announced else terminated:
             raise finished(instance_id, state.runtime_status.name)
 
 

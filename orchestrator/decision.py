@@ -6,6 +6,8 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
+from dapr.ext.workflow import WorkflowStatus
+
 from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.commands import ControlInstance, RaiseEvent, StartWorkflow
@@ -135,6 +137,7 @@ class Decider:
         if command.control == "purge" and status not in FINISHED:
             message = f"{instance_id!r} is {status.name}; terminate it, then purge"
             raise Refused(Reason.INVALID_REQUEST, message, "control")
-        if command.control != "purge" and status in FINISHED:
+        done = command.control == "terminate" and status is WorkflowStatus.TERMINATED
+        if command.control != "purge" and status in FINISHED and not done:
             raise finished(instance_id, status.name)
         return Control(instance_id, command.control, command.reason)

@@ -6,9 +6,12 @@ from typing import Any
 import httpx
 from dapr.ext.workflow import DaprWorkflowClient, WorkflowState, WorkflowStatus
 from grpc import RpcError, StatusCode
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from orchestrator.envelope import Cause, seal
+from orchestrator.history import HistoryEvent, read_event
 
+_INNER = "_DaprWorkflowClient__obj"
 ALL = 1_000_000
 FINISHED = {WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERMINATED}
 
@@ -28,6 +31,10 @@ class Engine:
     def worker_connected(self) -> bool:
         """Tell whether the engine has our workflow worker; the SDK alone may wrongly say so."""
         return has_worker(self.metadata())
+
+    def end_sidecar(self) -> None:
+        """Have the sidecar shut down; raise `httpx.HTTPError` where it does not take that."""
+        self._sidecar.post("/v1.0/shutdown").raise_for_status()
 
     def state(self, instance_id: str) -> WorkflowState | None:
         """Return the state of an instance, or None where there is none."""
@@ -63,7 +70,7 @@ class Engine:
 
     def all_ids(self) -> list[str]:
         """Return the id of every instance; in one page, since each page costs a whole scan."""
-        return self.instance_ids(ALL, None)[0]
+        return list(self._client.list_workflow_instance_ids(page_size=ALL).instance_ids)
 
     def terminate(self, instance_id: str, reason: str | None) -> None:
         self._client.terminate_workflow(instance_id, output=reason)
@@ -77,24 +84,42 @@ class Engine:
     def purge(self, instance_id: str) -> None:
         self._client.purge_workflow(instance_id)
 
-    def instance_ids(self, limit: int, cursor: str | None) -> tuple[list[str], str | None]:
-        """Return one page of instance ids, and the cursor of the next page or None."""
-        page = self._client.list_workflow_instance_ids(page_size=limit, continuation_token=cursor)
-        return list(page.instance_ids), page.continuation_token or None
+    def history(self, instance_id: str) -> list[HistoryEvent] | None:
+        """Return an instance's history, oldest first, or None where there is no such instance.
 
-    def history(self, instance_id: str) -> list[Any] | None:
-        """Return an instance's history, oldest first, or None where there is no such instance."""
+        The engine cannot read an instance while it saves a turn of it: asked again, it can.
+        Asked of the client inside the SDK's client, which leaves out what a timer is for.
+        """
+        asking = Retrying(
+            retry=retry_if_exception(is_being_saved),
+            stop=stop_after_attempt(3),
+            wait=wait_fixed(0.1),
+            reraise=True,
+        )
         try:
-            return list(self._client.get_workflow_history(instance_id))
+            found = asking(getattr(self._client, _INNER).get_instance_history, instance_id)
+            return [read_event(event) for event in found]
         except RpcError as error:
-            if error.code() is StatusCode.NOT_FOUND or "no such instance" in (
-                error.details() or ""
-            ):
+            if error.code() is StatusCode.NOT_FOUND or "no such instance" in _said(error):
                 return None
             raise
+
+
+def _said(error: RpcError) -> str:
+    return error.details() or ""
+
+
+def is_being_saved(error: BaseException) -> bool:
+    """Tell whether a read met an instance that the engine was writing; a later one will not."""
+    return isinstance(error, RpcError) and "missing from state store" in _said(error)
 
 
 def has_worker(metadata: dict[str, Any]) -> bool:
     """Tell from a sidecar's metadata whether a workflow worker is connected to it."""
     workflows = metadata.get("workflows") or {}
     return int(workflows.get("connectedWorkers") or 0) > 0
+
+
+def is_ready(metadata: dict[str, Any]) -> bool:
+    """Tell from a sidecar's metadata whether it runs actors, which workflows are made of."""
+    return bool((metadata.get("actorRuntime") or {}).get("hostReady"))

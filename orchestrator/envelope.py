@@ -10,6 +10,20 @@ SEEN_KEPT = 256
 """How many received events a run remembers, and carries over `continue_as_new`."""
 
 
+RECEIVED_KEPT = 100
+"""How many events that nobody asked for go over `continue_as_new` with a run, at most."""
+
+
+class Received(BaseModel):
+    """An event that a run had received, and its author not yet."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    event: Any
+    """As the engine stored it, in its envelope."""
+
+
 class Cause(BaseModel):
     """What started a run, and what it carries over `continue_as_new`."""
 
@@ -23,6 +37,10 @@ class Cause(BaseModel):
     started_at: datetime | None = None
     seen: tuple[str, ...] = ()
     """Keys of the events received in earlier generations, newest last."""
+    traceparent: str | None = None
+    """The trace that the run belongs to; None where it is not recorded."""
+    received: tuple[Received, ...] = ()
+    """What the generation before had received for waits that nobody asked again."""
 
 
 def seal(cause: Cause, value: Any) -> dict[str, Any]:

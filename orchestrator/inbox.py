@@ -14,19 +14,25 @@ import structlog
 from dapr.clients.exceptions import DaprInternalError
 from dapr.ext.grpc import SubscriptionMessage, TopicEventResponse
 from grpc import RpcError, StatusCode
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
 
 from contracts.cloudevent import CloudEvent
+from contracts.entry import read_entry
 from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.launching import Busy
+from orchestrator.ledger import Busy, Disposition
 from orchestrator.metrics import Metrics
 from orchestrator.serving import Server
+from orchestrator.tracing import continuing, handling
 
 SUCCESS = TopicEventResponse("success")
 RETRY = TopicEventResponse("retry")
 AWAY = (RpcError, DaprInternalError, httpx.HTTPError, OSError)
 """What is raised when the sidecar, the engine or the broker does not answer."""
+UNSERVED = (Disposition.DUPLICATE, Disposition.PARKED)
+"""What says that an event was not served now."""
 
 _log = structlog.get_logger()
 
@@ -42,10 +48,10 @@ class Inbox:
         self._change = threading.Condition()
 
     def on_request(self, message: SubscriptionMessage) -> TopicEventResponse:
-        return self._settle(Topic.REQUESTS, CloudEvent.received(message))
+        return self._settle(Topic.REQUESTS, read_entry(message.raw_data()))
 
     def on_event(self, message: SubscriptionMessage) -> TopicEventResponse:
-        return self._settle(Topic.EVENTS, CloudEvent.received(message))
+        return self._settle(Topic.EVENTS, read_entry(message.raw_data()))
 
     def close(self, timeout: float) -> bool:
         """Take no more, and wait until nothing is held; False where `timeout` seconds passed."""
@@ -58,22 +64,28 @@ class Inbox:
         with self._change:
             open_ = not self._closed
             self._held += open_
+            self._metrics.in_flight.set(self._held)
         try:
             yield open_
         finally:
             with self._change:
                 self._held -= open_
+                self._metrics.in_flight.set(self._held)
                 self._change.notify_all()
 
     def _settle(self, topic: Topic, event: CloudEvent) -> TopicEventResponse:
         log = _log.bind(topic=str(topic), event_id=event.id, event_source=event.source)
-        with self._holding() as open_:
+        attributes = handling("process", topic, event)
+        process = continuing(event.attributes, f"process {topic}", SpanKind.CONSUMER, attributes)
+        with self._holding() as open_, process as span:
             if not open_:
                 return RETRY
             try:
                 self._serve(topic, event, log)
             except (*AWAY, Busy) as error:
-                log.warning("will be tried again", error=f"{type(error).__name__}: {error}")
+                said = f"{type(error).__name__}: {error}"
+                span.set_status(trace.StatusCode.ERROR, said)
+                log.warning("will be tried again", error=said)
                 return RETRY
         return SUCCESS
 
@@ -93,9 +105,16 @@ class Inbox:
             self._put_aside(topic, event, Refused(Reason.HANDLER_ERROR, said), log)
         else:
             self._metrics.dispositions.labels(topic, disposition).inc()
+            if disposition not in UNSERVED:
+                self._metrics.served(topic, event.attributes.get("time"))
+            told = {"usher.disposition": str(disposition), "usher.instance_id": instance_id or ""}
+            trace.get_current_span().set_attributes(told)
             log.info(str(disposition), instance_id=instance_id)
 
     def _put_aside(self, topic: Topic, event: CloudEvent, why: Refused, log: Any) -> None:
         disposition = self._server.put_aside(topic, event, why)
         self._metrics.dispositions.labels(topic, disposition).inc()
+        self._metrics.dead_letters.labels(topic, why.reason).inc()
+        told = {"usher.disposition": str(disposition), "usher.reason": str(why.reason)}
+        trace.get_current_span().set_attributes(told)
         log.warning(str(disposition), reason=str(why.reason), field=why.field, message=why.message)

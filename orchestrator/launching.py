@@ -8,23 +8,22 @@ delivery finds the instance, and does the rest.
 import uuid
 from datetime import timedelta
 
+from dapr.ext.workflow import WorkflowStatus
+
 from contracts.cloudevent import CloudEvent
 from contracts.topics import Topic
 from orchestrator.announced import LEASE_SECONDS
 from orchestrator.decision import Start
 from orchestrator.engine import Engine
 from orchestrator.envelope import Cause
-from orchestrator.ledger import Disposition, Entry, Holder, Ledger, begun
+from orchestrator.ledger import Busy, Disposition, Entry, Holder, Ledger, begun
 from orchestrator.parking import Parking
+from orchestrator.tracing import here
 from orchestrator.views import cause as cause_of
 
 LEASE = timedelta(seconds=LEASE_SECONDS)
 PUNCTUAL = timedelta(seconds=3)
 """A schedule that begins within this of its claim is over within the lease."""
-
-
-class Busy(Exception):
-    """Another handler may be at it: the delivery is to come again."""
 
 
 class Launcher:
@@ -64,11 +63,7 @@ class Launcher:
                 return None
             if entry.at - held.at < LEASE:
                 raise Busy(f"{held.instance_id} is being started by another handler")
-        kept = {"letters": held.letters, "duplicates": held.duplicates}
-        ours = entry.model_copy(update={"attempt": held.attempt + 1, **kept})
-        if not self._ledger.change(held.key, lambda now: ours if now == held else None):
-            raise Busy(f"{held.instance_id} was taken over by another handler")
-        return ours
+        return self._ledger.take_over(held, entry)
 
     def _has_started(self, held: Entry) -> bool:
         """Tell whether the instance of a claim is the claim's own, there or purged since."""
@@ -86,10 +81,19 @@ class Launcher:
             return Disposition.DUPLICATE
         if self._ledger.now() - held.at > PUNCTUAL:
             raise Busy(f"{start.instance_id}: too late to start it within the lease")
-        cause = Cause(event_id=event.id, key=held.key, claimed_at=held.at, attempt=held.attempt)
+        cause = Cause(
+            event_id=event.id,
+            key=held.key,
+            claimed_at=held.at,
+            attempt=held.attempt,
+            traceparent=here(),
+        )
         if not self._engine.schedule(start.workflow, start.input, start.instance_id, cause):
             state = self._engine.state(start.instance_id)
-            if state is None or cause_of(state).key != held.key:
+            if state is None or state.runtime_status is WorkflowStatus.PENDING:
+                # Until its first turn is saved the engine does not say what started it.
+                raise Busy(f"{start.instance_id} is being created")
+            if cause_of(state).key != held.key:
                 raise start.taken()
         self._finish(held)
         return Disposition.STARTED

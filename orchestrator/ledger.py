@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from contracts import identity
+from contracts import identity, redrive
 from contracts.cloudevent import CloudEvent
 from contracts.topics import Topic
 from orchestrator.store import Store
@@ -30,8 +30,6 @@ class Disposition(StrEnum):
     DEAD_LETTERED = "dead_lettered"
 
 
-REDRIVE = "redrive"
-"""The CloudEvents extension that marks a redrive."""
 OPEN = {Disposition.CLAIMED, Disposition.PARKED}
 
 
@@ -66,7 +64,7 @@ class Entry(BaseModel):
 
         A redrive says how often its event had been dead-lettered, so each reopens once.
         """
-        asked = event.attributes.get(REDRIVE)
+        asked = event.attributes.get(redrive.EXTENSION)
         return self.disposition is Disposition.DEAD_LETTERED and str(asked) == str(self.letters)
 
 
@@ -79,6 +77,8 @@ class Ended(BaseModel):
     """Of the event that started it."""
     outcome: str
     seen: list[str] = []
+    announced: bool = True
+    """False for a run whose workflow does not announce itself; `seen` is not known then."""
 
 
 class Holder(BaseModel):
@@ -88,6 +88,10 @@ class Holder(BaseModel):
 
     key: str
     digest: str | None
+
+
+class Busy(Exception):
+    """Another handler may be at it: the delivery is to come again."""
 
 
 class Ledger:
@@ -124,6 +128,17 @@ class Ledger:
             if changed is None or self._store.replace(_event(key), _json(changed), etag):
                 return changed
 
+    def take_over(self, held: Entry, entry: Entry) -> Entry:
+        """Write `entry` as the next attempt at an event, over the one that was read as `held`.
+
+        Raise `Busy` where that one has changed since.
+        """
+        kept = {"letters": held.letters, "duplicates": held.duplicates}
+        ours = entry.model_copy(update={"attempt": held.attempt + 1, **kept})
+        if not self.change(held.key, lambda now: ours if now == held else None):
+            raise Busy(f"event {held.key} was taken over by another handler")
+        return ours
+
     def settle(self, entry: Entry) -> None:
         """Write what became of an event; an entry that is final already stays as it is."""
         self._advance(entry, lambda held: held.final and entry.letters <= held.letters)
@@ -158,6 +173,21 @@ class Ledger:
         record, _ = self._store.read(_instance(instance_id))
         return Holder.model_validate(record) if record else None
 
+    def holders(self, instance_ids: Iterable[str]) -> dict[str, Holder]:
+        """Return which events have taken these instance ids, by instance id."""
+        ids = list(instance_ids)
+        derived = {one: found[1] for one in ids if (found := _DERIVED.search(one))}
+        entries = {entry.key: entry for entry in self.get_many({*derived.values()})}
+        holders = {
+            one: Holder(key=key, digest=entries[key].digest)
+            for one, key in derived.items()
+            if key in entries
+        }
+        given = {_instance(one): one for one in ids if one not in holders}
+        for name, (record, _) in self._store.read_many(given).items():
+            holders[given[name]] = Holder.model_validate(record)
+        return holders
+
     def take(self, instance_id: str, holder: Holder) -> Holder:
         """Take an instance id for a start; return who holds it now."""
         if held := self.holder(instance_id):
@@ -172,6 +202,14 @@ class Ledger:
     def ended(self, instance_id: str) -> Ended | None:
         record, _ = self._store.read(f"ended-{instance_id}")
         return Ended.model_validate(record) if record else None
+
+    def endings(self, instance_ids: Iterable[str]) -> dict[str, Ended]:
+        """Return how those of the instances ended that have, by instance id."""
+        found = self._store.read_many(f"ended-{instance_id}" for instance_id in instance_ids)
+        return {
+            name.removeprefix("ended-"): Ended.model_validate(record)
+            for name, (record, _) in found.items()
+        }
 
     def not_ended(self, instance_ids: Iterable[str]) -> list[str]:
         """Return those of the instances whose end was not announced."""

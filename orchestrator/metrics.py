@@ -1,24 +1,64 @@
 """What the orchestrator counts, for `/metrics`."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from datetime import UTC, datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+AGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
+"""Upper bounds of the ages of events, in seconds."""
 
 
 class Metrics:
     """Counters and gauges of one process, in a registry of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = 1) -> None:
+        """`threads` is how many deliveries are handled at once, at most."""
         self._registry = CollectorRegistry()
+        own: dict[str, Any] = {"registry": self._registry}
         self.dispositions = Counter(
             "usher_deliveries",
-            "Deliveries by what became of them.",
+            "Deliveries by what became of them; a repeat is `duplicate`.",
             ["topic", "disposition"],
-            registry=self._registry,
+            **own,
         )
+        self.dead_letters = Counter(
+            "usher_dead_letters", "Events put aside, by why.", ["topic", "reason"], **own
+        )
+        self._age = Histogram(
+            "usher_event_age_seconds",
+            "From an event's `time` to its start, delivery or control; of those that have one.",
+            ["topic"],
+            buckets=AGES,
+            **own,
+        )
+        self.in_flight = Gauge(
+            "usher_deliveries_in_flight", "Deliveries that are handled now.", **own
+        )
+        Gauge("usher_delivery_threads", "Deliveries handled at once, at most.", **own).set(threads)
         self.stalled = Gauge(
-            "usher_instances_stalled",
-            "Instances that the engine has stopped running.",
-            registry=self._registry,
+            "usher_instances_stalled", "Instances that the engine has stopped running.", **own
         )
+        self._parked = Gauge(
+            "usher_parked_events", "Events that wait for an instance to appear.", **own
+        )
+        self._parked_age = Gauge(
+            "usher_parked_oldest_age_seconds", "Age of the event that waits longest.", **own
+        )
+
+    def served(self, topic: str, time: Any) -> None:
+        """Note the age of an event that was served; `time` is its attribute, RFC 3339."""
+        try:
+            age = datetime.now(UTC) - datetime.fromisoformat(time)
+        except (TypeError, ValueError):
+            return  # it has none, or one that says nothing
+        self._age.labels(topic).observe(max(age.total_seconds(), 0))
+
+    def parked(self, since: list[datetime]) -> None:
+        """Note since when each parked event waits."""
+        self._parked.set(len(since))
+        oldest = min(since, default=None)
+        self._parked_age.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
 
     def text(self) -> bytes:
         """Return all of it in the Prometheus text format."""

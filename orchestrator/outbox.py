@@ -10,6 +10,7 @@ from contracts.events import (
     EventDeadLettered,
     WorkflowCompleted,
 )
+from contracts.letters import letter_id
 from contracts.refusal import Refused
 from contracts.topics import PUBSUB, Topic
 from orchestrator.envelope import Cause
@@ -24,13 +25,10 @@ class Outbox:
         self._client = client
 
     def completed(self, notice: WorkflowCompleted, cause: Cause) -> None:
-        """Announce that a run ended, and what started it.
-
-        The id leaves out the outcome: a run has one ending, the first one told.
-        """
+        """Announce that a run ended, and what started it."""
         run = cause.key or notice.started_at.isoformat()
         event = CloudEvent(
-            id=identity.event_id("completed", notice.instance_id, run),
+            id=identity.notice_id(notice.instance_id, run),
             source=SOURCE,
             type=COMPLETED_TYPE,
             body=notice.model_dump_json().encode(),
@@ -52,11 +50,10 @@ class Outbox:
             attempts=attempts,
             event=event.original(),
         )
-        named = (event.source, event.id) if event.id and event.source else (event.body.hex(),)
         self._publish(
             Topic.DEAD_LETTERS,
             CloudEvent(
-                id=identity.event_id("dead-letter", topic, *named),
+                id=letter_id(topic, event),
                 source=SOURCE,
                 type=DEAD_LETTERED_TYPE,
                 body=letter.model_dump_json(exclude_unset=True).encode(),

@@ -15,11 +15,12 @@ from contracts.commands import RaiseEvent
 from contracts.events import Reason
 from contracts.reading import read_command
 from contracts.refusal import Refused
+from orchestrator.aside import Aside
 from orchestrator.courier import Courier, finished
-from orchestrator.engine import Engine
+from orchestrator.engine import FINISHED, Engine
 from orchestrator.ledger import Disposition, Entry, Ledger
-from orchestrator.outbox import Outbox
 from orchestrator.store import Store
+from orchestrator.tracing import continuing
 
 EXPIRE = "usher_expire"
 """The workflow that runs at a deadline; the name is reserved."""
@@ -33,13 +34,13 @@ class Parking:
     """The events that wait for their instance."""
 
     def __init__(
-        self, store: Store, ledger: Ledger, engine: Engine, courier: Courier, outbox: Outbox
+        self, store: Store, ledger: Ledger, engine: Engine, courier: Courier, aside: Aside
     ) -> None:
         self._store = store
         self._ledger = ledger
         self._engine = engine
         self._courier = courier
-        self._outbox = outbox
+        self._aside = aside
 
     def park(self, entry: Entry, deadline: datetime) -> Disposition:
         """Keep an event until its instance comes or its deadline; every step may be repeated.
@@ -49,8 +50,7 @@ class Parking:
         instance_id = entry.instance_id or ""
         self._ledger.reenter(entry)
         self._list(instance_id, add=entry.key)
-        run_id = f"{EXPIRE}-{entry.key}-{entry.attempt}"
-        self._engine.schedule_at(EXPIRE, entry.key, run_id, deadline)
+        self._engine.schedule_at(EXPIRE, entry.key, _run_id(entry), deadline)
         if self._engine.state(instance_id) is not None:
             self.drain(instance_id)
             entry = self._ledger.get(entry.key) or entry
@@ -58,6 +58,12 @@ class Parking:
 
     def is_empty(self, instance_id: str) -> bool:
         return not self._read(instance_id)[0]
+
+    def holds(self, entry: Entry) -> bool:
+        """Tell whether a parked event is on the list of its instance, and its wait will end."""
+        keys, _ = self._read(entry.instance_id or "")
+        run = self._engine.state(_run_id(entry))
+        return entry.key in keys and run is not None and run.runtime_status not in FINISHED
 
     def drain(self, instance_id: str) -> None:
         """Hand over what waits for an instance, in order; two at once hand over the same twice,
@@ -68,7 +74,8 @@ class Parking:
                 return
             for entry in sorted(self._ledger.get_many(keys), key=_order):
                 if entry.disposition is Disposition.PARKED:
-                    self._hand_over(entry)
+                    with continuing(entry.event or {}, "hand over a parked event"):
+                        self._hand_over(entry)
             if self._store.replace(_name(instance_id), {"keys": []}, etag):
                 return
 
@@ -111,14 +118,8 @@ class Parking:
             _log.info("delivered", instance_id=entry.instance_id, event_id=_event(entry).id)
 
     def _put_aside(self, entry: Entry, why: Refused) -> None:
-        """Dead-letter first, write that down second: repeated, it is the same dead letter."""
-        letters = entry.letters + 1
         event = _event(entry)
-        self._outbox.dead_letter(entry.topic, event, why, letters)
-        expired = why.reason is Reason.EXPIRED
-        disposition = Disposition.EXPIRED if expired else Disposition.DEAD_LETTERED
-        update = {"disposition": disposition, "letters": letters, "event": None}
-        self._ledger.settle(entry.model_copy(update=update))
+        self._aside.put(entry.topic, event, why, entry)
         _log.warning("dead_lettered", reason=str(why.reason), event_id=event.id)
 
     def _read(self, instance_id: str) -> tuple[list[str], str]:
@@ -142,6 +143,11 @@ class Parking:
 
 def _name(instance_id: str) -> str:
     return f"parked-{instance_id}"
+
+
+def _run_id(entry: Entry) -> str:
+    """Return the id of the run that lets an event expire."""
+    return f"{EXPIRE}-{entry.key}-{entry.attempt}"
 
 
 def _event(entry: Entry) -> CloudEvent:

@@ -1,13 +1,15 @@
 """The orchestrator's routes: the one reader of workflows, instances, ledger and parking."""
 
 import asyncio
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from pydantic import BaseModel, Field
 
-from orchestrator import views
+from orchestrator import listing, views
+from orchestrator import waiting as waits
 from orchestrator.explaining import Explanation, explanation
-from orchestrator.parking import EXPIRE
 from orchestrator.service import Orchestrator
 
 
@@ -38,12 +40,16 @@ def workflows(service: Service) -> dict[str, Any]:
 
 
 @router.get("/instances")
-def instances(service: Service, limit: Limit = 100, cursor: str | None = None) -> Any:
-    """Instances the engine holds, in its own order, a page at a time."""
-    ids, following = service.engine.instance_ids(min(limit, 1000), cursor)
-    shown = (one for one in ids if not one.startswith(EXPIRE))
-    states = (service.engine.state(instance_id) for instance_id in shown)
-    return {"items": [views.instance(s) for s in states if s], "next": following}
+def instances(
+    service: Service,
+    status: views.Status | None = None,
+    workflow: str | None = None,
+    limit: Limit = 100,
+    cursor: str | None = None,
+) -> Any:
+    """Instances the engine holds, in the order of their ids, a page at a time."""
+    found, following = listing.page(service.engine, min(limit, 1000), cursor, status, workflow)
+    return {"items": [views.instance(state) for state in found], "next": following}
 
 
 @router.get("/instances/{instance_id}")
@@ -61,21 +67,51 @@ def history(service: Service, instance_id: str) -> Any:
     events = service.engine.history(instance_id)
     if events is None:
         raise HTTPException(404, f"no instance has the id {instance_id!r}")
-    return {"items": [views.history_event(event) for event in events], "next": None}
+    return {"items": events, "next": None}
+
+
+@router.get("/waiting")
+def waiting(service: Service, limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
+    """Who waits for which event, since when, until when; `limit` is of instances looked at."""
+    items, following = waits.page(service.engine, service.ledger, min(limit, 1000), cursor)
+    return {"items": items, "next": following}
 
 
 @router.get("/events")
-def event(service: Service, source: str, id: str) -> dict[str, Any]:  # noqa: A002
-    """What became of one event."""
-    entry = service.ledger.find(source, id)
+def event(
+    service: Service,
+    source: str = "",
+    id: str = "",  # noqa: A002
+    instance_id: str | None = None,
+) -> dict[str, Any]:
+    """What became of one event, named by source and id, or as the one that started an instance."""
+    holder = service.ledger.holder(instance_id) if instance_id else None
+    entry = service.ledger.get(holder.key) if holder else service.ledger.find(source, id)
     if entry is None:
-        raise HTTPException(404, f"the ledger has no event {id!r} from {source!r}")
+        said = f"that started {instance_id!r}" if instance_id else f"{id!r} from {source!r}"
+        raise HTTPException(404, f"the ledger has no event {said}")
     return {
         "disposition": entry.disposition,
         "instance_id": entry.instance_id,
         "duplicates": entry.duplicates,
         "at": entry.at,
     }
+
+
+class Keys(BaseModel):
+    """Keys of events in the ledger (`contracts.identity.event_key`)."""
+
+    keys: Annotated[list[str], Field(max_length=1000)]
+
+
+@router.post("/events/lookup")
+def events(service: Service, wanted: Keys) -> dict[str, Any]:
+    """What became of many events, and what is missing of each; for `usher audit`.
+
+    What the ledger has not, is not among the items; before `since` it has forgotten everything.
+    """
+    since = service.ledger.now() - timedelta(days=service.settings.ledger_days)
+    return {"items": service.accountant.accounts(wanted.keys), "next": None, "since": since}
 
 
 @router.get("/parked")
@@ -89,6 +125,24 @@ async def explain(service: Service, request: Request) -> Explanation:
     """What would be done with an event, as JSON, if it came now; nothing is done."""
     body = await request.body()
     return await asyncio.to_thread(explanation, service.decider, service.ledger, body)
+
+
+@router.get("/doctor")
+def doctor(service: Service) -> dict[str, Any]:
+    """What would break a promise, as far as it is seen from here; and times to hold against it."""
+    settings = service.settings
+    times = {
+        "ledger_days": settings.ledger_days,
+        "stream_days": settings.stream_days,
+        "call_timeout_seconds": settings.call_timeout_seconds,
+    }
+    return {"items": service.findings(), "next": None, "settings": times}
+
+
+@router.get("/sidecar")
+def sidecar(service: Service) -> dict[str, Any]:
+    """What the sidecar says of itself."""
+    return service.engine.metadata()
 
 
 @router.get("/metrics")

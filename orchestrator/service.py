@@ -3,28 +3,39 @@
 from datetime import timedelta
 
 import httpx
+import structlog
 from dapr.clients import DaprClient
 from dapr.ext.workflow import DaprWorkflowClient
+from tenacity import retry, retry_if_exception_type, stop_after_delay
 
 from contracts.topics import Topic
+from orchestrator.accounting import Accountant
 from orchestrator.announcer import Announcer
+from orchestrator.aside import Aside
 from orchestrator.catalogue import Catalogue
 from orchestrator.controlling import Controller
 from orchestrator.courier import Courier
 from orchestrator.decision import Decider
+from orchestrator.doctor.examination import Seen, admit, examine
+from orchestrator.doctor.finding import Finding
 from orchestrator.engine import Engine, has_worker
+from orchestrator.guard import credentials, guards
 from orchestrator.inbox import Inbox
 from orchestrator.launching import Launcher
 from orchestrator.ledger import Ledger
 from orchestrator.metrics import Metrics
 from orchestrator.outbox import Outbox
 from orchestrator.parking import Parking
+from orchestrator.periodic import Periodic
 from orchestrator.reconciler import Reconciler
 from orchestrator.serving import Server
 from orchestrator.settings import Settings
 from orchestrator.store import Store
 from orchestrator.topic_server import TopicServer
+from orchestrator.watchdog import SECONDS, Watchdog
 from orchestrator.worker import QUIET, Steps, build_runtime
+
+_log = structlog.get_logger()
 
 
 class Orchestrator:
@@ -33,22 +44,30 @@ class Orchestrator:
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         self.settings = settings
         self.catalogue = catalogue
-        self.metrics = Metrics()
+        self.metrics = Metrics(settings.handler_threads)
         self._closing = False
 
     def start(self) -> None:
         """Connect, start the worker, and only then open the port that deliveries come to."""
         self.settings.export_to_sdk()
         self._client = DaprClient()
-        self._sidecar = httpx.Client(base_url=self.settings.sidecar_url, timeout=2, trust_env=False)
+        self._sidecar = httpx.Client(
+            base_url=self.settings.sidecar_url,
+            headers=credentials(self.settings.dapr_api_token),
+            timeout=2,
+            trust_env=False,
+        )
         workflows = DaprWorkflowClient(logger_options=QUIET)
         self.engine = Engine(workflows, self._sidecar)
+        self._examine()
         store = Store(self._client, self.settings.ledger_days * 24 * 3600)
         self.ledger = Ledger(store)
         outbox = Outbox(self._client)
         announcer = Announcer(self.catalogue, self.engine, self.ledger, outbox)
         courier = Courier(self.engine, self.ledger)
-        self.parking = Parking(store, self.ledger, self.engine, courier, outbox)
+        aside = Aside(self.ledger, outbox)
+        self.parking = Parking(store, self.ledger, self.engine, courier, aside)
+        self.accountant = Accountant(self.ledger, self.engine, self.parking)
         wait = timedelta(seconds=self.settings.parking_seconds)
         self.decider = Decider(self.catalogue, self.engine, self.ledger, wait)
         server = Server(
@@ -58,28 +77,54 @@ class Orchestrator:
             courier,
             self.parking,
             Controller(self.engine, announcer),
-            outbox,
+            aside,
         )
         steps = Steps(announcer.announce, self.ledger.may_run, self.parking.expire)
         self._runtime = build_runtime(self.catalogue, steps)
         self._runtime.start()
+        watchdog = Watchdog(self.engine, self._stream_is_open)
+        self._periodic = [Periodic("watchdog", SECONDS, watchdog.look)]
         self._inbox = Inbox(server, self.metrics)
-        self._topics = TopicServer(self._inbox, self.takes_work, self.settings.handler_threads)
+        self._topics = TopicServer(
+            self._inbox,
+            self.takes_work,
+            self.settings.handler_threads,
+            guards(self.settings.app_api_token),
+        )
         self._topics.start(self.settings.host, self.settings.topic_port)
+        looks, stalled = self.settings.sweep_looks, self.metrics.stalled.set
+        reconciler = Reconciler(self.engine, self.ledger, announcer, looks, stalled)
         seconds = self.settings.sweep_seconds
-        stalled = self.metrics.stalled.set
-        self._reconciler = Reconciler(self.engine, self.ledger, announcer, seconds, stalled)
-        self._reconciler.start()
+        self._periodic.append(Periodic("reconciler", seconds, reconciler.sweep))
+        self._periodic.append(Periodic("parked", 4 * seconds, self._count_parked))
+        for one in self._periodic:
+            one.start()
 
     def stop(self) -> None:
         """Take no more, finish what is held, then let go of the sidecar."""
         self._closing = True
-        self._reconciler.stop()
+        for one in self._periodic:
+            one.stop()
         self._inbox.close(self.settings.drain_seconds)
         self._topics.stop()
         self._runtime.shutdown()
         self._client.close()
         self._sidecar.close()
+
+    @retry(retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_delay(30), reraise=True)
+    def _examine(self) -> None:
+        for finding in admit(Seen(self.engine.metadata(), self.settings, started=False)):
+            _log.warning("this may break a promise", finding=str(finding))
+
+    def findings(self) -> list[Finding]:
+        """Return what would break a promise, as far as it can be seen from here."""
+        return examine(Seen(self.engine.metadata(), self.settings))
+
+    def _count_parked(self) -> None:
+        self.metrics.parked([one["parked_at"] for one in self.parking.waiting()])
+
+    def _stream_is_open(self) -> bool:
+        return self._runtime.wait_for_worker_ready(timeout=0.1)
 
     def takes_work(self) -> bool:
         """Tell the sidecar whether to deliver: only when the engine has our worker."""

@@ -7,12 +7,12 @@ from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
+from orchestrator.aside import Aside
 from orchestrator.controlling import Controller
 from orchestrator.courier import Courier
 from orchestrator.decision import Arrived, Control, Decider, Deliver, Park, Start
-from orchestrator.launching import Busy, Launcher
-from orchestrator.ledger import Disposition, Entry, Ledger, begun
-from orchestrator.outbox import Outbox
+from orchestrator.launching import Launcher
+from orchestrator.ledger import Busy, Disposition, Entry, Ledger, begun
 from orchestrator.parking import Parking
 
 AFTER_CLAIM = {Reason.INSTANCE_EXISTS, Reason.HANDLER_ERROR}
@@ -30,7 +30,7 @@ class Server:
         courier: Courier,
         parking: Parking,
         controller: Controller,
-        outbox: Outbox,
+        aside: Aside,
     ) -> None:
         self._decider = decider
         self._ledger = ledger
@@ -38,7 +38,7 @@ class Server:
         self._courier = courier
         self._parking = parking
         self._controller = controller
-        self._outbox = outbox
+        self._aside = aside
 
     def serve(self, topic: Topic, event: CloudEvent) -> tuple[Disposition, str | None]:
         """Serve an event and return what became of it, and of which instance. Raises `Refused`."""
@@ -51,7 +51,8 @@ class Server:
             self._ledger.count_duplicate(held.key)
             return Disposition.DUPLICATE, held.instance_id
         if held and held.final:
-            held = self._reopen(held)
+            reopened = held.model_copy(update={"disposition": Disposition.CLAIMED})
+            held = self._ledger.take_over(held, reopened)
         return self._carry_out(topic, event, held)
 
     def _carry_out(
@@ -81,21 +82,10 @@ class Server:
         kept = {"disposition": Disposition.PARKED, "event": json.loads(event.to_json())}
         return self._parking.park(entry.model_copy(update=kept), self._ledger.now() + wait)
 
-    def _reopen(self, held: Entry) -> Entry:
-        """Make a dead-lettered event one that is on its way, for its redrive."""
-        update = {"disposition": Disposition.CLAIMED, "attempt": held.attempt + 1}
-        reopened = held.model_copy(update=update)
-        if not self._ledger.change(held.key, lambda now: reopened if now == held else None):
-            raise Busy("the event is being redriven by another handler")
-        return reopened
-
     def put_aside(self, topic: Topic, event: CloudEvent, why: Refused) -> Disposition:
-        """Dead-letter an event: published first, written down second, the same when repeated.
-
-        Without source and id it has no place in the ledger.
-        """
+        """Dead-letter an event, unless it is settled already or in other hands."""
         if not event.id or not event.source:
-            self._outbox.dead_letter(topic, event, why, 1)
+            self._aside.put(topic, event, why, None)
             return Disposition.DEAD_LETTERED
         held = self._ledger.find(event.source, event.id)
         if held and held.final and not held.reopened_by(event):
@@ -105,8 +95,5 @@ class Server:
         if claimed and why.reason not in AFTER_CLAIM:
             raise Busy("another event of the same identity is being served")
         entry = held or begun(event, topic, Disposition.DEAD_LETTERED)
-        letters = entry.letters + 1
-        self._outbox.dead_letter(topic, event, why, letters)
-        update = {"disposition": Disposition.DEAD_LETTERED, "letters": letters, "event": None}
-        self._ledger.settle(entry.model_copy(update=update))
+        self._aside.put(topic, event, why, entry)
         return Disposition.DEAD_LETTERED

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -20,21 +20,38 @@ class Settings(BaseSettings):
     dapr_host: str = Field("127.0.0.1", validation_alias="DAPR_RUNTIME_HOST")
     dapr_http_port: int = Field(3501, validation_alias="DAPR_HTTP_PORT")
     dapr_grpc_port: int = Field(13501, validation_alias="DAPR_GRPC_PORT")
+    dapr_api_token: str = Field("", validation_alias="DAPR_API_TOKEN")
+    """Shown to the sidecar, where it wants one."""
+    app_api_token: str = Field("", validation_alias="APP_API_TOKEN")
+    """Shown by the sidecar; where set, whoever delivers without it is refused."""
     workflows: Annotated[tuple[Path, ...], NoDecode] = Field((), validation_alias="USHER_WORKFLOWS")
     """More folders to scan for workflows, separated as PATH is."""
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", validation_alias="USHER_LOG_FORMAT"
     )
-    handler_threads: int = 32
-    """Topic deliveries handled at once."""
+    otlp_endpoint: str = Field(
+        "",
+        validation_alias=AliasChoices(
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+        ),
+    )
+    """Where spans are sent to, OTLP over HTTP; nothing is traced where it is empty."""
+    handler_threads: int = 72
+    """Topic deliveries handled at once. More than the sidecar delivers at once: the health probe is
+    served by the same threads, and one that comes late has the sidecar cancel what runs."""
     call_timeout_seconds: int = 8
     """Deadline of one call to the sidecar; below the broker's processingTimeout of 10 s."""
     ledger_days: int = Field(30, ge=1)
     """How long the ledger knows an event, and an instance id stays taken."""
+    stream_days: float = Field(7, gt=0, validation_alias="USHER_STREAM_DAYS")
+    """How long the notifier keeps what is acknowledged on the streams; less than `ledger_days`."""
     parking_seconds: float = Field(3600, ge=0)
     """How long an event waits for an instance that is not there; 0 dead-letters it at once."""
     sweep_seconds: float = Field(15, gt=0)
     """How often runs are looked for that ended and could not say so."""
+    sweep_looks: int = Field(750, ge=1)
+    """How many instances are looked at each time, about a millisecond of CPU each. With more that
+    wait than four times this, an ending that nobody told may take longer than 60 s to be found."""
     drain_seconds: float = 15
     """How long a stop waits for the deliveries it holds."""
 

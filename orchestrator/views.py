@@ -1,14 +1,19 @@
-"""Workflow instances and their history as the HTTP API shows them."""
+"""Workflow instances as the HTTP API shows them."""
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-from dapr.ext.workflow import WorkflowHistoryEvent, WorkflowState
+from dapr.ext.workflow import WorkflowState
 from pydantic import AwareDatetime, BaseModel, JsonValue
 
 from contracts.events import Failure
 from orchestrator.envelope import Cause, unseal
+
+Status = Literal[
+    "PENDING", "RUNNING", "SUSPENDED", "STALLED", "COMPLETED", "FAILED", "TERMINATED", "UNKNOWN"
+]
+"""How an instance is, in the engine's words."""
 
 
 class Instance(BaseModel):
@@ -23,51 +28,31 @@ class Instance(BaseModel):
     output: JsonValue
     custom_status: str | None
     error: Failure | None
-
-
-class HistoryEvent(BaseModel):
-    """One event of an instance's history, as the engine recorded it."""
-
-    event_id: int
-    timestamp: AwareDatetime
-    type: str
-    name: str | None
-    task_scheduled_id: int | None
-    error: Failure | None
+    event_id: str | None = None
+    """Of the event that started it; None where it was scheduled past Usher."""
 
 
 def instance(state: WorkflowState) -> Instance:
     """Show the state of an instance; its input is what its author sees, without our envelope."""
     failure = state.failure_details
+    begun_by, given = unseal(_json(state.serialized_input))
     return Instance(
         instance_id=state.instance_id,
         workflow=state.name,
         status=state.runtime_status.name,
         created_at=_utc(state.created_at),
         updated_at=_utc(state.last_updated_at),
-        input=unseal(_json(state.serialized_input))[1],
+        input=given,
         output=_json(state.serialized_output),
         custom_status=state.serialized_custom_status or None,
         error=Failure(type=failure.error_type, message=failure.message) if failure else None,
+        event_id=begun_by.event_id,
     )
 
 
 def cause(state: WorkflowState) -> Cause:
     """Return what started the instance; nothing where it was scheduled past Usher."""
     return unseal(_json(state.serialized_input))[0]
-
-
-def history_event(event: WorkflowHistoryEvent) -> HistoryEvent:
-    """Show one event of a history."""
-    failure = event.failure_details
-    return HistoryEvent(
-        event_id=event.event_id,
-        timestamp=_utc(event.timestamp),
-        type=event.event_type.name,
-        name=event.name,
-        task_scheduled_id=event.task_scheduled_id,
-        error=Failure(type=failure.error_type, message=failure.message) if failure else None,
-    )
 
 
 def _utc(time: datetime) -> datetime:

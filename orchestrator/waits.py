@@ -8,9 +8,9 @@ from collections.abc import Generator, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dapr.ext.workflow import DaprWorkflowContext, when_any
+from dapr.ext.workflow import DaprWorkflowContext, when_all, when_any
 
-from orchestrator.envelope import SEEN_KEPT, unseal_event
+from orchestrator.envelope import RECEIVED_KEPT, SEEN_KEPT, Received, unseal_event
 
 Task = Any
 """A task of the SDK, which names no public type for it."""
@@ -51,15 +51,39 @@ class Wait:
 class Waits:
     """The external events of one run."""
 
-    def __init__(self, ctx: DaprWorkflowContext, seen: Iterable[str]) -> None:
+    def __init__(
+        self, ctx: DaprWorkflowContext, seen: Iterable[str], received: Iterable[Received] = ()
+    ) -> None:
         self._ctx = ctx
         self._seen = list(seen)
+        self._received = list(received)
         self._waits: dict[int, Wait] = {}
         self._lost: dict[str, Wait] = {}
 
     @property
     def seen(self) -> tuple[str, ...]:
         return tuple(self._seen[-SEEN_KEPT:])
+
+    def leave(self) -> tuple[Received, ...]:
+        """Let every wait go, and return the events that came for one and were not handed over.
+
+        What comes from now on waits in the engine, for the next generation.
+        """
+        left = []
+        for wait in self._waits.values():
+            if wait.settled:
+                continue
+            if _has_result(wait.current):
+                left.append(Received(name=wait.name, event=wait.current.get_result()))
+            else:
+                _leave_line(wait.current)
+        left += self._received
+        if len(left) > RECEIVED_KEPT:
+            raise RuntimeError(
+                f"{len(left)} events were received and not asked for; continue_as_new takes "
+                f"{RECEIVED_KEPT} along: take them, or pass save_events=False to drop them"
+            )
+        return tuple(left)
 
     def wait(self, name: str, timeout: datetime | timedelta | None) -> Task:
         """Return a task for the next event of that name.
@@ -148,6 +172,10 @@ class Waits:
         return True
 
     def _fresh(self, name: str, timeout: datetime | timedelta | None) -> Task:
+        for place, one in enumerate(self._received):
+            if one.name.casefold() == name.casefold():
+                del self._received[place]
+                return _arrived(one.event)
         if isinstance(timeout, timedelta) and timeout < timedelta(0):
             timeout = timedelta(0)
         return self._ctx.wait_for_external_event(name, timeout=timeout)
@@ -163,6 +191,13 @@ class Waits:
 
 def _has_result(task: Task) -> bool:
     return bool(task.is_complete and not task.is_failed)
+
+
+def _arrived(event: Any) -> Task:
+    """Return a task that has its result; of nothing is what the SDK offers to make one of."""
+    task: Task = when_all([])
+    task.get_result = lambda: event
+    return task
 
 
 def _leave_line(task: Task) -> None:

@@ -14,6 +14,10 @@ def main() -> None:
     sidecar = httpx.AsyncClient(base_url=settings.sidecar_url, timeout=10)
     orchestrator = httpx.AsyncClient(base_url=settings.orchestrator_url, timeout=10)
     app = build_app(sidecar, orchestrator)
+    if settings.otlp_endpoint:
+        from starter.exporting import export_spans
+
+        export_spans("starter", app)
     uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
 
 

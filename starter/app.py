@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 
 from contracts.refusal import Refused
 from starter import problem
+from starter.metrics import Metrics
 from starter.outbox import NotPublished, Outbox
 from starter.routes import router
 from starter.status import StatusReader
@@ -23,7 +24,7 @@ def build_app(sidecar: httpx.AsyncClient, orchestrator: httpx.AsyncClient) -> Fa
             yield
 
     app = FastAPI(title="Usher starter", summary="The front door.", lifespan=lifespan)
-    app.state.outbox = Outbox(sidecar)
+    app.state.outbox = Outbox(sidecar, Metrics())
     app.state.reader = StatusReader(orchestrator)
     app.add_exception_handler(Refused, problem.refused)
     app.add_exception_handler(NotPublished, problem.not_published)

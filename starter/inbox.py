@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,6 +25,7 @@ def command_event(command: Mapping[str, Any], idempotency_key: str | None) -> Cl
         source=SOURCE,
         type=COMMAND_TYPE,
         body=json.dumps(command).encode(),
+        attributes={"time": datetime.now(UTC).isoformat()},
     )
 
 

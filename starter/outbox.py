@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 import httpx
+from opentelemetry.trace import SpanKind
 
 from contracts import identity
 from contracts.cloudevent import CONTENT_TYPE, CloudEvent
 from contracts.commands import StartWorkflow
 from contracts.reading import read_command, topic_of
 from contracts.topics import PUBSUB, Topic
+from starter.metrics import Metrics
+from starter.tracing import continuing, handling
 
 SOURCE = "/usher/starter"
 
@@ -39,21 +42,26 @@ def addressed(event: CloudEvent) -> Outgoing:
 class Outbox:
     """Publishes to the sidecar over HTTP, as `dapr publish` does."""
 
-    def __init__(self, sidecar: httpx.AsyncClient) -> None:
+    def __init__(self, sidecar: httpx.AsyncClient, metrics: Metrics) -> None:
         self._sidecar = sidecar
+        self.metrics = metrics
 
     async def publish(self, outgoing: Outgoing) -> None:
         """Publish one event; it is accepted once this returns. Raises `NotPublished`."""
+        event, topic = outgoing.event, outgoing.topic
+        attributes = handling("send", topic, event)
+        with continuing(event.attributes, f"send {topic}", SpanKind.PRODUCER, attributes):
+            answer = await self._post(f"/v1.0/publish/{PUBSUB}/{topic}", event.to_json())
+            if answer.is_error:
+                raise NotPublished(f"the sidecar answered {answer.status_code}: {answer.text}")
+        self.metrics.published.labels(topic).inc()
+
+    async def _post(self, path: str, content: bytes) -> httpx.Response:
+        headers = {"content-type": CONTENT_TYPE}
         try:
-            answer = await self._sidecar.post(
-                f"/v1.0/publish/{PUBSUB}/{outgoing.topic}",
-                content=outgoing.event.to_json(),
-                headers={"content-type": CONTENT_TYPE},
-            )
+            return await self._sidecar.post(path, content=content, headers=headers)
         except httpx.HTTPError as error:
             raise NotPublished(f"the sidecar does not answer: {error}") from error
-        if answer.is_error:
-            raise NotPublished(f"the sidecar answered {answer.status_code}: {answer.text}")
 
     async def sidecar_ready(self) -> bool:
         """Tell whether the sidecar is up with its components."""

@@ -32,9 +32,10 @@ def respond(problem: Problem) -> JSONResponse:
     return JSONResponse(problem.model_dump(), problem.status, media_type=MEDIA_TYPE)
 
 
-async def refused(_: Request, error: Exception) -> JSONResponse:
+async def refused(request: Request, error: Exception) -> JSONResponse:
     """422: the event could never be served; nothing was published."""
     assert isinstance(error, Refused)
+    request.app.state.outbox.metrics.refused.labels(error.reason).inc()
     return respond(
         Problem(
             title="The event cannot be served",

@@ -164,6 +164,12 @@ async def status(instance_id: InstanceIdPath, reader: Reader) -> Any:
     return problem.respond(found) if isinstance(found, problem.Problem) else found
 
 
+@router.get("/metrics")
+async def metrics(outbox: Out) -> Response:
+    """Counters in the Prometheus text format."""
+    return Response(outbox.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
     """Say that the process runs."""

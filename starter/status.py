@@ -6,6 +6,18 @@ import httpx
 
 from starter.problem import Problem
 
+SHOWN = (
+    "instance_id",
+    "workflow",
+    "status",
+    "created_at",
+    "updated_at",
+    "input",
+    "output",
+    "custom_status",
+    "error",
+)
+
 
 class StatusReader:
     """Reads `GET /instances/{id}` of the orchestrator."""
@@ -24,8 +36,8 @@ class StatusReader:
             return Problem(title="No such instance", status=404, detail=detail)
         if answer.is_error:
             return self._away(answer.text)
-        status: dict[str, Any] = answer.json()
-        return status
+        told = answer.json()
+        return {name: told.get(name) for name in SHOWN}
 
     def _away(self, detail: str) -> Problem:
         return Problem(title="The engine cannot be asked", status=503, detail=detail)

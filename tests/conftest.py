@@ -1,3 +1,9 @@
-"""What every test may use: the plugins that report skips and bring up the real stack."""
+"""What every test may use: reports of skips, what takes long built, stacks, a browser."""
 
-pytest_plugins = ["tests.support.skips", "tests.support.stack"]
+pytest_plugins = [
+    "tests.support.skips",
+    "tests.support.prepare",
+    "tests.support.stack",
+    "tests.support.composed",
+    "tests.support.browser",
+]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from usher import letters, loglines, views
+from usher import letters, loglines, looking, proof, views
 from usher.arguments import Json, header_argument, json_argument
 from usher.demo import demo_settings, run_demo
 from usher.errors import Exit, NotFound
@@ -26,7 +26,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.add_typer(looking.app)
 app.add_typer(letters.app)
+app.add_typer(proof.app)
 
 JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 EventId = Annotated[

@@ -59,6 +59,27 @@ class Client:
         """One instance as the starter's `/status/{instance_id}` shows it."""
         return self._call("starter", "GET", f"/status/{_part(instance)}")
 
+    def instances(
+        self, limit: int, status: str | None, workflow: str | None, cursor: str | None
+    ) -> Document:
+        """The orchestrator's `{"items": [...], "next"}` of instances, in the order of their ids."""
+        asked = {"limit": limit, "status": status, "workflow": workflow, "cursor": cursor}
+        return self._call("orchestrator", "GET", "/instances", params=_given(asked))
+
+    def waiting(self, limit: int, cursor: str | None) -> Document:
+        """The orchestrator's `{"items": [...], "next"}` of who waits for which event."""
+        params = _given({"limit": limit, "cursor": cursor})
+        return self._call("orchestrator", "GET", "/waiting", params=params)
+
+    def event(self, source: str, event_id: str) -> Document:
+        """What became of one event, as the orchestrator's ledger has it."""
+        params = {"source": source, "id": event_id}
+        return self._call("orchestrator", "GET", "/events", params=params)
+
+    def timeline(self, instance: str) -> Document:
+        """The notifier's `{"instance", "notice", "steps"}` of one instance."""
+        return self._call("notifier", "GET", f"/timeline/{_part(instance)}")
+
     def workflows(self) -> Document:
         """The orchestrator's `{"items": [...], "next"}` of workflows it serves."""
         return self._call("orchestrator", "GET", "/workflows", params={"limit": 1000})
@@ -76,8 +97,7 @@ class Client:
     ) -> Document:
         """The notifier's `{"items": [...], "next"}` of what could not be served."""
         asked = {"limit": limit, "reason": reason, "workflow": workflow, "cursor": cursor}
-        params = {name: value for name, value in asked.items() if value is not None}
-        return self._call("notifier", "GET", "/dead-letters", params=params)
+        return self._call("notifier", "GET", "/dead-letters", params=_given(asked))
 
     def explain(self, event: bytes) -> Document:
         """What the orchestrator would do with an event; nothing is done."""
@@ -93,14 +113,34 @@ class Client:
         path = f"/dead-letters/{_part(letter_id)}/redriven"
         return self._call("notifier", "POST", path, params={"attempts": attempts})
 
+    def doctor(self) -> Document:
+        """What the orchestrator sees that would break a promise."""
+        return self._call("orchestrator", "GET", "/doctor")
+
+    def sidecar(self, service: Service) -> Document:
+        """What the sidecar of orchestrator or notifier says of itself; the service passes it on."""
+        return self._call(service, "GET", "/sidecar")
+
+    def look_up_events(self, keys: list[str]) -> Document:
+        """What the ledger has of these events, at most 1000, and what is missing of each."""
+        return self._call("orchestrator", "POST", "/events/lookup", json={"keys": keys})
+
+    def look_up_dead_letters(self, ids: list[str]) -> Document:
+        """Which of these dead letters, at most 1000, the notifier holds."""
+        return self._call("notifier", "POST", "/dead-letters/lookup", json={"ids": ids})
+
+    def look_up_notices(self, ids: list[str]) -> Document:
+        """Which of these notices, at most 1000, the notifier holds."""
+        return self._call("notifier", "POST", "/notices/lookup", json={"ids": ids})
+
     def _post(
         self, path: str, payload: bytes | None, params: dict[str, str | None], event_id: str | None
     ) -> Document:
         headers = {"Content-Type": "application/json"} if payload is not None else {}
         if event_id is not None:
             headers["Idempotency-Key"] = event_id
-        given = {name: value for name, value in params.items() if value is not None}
-        return self._call("starter", "POST", path, params=given, headers=headers, content=payload)
+        params = _given(params)
+        return self._call("starter", "POST", path, params=params, headers=headers, content=payload)
 
     def _call(self, service: Service, method: str, path: str, **request: Any) -> Document:
         url = self._urls[service]
@@ -126,6 +166,11 @@ class Client:
 def _part(text: str) -> str:
     """One segment of a path, whatever characters it holds."""
     return quote(text, safe="")
+
+
+def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a query is asked for at all."""
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _lost(method: str, error: httpx.TransportError) -> str:

@@ -2,13 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from usher import redrive as redriving
+from usher import views
 from usher.arguments import Json
 from usher.errors import BadInput, Exit, NotFound, Unreachable
 from usher.help import examples
@@ -36,7 +35,7 @@ def dead_letters(
         found = client.dead_letters(limit, reason, workflow)
         rows = [{**one, "event_id": one["event"].get("id")} for one in found["items"]]
         columns = ("last_seen", "reason", "field", "event_id", "attempts", "message")
-        run.out.answer(found, _table(rows, columns))
+        run.out.answer(found, views.table(rows, columns))
 
 
 @app.command(
@@ -84,7 +83,7 @@ def redrive(
             document = {"dry_run": False, "count": len(items), "items": items}
             columns = ("event_id", "reason", "done", "instance_id", "field", "message")
             title = f"{sum(item['done'] == 'published' for item in items)} sent again"
-        run.out.answer(document, _table(items, columns, title))
+        run.out.answer(document, views.table(items, columns, title))
     if any(item.get("done") == "refused" for item in items):
         raise typer.Exit(Exit.REFUSED)
 
@@ -105,14 +104,6 @@ def explain(
         if "disposition" not in told:
             raise Unreachable("The orchestrator's answer is no explanation.")
         rows = [{"what": name, "": value} for name, value in told.items() if value is not None]
-        run.out.answer(told, _table(rows, ("what", "")))
+        run.out.answer(told, views.table(rows, ("what", "")))
     if told["disposition"] == "dead_lettered":
         raise typer.Exit(Exit.REFUSED)
-
-
-def _table(rows: list[dict[str, Any]], columns: tuple[str, ...], title: str = "") -> Table:
-    table = Table(*columns, box=None, title=title or None, title_justify="left")
-    for row in rows:
-        shown = (row.get(column) for column in columns)
-        table.add_row(*(Text("" if value is None else str(value)) for value in shown))
-    return table

@@ -1,6 +1,5 @@
 """Sends dead-lettered events again: which, what would become of each, and then for real."""
 
-import json
 import re
 import time
 from collections.abc import Iterator
@@ -9,13 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from contracts.topics import Topic
+from contracts.redrive import cloudevent, impossible
 from usher.client import Client
 from usher.errors import BadInput, NotFound, Refused
 
 Letter = dict[str, Any]
-STALE = ("expiration", "topic", "pubsubname")
-"""Attributes that a sidecar gave the event when it was first published."""
 
 _AGO = re.compile(r"(\d+)([smhd])")
 _UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -60,25 +57,6 @@ def since(text: str) -> datetime:
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def impossible(letter: Letter) -> str | None:
-    """Say why an event cannot be sent again; None where it can."""
-    if not (letter["event"].get("id") and letter["event"].get("source")):
-        return "the event has no id and source"
-    if letter["reason"] == "expired":
-        return "what has expired stays so; publish it anew"
-    if letter["topic"] not in (Topic.REQUESTS, Topic.EVENTS):
-        return f"it is no request and no event, it came on {letter['topic']}"
-    return None
-
-
-def cloudevent(letter: Letter) -> bytes:
-    """Return the original event as it was, marked as the redrive of this dead letter."""
-    named = {k: v for k, v in letter["event"].items() if v not in (None, "") and k not in STALE}
-    kind = named.get("type", "usher.redriven")
-    marked = {**named, "type": kind, "specversion": "1.0", "redrive": str(letter["attempts"])}
-    return json.dumps(marked).encode()
 
 
 def plan(client: Client, letters: list[Letter]) -> list[dict[str, Any]]:

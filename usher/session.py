@@ -1,5 +1,6 @@
 """What one command works with, and what becomes of it when it fails: a message, an exit code."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,17 +11,22 @@ import httpx
 import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
+from redis import Redis, RedisError
 
 from usher.client import Client, new_http_client
-from usher.errors import BadInput, CommandError
+from usher.errors import BadInput, CommandError, Unreachable
 from usher.output import Output
 from usher.stack.command import SetupError
 from usher.stack.processes import Binaries, processes
 from usher.stack.settings import StackSettings, variable
 from usher.stack.stack import Stack, StackError
-from usher.urls import UrlSettings, service_urls
+from usher.urls import UrlSettings, redis_url, service_urls
 
 Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def new_redis_client(url: str) -> Redis:
+    return Redis.from_url(url, socket_timeout=30, socket_connect_timeout=5)
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class Wiring:
 
     http: Callable[[], httpx.Client] = new_http_client
     stack: Callable[..., Stack] = Stack
+    redis: Callable[[str], Redis] = new_redis_client
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,20 @@ class Session:
         urls = service_urls(self.settings, usable(UrlSettings))
         with self.wiring.http() as http:
             yield Client(http, urls)
+
+    @contextmanager
+    def redis(self) -> Iterator[Redis]:
+        """A client of the broker; raises `Unreachable` when it does not answer."""
+        url = redis_url(self.settings, usable(UrlSettings))
+        with self.wiring.redis(url) as client:
+            try:
+                yield client
+            except RedisError as error:
+                where = re.sub("//.*@", "//", url)
+                hint = "USHER_REDIS_URL says where it is."
+                raise Unreachable(
+                    f"Redis at {where} does not answer.", f"{error}. {hint}"
+                ) from error
 
     def stack(self, names: Sequence[str] | None = None) -> Stack:
         """The embedded stack that the settings describe, or of it what `names` says.

@@ -3,21 +3,23 @@
 from collections.abc import Mapping
 from typing import get_args
 
-from pydantic import HttpUrl
+from pydantic import HttpUrl, RedisDsn
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from usher.stack.processes import Service
-from usher.stack.settings import StackSettings
+from usher.stack.settings import LOOPBACK, StackSettings
 
 
 class UrlSettings(BaseSettings):
-    """`USHER_STARTER_URL` and so on: for services that run elsewhere than the embedded stack."""
+    """`USHER_STARTER_URL` and so on: for what runs elsewhere than the embedded stack."""
 
     model_config = SettingsConfigDict(env_prefix="USHER_", extra="ignore")
 
     starter_url: HttpUrl | None = None
     orchestrator_url: HttpUrl | None = None
     notifier_url: HttpUrl | None = None
+    redis_url: RedisDsn | None = None
+    """The broker; `usher audit` and `usher doctor` read its streams."""
 
 
 def service_urls(stack: StackSettings, elsewhere: UrlSettings) -> Mapping[Service, str]:
@@ -27,3 +29,8 @@ def service_urls(stack: StackSettings, elsewhere: UrlSettings) -> Mapping[Servic
         given = getattr(elsewhere, f"{service}_url")
         urls[service] = str(given).rstrip("/") if given else stack.url(service)
     return urls
+
+
+def redis_url(stack: StackSettings, elsewhere: UrlSettings) -> str:
+    """Where the broker is."""
+    return str(elsewhere.redis_url or f"redis://{LOOPBACK}:{stack.redis_port}/0")

@@ -36,6 +36,15 @@ def instance(answer: Document) -> RenderableType:
     return pairs({name: value for name, value in answer.items() if value is not None})
 
 
+def table(rows: Iterable[Document], columns: tuple[str, ...], title: str = "") -> Table:
+    """A row each, of the named columns; what a row lacks is left empty."""
+    shown = Table(*columns, box=None, title=title or None, title_justify="left")
+    for row in rows:
+        values = (row.get(column) for column in columns)
+        shown.add_row(*(Text("" if value is None else str(value)) for value in values))
+    return shown
+
+
 def workflows(items: Iterable[Document]) -> RenderableType:
     """One line a workflow: its name, an input to try, what it does."""
     table = Table("workflow", "example input", "what it does", box=None, pad_edge=False)

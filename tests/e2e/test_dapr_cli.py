@@ -4,55 +4,53 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.dapr_cli import dapr_cli
 from tests.support.driver import Driver, eventually, fresh
+
+Publish = Callable[[str, object], None]
 
 
 @pytest.fixture
-def hidden_processes(usher: Driver, tmp_path: Path) -> dict[str, str]:
-    """Let the CLI see starter's sidecar of this stack only, not one that `make up` may run.
+def publish(usher: Driver, dapr_cli: Path, tmp_path: Path) -> Publish:
+    """`dapr publish` that sees starter's sidecar of this stack only, not one that `make up` runs.
 
     It looks sidecars up by their command lines, in the folder that HOST_PROC names.
     """
     pid = usher.stack.pids()["starter-daprd"]
     (tmp_path / str(pid)).symlink_to(f"/proc/{pid}")
-    return {**os.environ, "HOST_PROC": str(tmp_path)}
+
+    def to(topic: str, data: object) -> None:
+        command = [str(dapr_cli), "publish", "--publish-app-id", "starter", "--pubsub", "pubsub"]
+        told = subprocess.run(
+            [*command, "--topic", topic, "--data", json.dumps(data)],
+            env={**os.environ, "HOST_PROC": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert told.returncode == 0, told.stdout + told.stderr
+        assert "published successfully" in told.stdout
+
+    return to
 
 
-def _publish(environment: dict[str, str], topic: str, data: object) -> None:
-    command = [str(dapr_cli()), "publish", "--publish-app-id", "starter", "--pubsub", "pubsub"]
-    told = subprocess.run(
-        [*command, "--topic", topic, "--data", json.dumps(data)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert "published successfully" in told.stdout
-
-
-def test_the_cli_is_the_real_one() -> None:
-    told = subprocess.run([dapr_cli(), "--version"], capture_output=True, text=True, check=True)
+def test_the_cli_is_the_real_one(dapr_cli: Path) -> None:
+    told = subprocess.run([dapr_cli, "--version"], capture_output=True, text=True, check=True)
     assert re.search(r"CLI version: v?1\.\d+\.\d+", told.stdout)
 
 
-def test_dapr_publish_makes_the_notifier_greet(
-    usher: Driver, hidden_processes: dict[str, str]
-) -> None:
+def test_dapr_publish_makes_the_notifier_greet(usher: Driver, publish: Publish) -> None:
     name = fresh("Ada")
-    _publish(hidden_processes, "workflow-requests", {"workflow": "hello_workflow", "input": name})
+    publish("workflow-requests", {"workflow": "hello_workflow", "input": name})
     eventually(lambda: usher.log("notifier"), lambda log: f"Hello, {name}!" in log)
 
 
-def test_dapr_publish_keeps_a_full_cloudevent(
-    usher: Driver, hidden_processes: dict[str, str]
-) -> None:
+def test_dapr_publish_keeps_a_full_cloudevent(usher: Driver, publish: Publish) -> None:
     instance, event_id = fresh("hello"), fresh("event")
     event = {
         "specversion": "1.0",
@@ -63,19 +61,17 @@ def test_dapr_publish_keeps_a_full_cloudevent(
         "data": {"workflow": "hello_workflow", "input": "Ada", "instance_id": instance},
     }
     for _ in range(3):
-        _publish(hidden_processes, "workflow-requests", event)
+        publish("workflow-requests", event)
     assert usher.notice(instance)["output"] == {"final_greeting": "Hello, Ada!"}
     eventually(lambda: usher.pending("workflow-requests"), lambda pending: pending == 0)
     assert len(usher.notices(instance)) == 1
 
 
-def test_dapr_publish_answers_a_waiting_approval(
-    usher: Driver, hidden_processes: dict[str, str]
-) -> None:
+def test_dapr_publish_answers_a_waiting_approval(usher: Driver, publish: Publish) -> None:
     instance = fresh("approval")
     request = {"workflow": "approval_workflow", "instance_id": instance}
-    _publish(hidden_processes, "workflow-requests", request)
+    publish("workflow-requests", request)
     usher.running(instance)
     answer = {"instance_id": instance, "event": "approval", "data": {"approved": True}}
-    _publish(hidden_processes, "workflow-events", answer)
+    publish("workflow-events", answer)
     assert usher.notice(instance)["output"]["decision"] == "approved"

@@ -16,7 +16,6 @@ import pytest
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from orchestrator.catalogue import Catalogue
-from tests.support.dapr_cli import dapr_cli
 from tests.support.driver import Driver
 from usher.stack.settings import StackSettings, variable
 from usher.stack.stack import Stack
@@ -117,7 +116,9 @@ class Reader:
 
 
 @pytest.fixture
-def reader(usher: Driver, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Reader]:
+def reader(
+    usher: Driver, dapr_cli: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Reader]:
     """A reader of one section; the last one has a stack to stop and start, beside the tests'."""
     settings = usher.settings
     processes = tmp_path / "proc"
@@ -127,9 +128,7 @@ def reader(usher: Driver, tmp_path: Path, request: pytest.FixtureRequest) -> Ite
     if request.node.callspec.params["title"] == OWN_STACK:
         own = {"data_dir": tmp_path / "stack", "workflows": ()}
         settings = settings.shifted(50).model_copy(update=own)
-    programs = [Path(sys.executable).parent]
-    if any("dapr publish" in (s.command or "") for s in request.node.callspec.params["steps"]):
-        programs.append(dapr_cli().parent)
+    programs = (Path(sys.executable).parent, dapr_cli.parent)
     path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
     yield Reader(settings, tmp_path, path, processes)
     if settings is not usher.settings:

@@ -239,6 +239,27 @@ def test_p6_terminated_behind_our_back_is_announced_too(usher: Driver, tmp_path:
     assert usher.notice(instance, 60)["outcome"] == "TERMINATED"
 
 
+def test_p6_a_run_that_fails_outside_of_its_own_code_is_announced_too(
+    usher: Driver, tmp_path: Path
+) -> None:
+    """The SDK fails a run that is replayed differently; no line of ours runs then."""
+    instance, event_id, file = fresh("fickle"), fresh("event"), tmp_path / "there"
+    command = {"workflow": "fickle_workflow", "instance_id": instance, "input": {"file": str(file)}}
+    usher.cloudevent("workflow-requests", event_id, command)
+    _settled(usher, event_id)
+    history = f"/instances/{instance}/history"
+    eventually(
+        lambda: [one["type"] for one in usher.get("orchestrator", history)["items"]],
+        lambda types: "TASK_COMPLETED" in types,
+    )
+    file.touch()
+    _tick(usher, instance, 1)
+    notice = usher.notice(instance, SERVED)
+    assert notice["outcome"] == "FAILED"
+    assert notice["error"]["type"] == "NonDeterminismError"
+    assert len(usher.notices(instance)) == 1
+
+
 def test_p8_poison_stays_apart(usher: Driver) -> None:
     deep = b'{"workflow":' + b"[" * 5000 + b"]" * 5000 + b"}"
     digits = b'{"workflow":"hello_workflow","input":' + b"9" * 5000 + b"}"

@@ -1,30 +1,14 @@
 """P9: what was put aside is sent again under its own id, once, and looked at first."""
 
 import json
-import os
-import subprocess
-import sys
 from functools import partial
 from operator import eq
 from pathlib import Path
 from typing import Any
 
 from tests.integration.test_promises import _done, _settled, _start, _tick
+from tests.support.command import run_usher as _usher
 from tests.support.driver import Driver, eventually, fresh
-
-
-def _usher(usher: Driver, *words: str, code: int = 0) -> dict[str, Any]:
-    urls = {
-        f"USHER_{name.upper()}_URL": usher.url(name, "")
-        for name in ("starter", "orchestrator", "notifier")
-    }
-    command = [str(Path(sys.executable).with_name("usher")), *words, "--json"]
-    told = subprocess.run(
-        command, env={**os.environ, **urls}, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert told.returncode == code, told.stdout + told.stderr
-    answer: dict[str, Any] = json.loads(told.stdout)
-    return answer
 
 
 def _put_aside(usher: Driver) -> tuple[str, str]:

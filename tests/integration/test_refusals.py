@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.support.driver import Driver, fresh
+from tests.support.driver import Driver, eventually, fresh
 
 REQUESTS = [
     ("unknown_workflow", "workflow", {"workflow": "no_such_workflow"}),
@@ -62,13 +62,36 @@ def test_text_that_is_not_json_is_put_aside_as_it_came(usher: Driver) -> None:
     assert letter["event"]["data"] == text
 
 
-def test_an_entry_that_is_no_cloudevent_is_shown_as_undeliverable(usher: Driver) -> None:
+@pytest.mark.parametrize("topic", ["workflow-requests", "workflow-events"])
+def test_an_entry_that_is_no_cloudevent_is_put_aside_as_it_is(usher: Driver, topic: str) -> None:
     mark = fresh("garbage")
     with Redis(port=usher.settings.redis_port) as redis:
-        redis.xadd("workflow-requests", {"data": mark})
+        redis.xadd(topic, {"data": mark})
     letter = usher.dead_letter(mark)
-    assert letter["reason"] == "undeliverable"
+    assert letter["reason"] == "invalid_json"
     assert letter["event"]["data"] == mark
+
+
+BAD_ENVELOPES = [
+    ({"data_base64": "not base64!"}, "data_base64"),
+    ({"datacontenttype": "text/plain", "data": {"no": "text"}}, "workflow"),
+    ({"datacontenttype": "application/xml", "data": 7}, "data"),
+]
+
+
+@pytest.mark.parametrize("topic", ["workflow-requests", "workflow-events"])
+@pytest.mark.parametrize(("wrong", "field"), BAD_ENVELOPES)
+def test_what_a_sidecar_cannot_decode_stops_nobody(
+    usher: Driver, topic: str, wrong: dict[str, Any], field: str
+) -> None:
+    bad, instance = fresh("bad"), fresh("approval")
+    event = {"specversion": "1.0", "id": bad, "source": "/tests", "type": "test", **wrong}
+    usher.publish(topic, event, "application/cloudevents+json")
+    usher.request("approval_workflow", instance_id=instance)
+    usher.running(instance)
+    usher.event(instance, "approval", {"approved": True})
+    assert usher.notice(instance)["outcome"] == "COMPLETED"
+    assert usher.dead_letter(bad)["field"] == field
 
 
 def test_the_door_refuses_what_could_never_be_served_and_publishes_nothing(usher: Driver) -> None:
@@ -90,4 +113,4 @@ def test_a_failed_workflow_is_announced_with_its_error(usher: Driver) -> None:
     assert notice["outcome"] == "FAILED"
     assert notice["output"] is None
     assert "no luck" in notice["error"]["message"]
-    assert usher.status(instance) == "FAILED"
+    eventually(lambda: usher.status(instance), lambda status: status == "FAILED")

@@ -5,11 +5,14 @@ from typing import Any
 
 import yaml
 
-from contracts.topics import PUBSUB, STATE_STORE, Topic
+from contracts.topics import PUBSUB, PUBSUB_ORDERED, STATE_STORE, Topic
+from notifier.settings import Settings as NotifierSettings
+from orchestrator.settings import Settings as OrchestratorSettings
 from tests.repo.files import ROOT, SERVICES
 
 FOLDER = ROOT / "components"
 KINDS = {"Component", "Resiliency", "Configuration", "Subscription"}
+KUSTOMIZATION = FOLDER / "kustomization.yaml"
 
 Document = dict[str, Any]
 
@@ -42,14 +45,21 @@ def test_the_folder_is_flat_since_daprd_reads_no_other() -> None:
 
 
 def test_every_file_is_a_resource_that_says_who_may_see_it() -> None:
-    for file in FOLDER.glob("*.yaml"):
+    for file in set(FOLDER.glob("*.yaml")) - {KUSTOMIZATION}:
         found = document(file)
         assert found["apiVersion"] == "dapr.io/v1alpha1", file.name
         assert found["kind"] in KINDS, file.name
         assert found["metadata"]["name"], file.name
-        if found["kind"] != "Configuration":  # which a sidecar is pointed to by its file
+        if found["kind"] == "Configuration":  # which a sidecar is pointed to by its file
+            assert file.stem.removeprefix("configuration-") in SERVICES, file.name
+        else:
             assert set(found["scopes"]) <= set(SERVICES), file.name
             assert found["scopes"], file.name
+
+
+def test_every_resource_is_one_on_kubernetes_too() -> None:
+    named = document(KUSTOMIZATION)["resources"]
+    assert sorted([*named, KUSTOMIZATION.name]) == sorted(f.name for f in FOLDER.iterdir())
 
 
 def test_every_setting_of_a_component_is_text_as_daprd_wants_it() -> None:
@@ -80,6 +90,14 @@ def test_apps_publish_and_hear_the_topics_of_their_part_in_the_flow() -> None:
     }
 
 
+def test_the_sidecar_that_people_publish_through_does_nothing_else() -> None:
+    """A protocol without a rule would be open as a whole."""
+    rules = document(FOLDER / "configuration-starter.yaml")["spec"]["api"]["allowed"]
+    allowed = {(rule["protocol"], rule["name"]) for rule in rules}
+    names = ("publish", "metadata")
+    assert allowed == {(protocol, name) for protocol in ("http", "grpc") for name in names}
+
+
 def test_unacknowledged_messages_come_back() -> None:
     """Bare milliseconds: `3s` is silently ignored. And 0 of either turns the reclaiming off."""
     redeliver = options(PUBSUB)["redeliverInterval"]
@@ -104,3 +122,11 @@ def test_nothing_is_written_down_that_belongs_to_one_machine() -> None:
     for name in (PUBSUB, STATE_STORE):
         (redis,) = [o for o in component(name)["spec"]["metadata"] if o["name"] == "redisHost"]
         assert set(redis) == {"name", "envRef"}
+
+
+def test_the_health_probe_finds_a_thread_whatever_is_delivered_at_once() -> None:
+    """daprd calls an app unhealthy whose probe is late, and then cancels its workflows."""
+    many, one = (int(options(name)["concurrency"]) for name in (PUBSUB, PUBSUB_ORDERED))
+    threads = OrchestratorSettings.model_fields["handler_threads"].default
+    assert threads > many + one  # requests, events
+    assert NotifierSettings.model_fields["handler_threads"].default > 2 * many

@@ -9,7 +9,7 @@ import pytest
 
 from tests.repo.files import PRODUCT, ROOT, SERVICES, called, modules, name_of, texts, tree
 
-ALL = modules(*PRODUCT, "tests")
+ALL = modules(*PRODUCT, "tests", "bench")
 CAP = 250
 MEDIAN = 80
 
@@ -34,7 +34,7 @@ def test_the_first_line_of_a_module_says_what_it_is(file: Path) -> None:
 
 
 def test_modules_are_small() -> None:
-    sizes = {name_of(file): lines(file) for file in modules(*PRODUCT)}
+    sizes = {name_of(file): lines(file) for file in modules(*PRODUCT, "bench")}
     assert {name: size for name, size in sizes.items() if size > CAP} == {}
     assert median(size for size in sizes.values() if size) < MEDIAN
 
@@ -81,9 +81,16 @@ def test_an_entry_file_only_wires() -> None:
     assert {name: size for name, size in sizes.items() if size > 40} == {}
 
 
-def test_logs_are_set_up_alike_in_each_service() -> None:
+@pytest.mark.parametrize("role", ["logs.py", "tracing.py", "exporting.py"])
+def test_what_is_alike_in_each_service_stays_alike(role: str) -> None:
     """Services import themselves only, so each has a copy; this keeps the copies equal."""
-    assert len({(ROOT / name).read_text() for name in in_services("logs.py")}) == 1
+    assert len({(ROOT / name).read_text() for name in in_services(role)}) == 1
+
+
+def test_deliveries_are_guarded_alike_where_topics_are_heard() -> None:
+    assert (
+        len({(ROOT / name / "guard.py").read_text() for name in ("orchestrator", "notifier")}) == 1
+    )
 
 
 def constructed(file: Path) -> Iterator[str]:

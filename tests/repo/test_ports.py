@@ -72,7 +72,10 @@ def test_dapr_run_puts_every_app_where_the_stack_does() -> None:
 
 def test_dapr_run_names_files_that_are_there() -> None:
     common = yaml.safe_load((ROOT / "dapr.yaml").read_text())["common"]
-    named = [*common["resourcesPaths"], common.get("configFilePath", "components")]
+    apps = yaml.safe_load((ROOT / "dapr.yaml").read_text())["apps"]
+    configured = [app["configFilePath"] for app in apps if "configFilePath" in app]
+    named = [*common["resourcesPaths"], *configured]
+    assert configured
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 

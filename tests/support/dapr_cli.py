@@ -2,9 +2,9 @@
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
+from usher.stack.command import Report
 from usher.stack.gobuild import Recipe, build
 
 # Its go.mod asks for a components-contrib that the module proxy does not serve.
@@ -24,9 +24,9 @@ CLI = Recipe(
 )
 
 
-def dapr_cli() -> Path:
+def build_dapr_cli(report: Report) -> Path:
     """PATH's `dapr`, else the cache's, else a built one. Raises SetupError if the build fails."""
-    return _prove(None) or _prove_built(CLI.folder()) or build(CLI, _tell, _prove_built)
+    return _prove(None) or _prove_built(CLI.folder()) or build(CLI, report, _prove_built)
 
 
 def _prove_built(folder: Path) -> Path | None:
@@ -42,7 +42,3 @@ def _prove(search_path: str | None) -> Path | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return Path(program) if "CLI version:" in answer.stdout else None
-
-
-def _tell(line: str) -> None:
-    sys.stderr.write(f"{line}\n")

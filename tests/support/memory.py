@@ -20,6 +20,7 @@ from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.announcer import Announcer
+from orchestrator.aside import Aside
 from orchestrator.catalogue import Catalogue
 from orchestrator.controlling import Controller
 from orchestrator.courier import Courier
@@ -169,7 +170,8 @@ class World:
         store = cast(Store, self.store)
         self.ledger = Ledger(store)
         courier = Courier(real, self.ledger)
-        self.parking = Parking(store, self.ledger, real, courier, out)
+        aside = Aside(self.ledger, out)
+        self.parking = Parking(store, self.ledger, real, courier, aside)
         announcer = Announcer(CATALOGUE, real, self.ledger, out)
         self.decider = Decider(CATALOGUE, real, self.ledger, timedelta(seconds=parked_for))
         self.server = Server(
@@ -179,7 +181,7 @@ class World:
             courier,
             self.parking,
             Controller(real, announcer),
-            out,
+            aside,
         )
         self.inbox = Inbox(self.server, Metrics())
 

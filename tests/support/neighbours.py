@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from starter.app import build_app
 from tests.support.asgi import ask
@@ -30,12 +31,16 @@ class Neighbours:
         return answer or httpx.Response(204)
 
     def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+        return ask(self.app(), method, path, **request)
+
+    def app(self) -> FastAPI:
+        """A starter between them, to be asked more than once."""
         transport = httpx.MockTransport(self)
         sidecar, orchestrator = (
             httpx.AsyncClient(transport=transport, base_url=f"http://{name}")
             for name in ("sidecar", "orchestrator")
         )
-        return ask(build_app(sidecar, orchestrator), method, path, **request)
+        return build_app(sidecar, orchestrator)
 
     @property
     def published(self) -> list[tuple[str, dict[str, Any]]]:

@@ -1,5 +1,6 @@
 """Stands in for the sidecar: hands over an event, fails a call."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,3 +39,17 @@ def delivery(
     )
     request.extensions.update(extensions or {})
     return SubscriptionMessage(request)
+
+
+def raw_delivery(
+    body: bytes,
+    *,
+    id: str = "event-1",  # noqa: A002
+    source: str = "/test",
+    content_type: str = "application/json",
+    extensions: Mapping[str, Any] | None = None,
+) -> SubscriptionMessage:
+    """Return an event as a raw subscription has it; a `body` of JSON stands there as it is."""
+    head = {"id": id, "source": source, "type": "test", "datacontenttype": content_type}
+    entry = json.dumps({"specversion": "1.0", **head, **(extensions or {})}).encode()
+    return SubscriptionMessage(TopicEventRequest(data=entry[:-1] + b', "data": ' + body + b"}"))

@@ -1,7 +1,6 @@
-"""The real stack for tests: one for the whole run, on ports of its own, on fresh data."""
+"""The real stack for tests: one for each worker of a run, on ports of its own, on fresh data."""
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,16 +8,17 @@ import httpx
 import pytest
 
 from tests.support.driver import Driver
+from tests.support.prepare import tell
 from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack
 
 ROOT = Path(__file__).parents[2]
-PORTS_BESIDE = int(os.environ.get("USHER_TEST_PORTS_BESIDE", "3000"))
-"""How far the tests' ports are from the defaults, so that `make up` may run beside them."""
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORTS_BESIDE = int(os.environ.get("USHER_TEST_PORTS_BESIDE", "3000")) + 2000 * _WORKER
+"""How far the tests' ports are from the defaults, so that `make up` may run beside them.
 
-
-def _report(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+Each worker of pytest-xdist has a stack of its own, so that one may kill what it likes.
+"""
 
 
 @pytest.fixture(scope="session")
@@ -29,13 +29,13 @@ def running_stack() -> Iterator[Driver]:
     )
     settings = defaults.shifted(PORTS_BESIDE)
     stack = Stack(settings)
-    stack.down(report=_report)
-    stack.up(fresh=True, report=_report)
+    stack.down(report=tell)
+    stack.up(fresh=True, report=tell)
     try:
         with httpx.Client(timeout=30, trust_env=False) as http:
             yield Driver(stack, settings, http)
     finally:
-        stack.down(report=_report)
+        stack.down(report=tell)
 
 
 @pytest.fixture

@@ -3,9 +3,13 @@
 import os
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("busy machine", deadline=None)
+settings.load_profile("busy machine")
 
 
 @pytest.fixture(autouse=True)
 def _default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("USHER_")]:
+    for name in [name for name in os.environ if name.startswith(("USHER_", "OTEL_"))]:
         monkeypatch.delenv(name)

@@ -1,6 +1,7 @@
 """The command line against services that answer as told: what it sends, prints and exits with."""
 
 import json
+import re
 from typing import Any
 
 import httpx
@@ -248,3 +249,74 @@ def test_help_shows_examples_or_exit_codes(args: tuple[str, ...]) -> None:
     result = accepting().run(*args, "--help")
     assert result.exit_code == 0
     assert f"usher {args[0]} " in result.stdout if args else "Exit codes:" in result.stdout
+
+
+def test_ps_asks_for_what_is_wanted_and_says_where_the_next_page_begins() -> None:
+    services = Services(httpx.Response(200, json={"items": [INSTANCE], "next": "trip-1"}))
+    result = services.run("ps", "--status", "failed", "--workflow", "w", "--limit", "1")
+    assert result.exit_code == 0, result.output
+    asked = services.requests[0].url
+    assert (asked.port, asked.path) == (8081, "/instances")
+    assert dict(asked.params) == {"status": "FAILED", "workflow": "w", "limit": "1"}
+    assert "trip-1" in result.stdout
+    assert "--cursor trip-1" in result.stderr
+
+
+def test_ps_goes_on_after_a_cursor() -> None:
+    services = Services(httpx.Response(200, json={"items": [], "next": None}))
+    result = services.run("ps", "--cursor", "trip-1", "--json")
+    assert json.loads(result.stdout) == {"items": [], "next": None}
+    assert services.requests[0].url.params["cursor"] == "trip-1"
+    assert services.run("ps", "--status", "AWAY").exit_code == 2
+
+
+def test_waiting_lists_who_waits_for_what() -> None:
+    wait = {"instance_id": "trip-1", "workflow": "w", "event": "approval", "since": "s"}
+    services = Services(httpx.Response(200, json={"items": [wait], "next": None}))
+    result = services.run("waiting", "--limit", "5")
+    assert result.exit_code == 0, result.output
+    assert (services.requests[0].url.port, services.requests[0].url.path) == (8081, "/waiting")
+    assert re.search(r"trip-1\s+w\s+approval\s+s", result.stdout)
+
+
+class Traced(Services):
+    """A notifier that knows `trip-1`, an orchestrator whose ledger knows what `events` say."""
+
+    def __init__(self, **events: str | None) -> None:
+        super().__init__(httpx.Response(404))
+        self._events = events
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        super().__call__(request)
+        if request.url.path == "/timeline/trip-1":
+            step = {"begin": "noon", "kind": "activity", "name": "book", "seconds": 0.1}
+            story = {"instance": INSTANCE, "notice": None, "steps": [step]}
+            return httpx.Response(200, json=story)
+        event = request.url.params.get("id")
+        if request.url.path == "/events" and event in self._events:
+            told = {"disposition": "started", "instance_id": self._events[event], "at": "noon"}
+            return httpx.Response(200, json=told)
+        return httpx.Response(404)
+
+
+def test_trace_shows_the_chain_of_an_instance() -> None:
+    result = Traced().run("trace", "trip-1")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"noon\s+activity\s+book", result.stdout)
+
+
+def test_trace_finds_an_event_by_source_and_id_and_its_instance() -> None:
+    services = Traced(order="trip-1")
+    found = json.loads(services.run("trace", "order", "--source", "/shop", "--json").stdout)
+    assert (found["event"]["disposition"], found["instance"]) == ("started", INSTANCE)
+    assert services.requests[1].url.params["source"] == "/shop"
+
+
+@pytest.mark.parametrize("instance", [None, "purged"])
+def test_trace_shows_an_event_without_an_instance(instance: str | None) -> None:
+    found = json.loads(Traced(order=instance).run("trace", "order", "--json").stdout)
+    assert (found["event"]["instance_id"], found["steps"]) == (instance, [])
+
+
+def test_trace_of_what_nobody_knows_is_not_found() -> None:
+    assert Traced().run("trace", "nobody").exit_code == 4

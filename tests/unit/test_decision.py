@@ -128,6 +128,13 @@ def test_an_instance_is_steered_while_it_runs(control: str) -> None:
     assert refused(command, engine).reason is Reason.INSTANCE_FINISHED
 
 
+def test_a_termination_that_comes_again_is_no_refusal() -> None:
+    """Cut off between the deed and its note in the ledger, the same event is delivered again."""
+    command = {"instance_id": "i-1", "control": "terminate"}
+    engine = Instances({"i-1": WorkflowStatus.TERMINATED})
+    assert decide(command, engine) == Control("i-1", "terminate", None)
+
+
 def test_an_instance_is_purged_once_it_has_ended() -> None:
     command = {"instance_id": "i-1", "control": "purge"}
     ended = Instances({"i-1": WorkflowStatus.FAILED})

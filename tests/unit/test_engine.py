@@ -7,6 +7,7 @@ import grpc
 import httpx
 import pytest
 from dapr.ext.workflow import DaprWorkflowClient
+from dapr.ext.workflow._durabletask.internal import protos as pb
 
 from orchestrator.engine import Engine
 from orchestrator.envelope import Cause, unseal
@@ -26,10 +27,14 @@ class Client:
             raise self._raises
         self.scheduled = {"workflow": workflow, **options}
 
-    def get_workflow_history(self, instance_id: str) -> list[str]:
+    @property
+    def _DaprWorkflowClient__obj(self) -> "Client":  # noqa: N802  # what the SDK calls its inside
+        return self
+
+    def get_instance_history(self, _: str) -> list[Any]:
         if self._raises:
             raise self._raises
-        return ["started", instance_id]
+        return [pb.HistoryEvent(eventId=1, taskScheduled=pb.TaskScheduledEvent(name="shout"))]
 
     def list_workflow_instance_ids(self, **_: Any) -> Any:
         return self._page
@@ -75,9 +80,27 @@ def test_an_instance_that_is_not_there_has_no_history(error: CallFailed) -> None
 
 
 def test_a_history_that_cannot_be_asked_for_is_no_missing_instance() -> None:
-    assert engine_of(Client()).history("i-1") == ["started", "i-1"]
+    (event,) = engine_of(Client()).history("i-1") or []
+    assert (event.type, event.name) == ("TASK_SCHEDULED", "shout")
     with pytest.raises(CallFailed):
         engine_of(Client(CallFailed(grpc.StatusCode.UNAVAILABLE))).history("i-1")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_history_that_is_being_saved_is_asked_for_again(times: int) -> None:
+    class Saving(Client):
+        left = times
+
+        def get_instance_history(self, instance_id: str) -> list[Any]:
+            if self.left:
+                self.left -= 1
+                missing = (
+                    "inbox key 'inbox-000001' declared in metadata but missing from state store"
+                )
+                raise CallFailed(grpc.StatusCode.UNKNOWN, missing)
+            return super().get_instance_history(instance_id)
+
+    assert engine_of(Saving()).history("i-1") == engine_of(Client()).history("i-1")
 
 
 @pytest.mark.parametrize(
@@ -101,8 +124,6 @@ def test_a_sidecar_that_is_away_says_nothing(away: httpx.Response | Exception) -
         engine_of(Client(), away).worker_connected()
 
 
-def test_a_page_of_ids_tells_where_the_next_one_begins() -> None:
-    page = SimpleNamespace(instance_ids=["a", "b"], continuation_token="more")
-    assert engine_of(Client(page=page)).instance_ids(2, None) == (["a", "b"], "more")
-    page = SimpleNamespace(instance_ids=[], continuation_token="")
-    assert engine_of(Client(page=page)).instance_ids(2, "more") == ([], None)
+def test_all_ids_are_listed_in_one_page() -> None:
+    page = SimpleNamespace(instance_ids=["a", "b"], continuation_token=None)
+    assert engine_of(Client(page=page)).all_ids() == ["a", "b"]

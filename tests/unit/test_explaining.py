@@ -10,7 +10,7 @@ from dapr.ext.workflow import WorkflowStatus
 from orchestrator.explaining import Explanation, explanation
 from orchestrator.inbox import SUCCESS
 from tests.support.memory import MemoryEngine, World
-from tests.support.sidecar import delivery
+from tests.support.sidecar import raw_delivery
 
 START: dict[str, Any] = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
 TICK = {"instance_id": "i-1", "event": "tick"}
@@ -33,7 +33,7 @@ def explain(world: World, data: Any, event_id: str = "e-1", **more: Any) -> Expl
 
 def serve(world: World, data: Any, event_id: str = "e-1") -> None:
     take = world.inbox.on_request if "input" in data else world.inbox.on_event
-    assert take(delivery(json.dumps(data).encode(), id=event_id, source="/test")) is SUCCESS
+    assert take(raw_delivery(json.dumps(data).encode(), id=event_id, source="/test")) is SUCCESS
     world.engine.done.clear()
 
 
@@ -53,7 +53,7 @@ def test_it_says_what_the_inbox_then_does(data: Any, disposition: str) -> None:
     found = explain(world, data)
     assert str(found.disposition) == disposition
     take = world.inbox.on_request if "workflow" in data else world.inbox.on_event
-    take(delivery(json.dumps(data).encode(), id="e-1", source="/test"))
+    take(raw_delivery(json.dumps(data).encode(), id="e-1", source="/test"))
     assert world.ledger.find("/test", "e-1").disposition == disposition  # type: ignore[union-attr]
 
 

@@ -17,7 +17,7 @@ from contracts.topics import Topic
 from orchestrator.envelope import seal_event
 from orchestrator.inbox import RETRY, SUCCESS, Inbox
 from tests.support.memory import MemoryEngine, MemoryOutbox, World
-from tests.support.sidecar import CallFailed, delivery
+from tests.support.sidecar import CallFailed, raw_delivery
 
 START = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
 APPROVE = {"instance_id": "i-1", "event": "approval", "data": {"approved": True}}
@@ -44,7 +44,7 @@ def body(command: Any) -> bytes:
 
 def test_a_request_starts_its_workflow_and_says_which_event_caused_it() -> None:
     engine = MemoryEngine()
-    answer = inbox_of(engine).on_request(delivery(body(START), id="e-7"))
+    answer = inbox_of(engine).on_request(raw_delivery(body(START), id="e-7"))
     assert answer is SUCCESS
     assert engine.done == [("schedule", "hello_workflow", "Ada", "i-1", "e-7")]
 
@@ -53,7 +53,7 @@ def test_a_request_that_comes_again_is_answered_for_and_starts_nothing() -> None
     engine, outbox = MemoryEngine(), MemoryOutbox()
     inbox = inbox_of(engine, outbox)
     for _ in range(3):
-        assert inbox.on_request(delivery(body(START))) is SUCCESS
+        assert inbox.on_request(raw_delivery(body(START))) is SUCCESS
     assert engine.executions == ["i-1"]
     assert outbox.letters == []
 
@@ -63,14 +63,14 @@ def test_another_event_for_a_taken_instance_is_told_by_its_input() -> None:
     inbox = inbox_of(engine, outbox)
     other = {**START, "input": "Eve"}
     for event_id, command in (("e-1", START), ("e-2", START), ("e-3", other)):
-        assert inbox.on_request(delivery(body(command), id=event_id)) is SUCCESS
+        assert inbox.on_request(raw_delivery(body(command), id=event_id)) is SUCCESS
     assert engine.executions == ["i-1"]
     assert outbox.reasons == [Reason.INSTANCE_EXISTS]
 
 
 def test_an_event_is_delivered() -> None:
     engine = MemoryEngine({"i-1": WorkflowStatus.RUNNING})
-    assert inbox_of(engine).on_event(delivery(body(APPROVE))) is SUCCESS
+    assert inbox_of(engine).on_event(raw_delivery(body(APPROVE))) is SUCCESS
     sealed = seal_event(identity.event_key("/test", "event-1"), {"approved": True})
     assert engine.done == [("raise_event", "i-1", "approval", sealed)]
 
@@ -89,15 +89,32 @@ def test_an_instance_is_controlled(
 ) -> None:
     engine = MemoryEngine({"i-1": status})
     command = {"instance_id": "i-1", "control": control, "reason": "enough"}
-    assert inbox_of(engine).on_event(delivery(body(command))) is SUCCESS
+    assert inbox_of(engine).on_event(raw_delivery(body(command))) is SUCCESS
     assert engine.done == [done]
+
+
+@pytest.mark.parametrize(
+    ("control", "status"),
+    [
+        ("suspend", WorkflowStatus.SUSPENDED),
+        ("resume", WorkflowStatus.RUNNING),
+        ("terminate", WorkflowStatus.TERMINATED),
+    ],
+)
+def test_an_instance_that_is_as_it_is_wanted_is_left_alone(
+    control: str, status: WorkflowStatus
+) -> None:
+    engine = MemoryEngine({"i-1": status})
+    command = {"instance_id": "i-1", "control": control}
+    assert inbox_of(engine).on_event(raw_delivery(body(command))) is SUCCESS
+    assert engine.done == []
 
 
 @pytest.mark.parametrize(
     ("topic", "data", "reason"),
     [
         (Topic.REQUESTS, b"", Reason.INVALID_EVENT),
-        (Topic.REQUESTS, b"{", Reason.INVALID_JSON),
+        (Topic.REQUESTS, b"{,}", Reason.INVALID_JSON),
         (Topic.REQUESTS, b"\xff", Reason.INVALID_JSON),
         (Topic.REQUESTS, body({"workflow": "nobody"}), Reason.UNKNOWN_WORKFLOW),
         (Topic.REQUESTS, body({**START, "input": 7}), Reason.INVALID_INPUT),
@@ -114,7 +131,7 @@ def test_what_cannot_be_served_is_put_aside_with_its_reason(
     engine, outbox = MemoryEngine(), MemoryOutbox()
     inbox = inbox_of(engine, outbox)
     serve = inbox.on_request if topic is Topic.REQUESTS else inbox.on_event
-    assert serve(delivery(data)) is SUCCESS
+    assert serve(raw_delivery(data)) is SUCCESS
     assert outbox.reasons == [reason]
     assert (outbox.letters[0][0], outbox.letters[0][1].body) == (topic, data)
     assert engine.done == []
@@ -124,7 +141,7 @@ def test_what_cannot_be_served_is_put_aside_with_its_reason(
 def test_an_event_without_identity_is_put_aside(missing: str) -> None:
     outbox = MemoryOutbox()
     inbox = inbox_of(MemoryEngine(), outbox)
-    message = delivery(body(START), **{missing: ""})  # type: ignore[arg-type]
+    message = raw_delivery(body(START), **{missing: ""})  # type: ignore[arg-type]
     assert inbox.on_request(message) is SUCCESS
     assert outbox.reasons == [Reason.INVALID_EVENT]
 
@@ -133,20 +150,20 @@ def test_an_event_without_identity_is_put_aside(missing: str) -> None:
 def test_a_request_is_asked_for_again_while_the_engine_is_away(gone: Exception) -> None:
     outbox = MemoryOutbox()
     inbox = inbox_of(MemoryEngine(raises={"schedule": gone}), outbox)
-    assert inbox.on_request(delivery(body(START))) is RETRY
+    assert inbox.on_request(raw_delivery(body(START))) is RETRY
     assert outbox.letters == []
 
 
 @pytest.mark.parametrize("gone", AWAY, ids=repr)
 def test_an_event_is_asked_for_again_while_the_engine_is_away(gone: Exception) -> None:
     engine = MemoryEngine({"i-1": WorkflowStatus.RUNNING}, raises={"raise_event": gone})
-    assert inbox_of(engine).on_event(delivery(body(APPROVE))) is RETRY
+    assert inbox_of(engine).on_event(raw_delivery(body(APPROVE))) is RETRY
 
 
 @pytest.mark.parametrize("gone", AWAY, ids=repr)
 def test_poison_is_asked_for_again_while_it_cannot_be_put_aside(gone: Exception) -> None:
     inbox = inbox_of(MemoryEngine(), MemoryOutbox(raises=gone))
-    assert inbox.on_request(delivery(b"{")) is RETRY
+    assert inbox.on_request(raw_delivery(b"{")) is RETRY
 
 
 @pytest.mark.parametrize(
@@ -162,7 +179,7 @@ def test_a_fault_of_ours_puts_the_event_aside_instead_of_going_round_for_ever(
 ) -> None:
     outbox = MemoryOutbox()
     inbox = inbox_of(MemoryEngine(raises={"schedule": bug}), outbox)
-    assert inbox.on_request(delivery(body(START))) is SUCCESS
+    assert inbox.on_request(raw_delivery(body(START))) is SUCCESS
     assert outbox.reasons == [Reason.HANDLER_ERROR]
     assert outbox.letters[0][2].message
 
@@ -170,15 +187,15 @@ def test_a_fault_of_ours_puts_the_event_aside_instead_of_going_round_for_ever(
 def test_a_fault_of_ours_is_asked_for_again_while_it_cannot_be_put_aside() -> None:
     outbox = MemoryOutbox(raises=CallFailed(grpc.StatusCode.INVALID_ARGUMENT))
     inbox = inbox_of(MemoryEngine(raises={"schedule": KeyError("oops")}), outbox)
-    assert inbox.on_request(delivery(body(START))) is RETRY
+    assert inbox.on_request(raw_delivery(body(START))) is RETRY
 
 
 def test_a_closed_inbox_takes_nothing_and_loses_nothing() -> None:
     engine = MemoryEngine()
     inbox = inbox_of(engine)
     assert inbox.close(timeout=1)
-    assert inbox.on_request(delivery(body(START))) is RETRY
-    assert inbox.on_event(delivery(body(APPROVE))) is RETRY
+    assert inbox.on_request(raw_delivery(body(START))) is RETRY
+    assert inbox.on_event(raw_delivery(body(APPROVE))) is RETRY
     assert engine.done == []
 
 
@@ -193,11 +210,11 @@ def test_closing_waits_for_what_is_held() -> None:
     engine.states["i-1"] = WorkflowStatus.RUNNING
     inbox = inbox_of(engine)
     with ThreadPoolExecutor(2) as threads:
-        serving = threads.submit(inbox.on_event, delivery(body(APPROVE)))
+        serving = threads.submit(inbox.on_event, raw_delivery(body(APPROVE)))
         assert held.wait(10)
         assert not inbox.close(timeout=0.01)
         closing = threads.submit(inbox.close, 10)
-        assert inbox.on_request(delivery(body(START))) is RETRY
+        assert inbox.on_request(raw_delivery(body(START))) is RETRY
         go_on.set()
         assert closing.result(10)
         assert serving.result(10) is SUCCESS

@@ -11,9 +11,9 @@ from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.envelope import Cause, unseal
-from orchestrator.launching import LEASE, Busy
-from orchestrator.ledger import Disposition, Ended, Entry, Ledger
+from orchestrator.envelope import Cause, seal, unseal
+from orchestrator.launching import LEASE
+from orchestrator.ledger import Busy, Disposition, Ended, Entry, Ledger
 from tests.support.memory import Crash, MemoryEngine, World
 from tests.unit.test_protocol_crashes import age
 
@@ -121,6 +121,22 @@ def test_an_instance_that_was_scheduled_past_usher_keeps_its_id() -> None:
     with pytest.raises(Refused) as refused:
         serve(world, event())
     assert refused.value.reason is Reason.INSTANCE_EXISTS
+    assert world.engine.executions == []
+
+
+def test_an_instance_that_is_half_created_is_waited_for_and_not_taken_for_anothers() -> None:
+    """Seen while the scheduler was away: it cannot be created again, and does not say whose it is
+    until its first turn is saved."""
+    world = World(MemoryEngine({"i-1": WorkflowStatus.PENDING}))
+    with pytest.raises(Busy, match="being created"):
+        serve(world, event())
+    held = entry(world)
+    assert held.disposition is Disposition.CLAIMED
+    cause = Cause(event_id="s-1", key=held.key, claimed_at=held.at)
+    world.engine.states["i-1"] = WorkflowStatus.RUNNING
+    world.engine.inputs["i-1"] = seal(cause, "Ada")
+    assert serve(world, event()) is Disposition.DUPLICATE
+    assert entry(world).disposition is Disposition.STARTED
     assert world.engine.executions == []
 
 

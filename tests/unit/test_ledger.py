@@ -4,10 +4,10 @@ from typing import Any, cast
 
 import pytest
 
-from contracts import identity
+from contracts import identity, redrive
 from contracts.cloudevent import CloudEvent
 from contracts.topics import Topic
-from orchestrator.ledger import REDRIVE, Disposition, Ended, Entry, Holder, Ledger, begun
+from orchestrator.ledger import Disposition, Ended, Entry, Holder, Ledger, begun
 from orchestrator.store import Store
 from tests.support.memory import MemoryStore
 
@@ -134,6 +134,6 @@ def test_one_attempt_of_a_start_may_run_and_may_ask_again() -> None:
 def test_a_dead_letter_is_reopened_by_its_own_redrive_alone(
     disposition: Disposition, letters: int, asked: Any, reopened: bool
 ) -> None:
-    attributes = {} if asked is None else {REDRIVE: asked}
+    attributes = {} if asked is None else {redrive.EXTENSION: asked}
     redriven = CloudEvent("e-1", "/test", "t", b"{}", attributes=attributes)
     assert entry(disposition, letters=letters).reopened_by(redriven) is reopened

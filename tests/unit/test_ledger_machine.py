@@ -13,7 +13,7 @@ from contracts.cloudevent import CloudEvent
 from contracts.topics import Topic
 from orchestrator.ledger import Ended, Entry
 from tests.support.memory import Crash, World
-from tests.support.sidecar import delivery
+from tests.support.sidecar import raw_delivery
 from tests.unit.test_protocol_crashes import age
 
 INSTANCES = st.sampled_from(["i-1", "i-2"])
@@ -58,7 +58,9 @@ class Promises(RuleBasedStateMachine):
         take = self.world.inbox.on_request if topic is Topic.REQUESTS else self.world.inbox.on_event
         self._let_crash(crash)
         try:
-            answer = take(delivery(event.body, id=event.id, source=SOURCE, extensions=extensions))
+            answer = take(
+                raw_delivery(event.body, id=event.id, source=SOURCE, extensions=extensions)
+            )
         except Crash:
             self.pending.append((topic, event, extensions))
             age(self.world)

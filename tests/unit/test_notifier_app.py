@@ -50,8 +50,13 @@ def ids(answer: httpx.Response) -> list[str]:
 def test_notices_are_listed_and_found_by_instance() -> None:
     assert ids(get("/notices")) == [notice["id"] for notice in NOTICES]
     assert ids(get("/notices", instance_id="i-1")) == ["n-1", "n-3", "n-5"]
-    assert ids(get("/notices", instance_id="i-1", limit=2)) == ["n-1", "n-3"]
     assert ids(get("/notices", instance_id="nobody")) == []
+
+
+def test_notices_come_in_pages() -> None:
+    page = get("/notices", instance_id="i-1", limit=2).json()
+    assert [one["id"] for one in page["items"]] == ["n-1", "n-3"]
+    assert ids(get("/notices", instance_id="i-1", limit=2, cursor=page["next"])) == ["n-5"]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +83,7 @@ def test_dead_letters_come_in_pages() -> None:
 def test_a_limit_is_clamped_above_and_refused_below() -> None:
     kept = Kept(NOTICES)
     get("/notices", notices=kept, limit=100_000)
-    assert kept.limits == [1000]
+    assert kept.limits == [1001]  # one more says whether a page follows
     assert get("/notices", limit=0).status_code == 422
 
 

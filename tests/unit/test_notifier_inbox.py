@@ -11,6 +11,7 @@ from redis import RedisError
 from contracts.cloudevent import CloudEvent
 from notifier.inbox import RETRY, SUCCESS, Inbox
 from notifier.lines import Lines
+from notifier.metrics import Metrics
 from notifier.store import Shelf
 from tests.support.sidecar import delivery
 
@@ -61,7 +62,7 @@ class Notifier:
         self.out = io.StringIO()
         self.notices, self.letters = FakeShelf(self.out), FakeShelf(self.out)
         shelves = cast(Shelf, self.notices), cast(Shelf, self.letters)
-        self.inbox = Inbox(*shelves, Lines("json", self.out))
+        self.inbox = Inbox(*shelves, Lines("json", self.out), Metrics())
 
     @property
     def lines(self) -> list[Any]:

@@ -11,7 +11,7 @@ from contracts.topics import Topic
 from orchestrator.inbox import SUCCESS
 from orchestrator.launching import LEASE
 from tests.support.memory import Crash, World
-from tests.support.sidecar import delivery
+from tests.support.sidecar import raw_delivery
 
 START = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
 EVENT = {"instance_id": "i-1", "event": "tick", "data": 1}
@@ -34,7 +34,7 @@ def age(world: World) -> None:
 
 def _deliver(world: World, topic: Topic, event: CloudEvent) -> Any:
     take = world.inbox.on_request if topic is Topic.REQUESTS else world.inbox.on_event
-    return take(delivery(event.body, id=event.id, source=event.source))
+    return take(raw_delivery(event.body, id=event.id, source=event.source))
 
 
 def _crash_and_deliver_again(world: World, topic: Topic, event: CloudEvent, write: int) -> None:
@@ -109,7 +109,7 @@ def test_a_redrive_reopens_a_dead_letter_once() -> None:
     assert world.disposition(event) == "dead_lettered"
     _deliver(world, Topic.REQUESTS, _event(START, "s-1"))
     for _ in range(2):
-        again = delivery(event.body, id="e-1", source="/test", extensions={"redrive": "1"})
+        again = raw_delivery(event.body, id="e-1", source="/test", extensions={"redrive": "1"})
         assert world.inbox.on_event(again) is SUCCESS
     assert world.disposition(event) == "delivered"
     assert len(world.engine.received["i-1"]) == 1

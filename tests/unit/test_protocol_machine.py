@@ -30,7 +30,7 @@ from orchestrator.inbox import SUCCESS
 from orchestrator.launching import LEASE
 from orchestrator.ledger import Disposition, Ended, Entry
 from tests.support.memory import Crash, MemoryEngine, MemoryOutbox, World
-from tests.support.sidecar import CallFailed, delivery
+from tests.support.sidecar import CallFailed, raw_delivery
 from tests.unit.test_protocol_crashes import age
 
 HELLO: dict[str, Any] = {"workflow": "hello_workflow", "input": "Ada"}
@@ -239,7 +239,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         starts = event.id in STARTS
         take = self.world.inbox.on_request if starts else self.world.inbox.on_event
         extensions = dict(event.attributes)
-        message = delivery(event.body, id=event.id, source=event.source, extensions=extensions)
+        message = raw_delivery(event.body, id=event.id, source=event.source, extensions=extensions)
         self.world.store.crash_after = crash
         try:
             if take(message) is SUCCESS:

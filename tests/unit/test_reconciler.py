@@ -5,15 +5,18 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from dapr.ext.workflow import WorkflowStatus
+from grpc import StatusCode
 
 from contracts.events import Outcome, WorkflowCompleted
 from orchestrator.announcer import Announcer
 from orchestrator.engine import Engine
 from orchestrator.envelope import Cause
+from orchestrator.ledger import Ended
 from orchestrator.outbox import Outbox
 from orchestrator.parking import EXPIRE
 from orchestrator.reconciler import Reconciler
 from tests.support.memory import CATALOGUE, MemoryEngine, World
+from tests.support.sidecar import CallFailed
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -22,9 +25,12 @@ class Instances(MemoryEngine):
     """Shows instances in full, and counts how often one is looked at."""
 
     looks = 0
+    being_saved: str | None = None
 
     def state(self, instance_id: str) -> Any:
         self.looks += 1
+        if instance_id == self.being_saved:
+            raise CallFailed(StatusCode.UNKNOWN, "inbox key 'inbox-0' missing from state store")
         state = super().state(instance_id)
         return state and SimpleNamespace(
             **vars(state),
@@ -60,11 +66,11 @@ class Sweeping:
         self.engine, self.notices, self.stalled = Instances(), Notices(), list[int]()
         self.world = World(self.engine)
 
-    def replica(self) -> Reconciler:
+    def replica(self, looks: int = 750) -> Reconciler:
         engine = cast(Engine, self.engine)
         outbox = cast(Outbox, self.notices)
         announcer = Announcer(CATALOGUE, engine, self.world.ledger, outbox)
-        return Reconciler(engine, self.world.ledger, announcer, 3600, self.stalled.append)
+        return Reconciler(engine, self.world.ledger, announcer, looks, self.stalled.append)
 
     def run(self, instance_id: str, status: WorkflowStatus, *, ours: bool = True) -> None:
         cause = Cause(event_id=f"s-{instance_id}", key=instance_id) if ours else Cause()
@@ -124,7 +130,66 @@ def test_what_has_stalled_is_counted_and_not_announced() -> None:
     assert (sweeping.stalled, sweeping.notices.told) == ([1], [])
 
 
-def test_it_stops_when_told() -> None:
-    replica = Sweeping().replica()
-    replica.start()
-    replica.stop()
+def test_a_sweep_looks_at_so_many_and_the_next_one_goes_on_from_there() -> None:
+    sweeping = Sweeping()
+    for number in range(10):
+        sweeping.run(f"i-{number}", WorkflowStatus.RUNNING)
+    replica = sweeping.replica(looks=4)
+    replica.sweep()
+    assert sweeping.engine.looks == 4
+    for instance_id in sweeping.engine.states:
+        sweeping.engine.states[instance_id] = WorkflowStatus.TERMINATED
+    for sweep in (1, 2, 3):
+        replica.sweep()
+        assert len(sweeping.notices.told) == min(sweep * 4, 10)
+
+
+def test_what_has_said_its_end_takes_no_look_from_what_has_not() -> None:
+    sweeping = Sweeping()
+    for number in range(10):
+        sweeping.run(f"a-{number}", WorkflowStatus.COMPLETED)
+        ended = Ended(key=f"a-{number}", outcome="COMPLETED")
+        sweeping.world.ledger.end(f"a-{number}", ended)
+    sweeping.run("b-1", WorkflowStatus.TERMINATED)
+    sweeping.replica(looks=1).sweep()
+    assert [told[0] for told in sweeping.notices.told] == ["b-1"]
+    assert sweeping.engine.looks == 1
+
+
+def test_what_comes_new_waits_behind_those_that_were_looked_at_longest_ago() -> None:
+    sweeping = Sweeping()
+    for number in range(3):
+        sweeping.run(f"i-{number}", WorkflowStatus.RUNNING)
+    replica = sweeping.replica(looks=2)
+    replica.sweep()
+    sweeping.run("a-new", WorkflowStatus.TERMINATED)
+    sweeping.run("i-2", WorkflowStatus.TERMINATED)
+    replica.sweep()
+    assert [told[0] for told in sweeping.notices.told] == ["i-2"]
+    replica.sweep()
+    assert [told[0] for told in sweeping.notices.told] == ["i-2", "a-new"]
+
+
+def test_a_stalled_one_is_counted_until_it_goes_on() -> None:
+    sweeping = Sweeping()
+    for number in range(3):
+        sweeping.run(f"i-{number}", WorkflowStatus.STALLED)
+    replica = sweeping.replica(looks=2)
+    replica.sweep()
+    replica.sweep()
+    sweeping.engine.states["i-1"] = WorkflowStatus.RUNNING
+    replica.sweep()
+    assert sweeping.stalled == [2, 3, 2]
+
+
+def test_a_run_that_is_being_saved_costs_only_its_own_look() -> None:
+    sweeping = Sweeping()
+    for name in ("i-1", "i-2", "i-3"):
+        sweeping.run(name, WorkflowStatus.TERMINATED)
+    sweeping.engine.being_saved = "i-1"
+    replica = sweeping.replica()
+    replica.sweep()
+    assert [told[0] for told in sweeping.notices.told] == ["i-2", "i-3"]
+    sweeping.engine.being_saved = None
+    replica.sweep()
+    assert [told[0] for told in sweeping.notices.told] == ["i-2", "i-3", "i-1"]

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from tenacity import retry, stop_after_delay, wait_fixed
 
-from tests.support.dapr_cli import dapr_cli
+from tests.support.dapr_cli import build_dapr_cli
 from tests.support.fake_programs import Machine, program, waits_for, wheel
 from usher.stack import command
 from usher.stack.command import SetupError
@@ -216,9 +216,9 @@ def test_only_a_real_dapr_cli_is_taken_from_path(machine: Machine) -> None:
     program(machine.path / "dapr", "echo a stand-in 1.16.5")
     real = program(machine.cache / "dapr-cli-1.16.5" / "dapr", "echo 'CLI version: 1.16.5'")
 
-    assert dapr_cli() == real
+    assert build_dapr_cli(machine.report) == real
     real.replace(machine.path / "dapr")
-    assert dapr_cli() == machine.path / "dapr"
+    assert build_dapr_cli(machine.report) == machine.path / "dapr"
 
 
 @retry(stop=stop_after_delay(20), wait=wait_fixed(0.05))

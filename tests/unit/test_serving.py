@@ -11,8 +11,7 @@ from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.launching import Busy
-from orchestrator.ledger import Disposition, Ended, begun
+from orchestrator.ledger import Busy, Disposition, Ended, begun
 from tests.support.memory import Crash, MemoryEngine, World
 
 TICK = {"instance_id": "i-1", "event": "tick", "data": 1}

@@ -20,6 +20,9 @@ def settings(tmp_path: Path) -> StackSettings:
     return StackSettings(data_dir=tmp_path / "data", components_dir=tmp_path / "components")
 
 
+SIDECARS = ("orchestrator-daprd", "orchestrator-2-daprd")
+
+
 def named(settings: StackSettings) -> dict[str, ProcessSpec]:
     return {spec.name: spec for spec in processes(settings, BINARIES)}
 
@@ -69,13 +72,16 @@ def test_a_sidecar_finds_redis_by_the_variable_its_components_name(
     assert named(settings)["notifier-daprd"].env["USHER_REDIS_HOST"] == "127.0.0.1:16379"
 
 
-def test_a_configuration_among_the_components_is_passed_on(settings: StackSettings) -> None:
+def test_a_configuration_among_the_components_goes_to_the_sidecar_it_is_named_for(
+    settings: StackSettings,
+) -> None:
     assert "--config" not in named(settings)["starter-daprd"].argv
     settings.components_dir.mkdir()
-    file = settings.components_dir / "configuration.yaml"
+    file = settings.components_dir / "configuration-starter.yaml"
     file.touch()
     argv = named(settings)["starter-daprd"].argv
     assert argv[argv.index("--config") + 1] == str(file)
+    assert "--config" not in named(settings)["orchestrator-daprd"].argv
 
 
 def test_a_service_runs_on_this_python_beside_its_own_sidecar(settings: StackSettings) -> None:
@@ -86,9 +92,42 @@ def test_a_service_runs_on_this_python_beside_its_own_sidecar(settings: StackSet
     assert orchestrator.ready == "http://127.0.0.1:8081/readyz"
 
 
+def test_a_second_orchestrator_has_a_sidecar_of_the_same_app_and_ports_of_its_own(
+    settings: StackSettings,
+) -> None:
+    specs = named(settings.model_copy(update={"replicas": 2}))
+    first, second = (dict(enumerate(specs[name].argv)) for name in SIDECARS)
+    differing = {first[n - 1]: second[n] for n in first if first[n] != second[n]}
+    assert differing == {
+        "--dapr-http-port": "3511",
+        "--dapr-grpc-port": "13511",
+        "--dapr-internal-grpc-port": "23511",
+        "--metrics-port": "19511",
+        "--app-port": "18091",
+    }
+    assert specs["orchestrator-2"].env["DAPR_GRPC_PORT"] == "13511"
+    assert specs["orchestrator-2"].env["ORCHESTRATOR_TOPIC_PORT"] == "18091"
+    assert specs["orchestrator-2"].ready == "http://127.0.0.1:8091/readyz"
+    assert len(specs) == len(named(settings)) + 2
+
+
 def test_folders_of_workflows_reach_the_orchestrator(settings: StackSettings) -> None:
     more = settings.model_copy(update={"workflows": (Path("/a"), Path("/b c"))})
     assert named(more)["orchestrator"].env["USHER_WORKFLOWS"] == "/a:/b c"
+
+
+def test_nobody_is_told_of_tracing_where_there_is_no_endpoint(settings: StackSettings) -> None:
+    assert not [name for spec in named(settings).values() for name in spec.env if "OTEL" in name]
+
+
+def test_services_and_sidecars_are_told_of_one_endpoint(settings: StackSettings) -> None:
+    specs = named(settings.model_copy(update={"otlp_endpoint": "http://host:4318/v1/traces"}))
+    assert specs["starter"].env["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://host:4318/v1/traces"
+    sidecar = specs["starter-daprd"].env
+    assert sidecar["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://host:4318"
+    assert sidecar["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] == ""
+    assert sidecar["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] == "http/protobuf"
+    assert sidecar["OTEL_EXPORTER_OTLP_INSECURE"] == "true"
 
 
 def test_only_the_services_http_leaves_loopback(settings: StackSettings) -> None:

@@ -1,5 +1,6 @@
 """HOP 1's own routes: an accepted request was published once, a refused one not at all."""
 
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -7,6 +8,8 @@ import pytest
 
 from contracts import identity
 from contracts.commands import StartWorkflow
+from starter.status import SHOWN
+from tests.support.asgi import ask
 from tests.support.neighbours import PROBLEM, Neighbours, fields, refused
 
 
@@ -95,7 +98,10 @@ def test_a_request_sent_again_with_its_key_is_the_same_event(path: str) -> None:
     again = around.ask("POST", path, headers=headers)
     assert first.json() == again.json()
     assert first.json()["event_id"] == "order-7"
-    assert around.published[0] == around.published[1]
+    (topic, one), (same_topic, other) = around.published
+    assert topic == same_topic
+    assert {**one, "time": None} == {**other, "time": None}  # all but when it was sent
+    assert datetime.fromisoformat(one["time"]) <= datetime.fromisoformat(other["time"])
 
 
 def test_requests_without_a_key_are_events_of_their_own() -> None:
@@ -160,10 +166,10 @@ def test_what_the_broker_did_not_take_was_not_accepted(sidecar: Any) -> None:
 
 
 def test_a_status_is_what_the_orchestrator_says() -> None:
-    said = {"instance_id": "i-1", "status": "RUNNING", "output": None}
-    around = Neighbours(orchestrator=httpx.Response(200, json=said))
+    shown = {**dict.fromkeys(SHOWN), "instance_id": "i-1", "status": "RUNNING"}
+    around = Neighbours(orchestrator=httpx.Response(200, json={**shown, "event_id": "e-1"}))
     answer = around.ask("GET", "/status/i-1")
-    assert (answer.status_code, answer.json()) == (200, said)
+    assert (answer.status_code, answer.json()) == (200, shown)
     assert [request.url.path for request in around.asked] == ["/instances/i-1"]
 
 
@@ -214,3 +220,14 @@ def test_the_routes_are_described_for_people() -> None:
     for path, methods in paths.items():
         for method in methods.values():
             assert method["description"], path
+
+
+def test_what_was_published_and_refused_is_counted() -> None:
+    assert 'usher_published_total{topic="workflow-events"} 1.0' in _counted("/instances/i/events/e")
+    assert 'usher_refused_total{reason="invalid_event"} 1.0' in _counted("/events", content="{")
+
+
+def _counted(path: str, **request: Any) -> str:
+    app = Neighbours().app()
+    ask(app, "POST", path, **request)
+    return ask(app, "GET", "/metrics").text

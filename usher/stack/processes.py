@@ -3,9 +3,10 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from usher.stack.settings import LOOPBACK, PORTS, StackSettings
 
@@ -42,26 +43,23 @@ class Binaries:
 
 def processes(settings: StackSettings, binaries: Binaries) -> list[ProcessSpec]:
     """The stack in the order of its start; stopped in reverse: what takes work in goes first."""
+    replicas = [(n, settings.replica(n)) for n in range(1, settings.replicas + 1)]
     return [
         _redis(settings, binaries),
         _placement(settings, binaries),
         _scheduler(settings, binaries),
         _sidecar(settings, binaries, "starter"),
-        _sidecar(settings, binaries, "orchestrator", topic_port=settings.orchestrator_topic_port),
-        _sidecar(settings, binaries, "notifier", topic_port=settings.notifier_topic_port),
+        *(_numbered(n, _sidecar(own, binaries, "orchestrator")) for n, own in replicas),
+        _sidecar(settings, binaries, "notifier"),
         _service(
             settings,
             "notifier",
             NOTIFIER_TOPIC_PORT=settings.notifier_topic_port,
             NOTIFIER_REDIS_URL=f"redis://{_redis_address(settings)}/0",
             NOTIFIER_STARTER_URL=settings.url("starter"),
+            NOTIFIER_ORCHESTRATOR_URL=settings.url("orchestrator"),
         ),
-        _service(
-            settings,
-            "orchestrator",
-            ORCHESTRATOR_TOPIC_PORT=settings.orchestrator_topic_port,
-            USHER_WORKFLOWS=os.pathsep.join(map(str, settings.workflows)),
-        ),
+        *(_numbered(n, _orchestrator(own)) for n, own in replicas),
         _service(settings, "starter", STARTER_ORCHESTRATOR_URL=settings.url("orchestrator")),
     ]
 
@@ -69,6 +67,12 @@ def processes(settings: StackSettings, binaries: Binaries) -> list[ProcessSpec]:
 def data_dirs(settings: StackSettings) -> dict[str, Path]:
     """Where the processes that keep data keep them; emptied by `--fresh`."""
     return {name: settings.data_dir / "data" / name for name in ("redis", "scheduler")}
+
+
+def _numbered(n: int, spec: ProcessSpec) -> ProcessSpec:
+    """The spec of the n-th replica: under a name of its own, on ports that are no settings."""
+    name = spec.name.replace("orchestrator", f"orchestrator-{n}")
+    return replace(spec, name=name, ports=()) if n > 1 else spec
 
 
 def _redis_address(settings: StackSettings) -> str:
@@ -114,6 +118,10 @@ def _scheduler(settings: StackSettings, binaries: Binaries) -> ProcessSpec:
         "etcd-client-listen-address": LOOPBACK,
         "etcd-client-port": settings.scheduler_etcd_client_port,
         "etcd-initial-cluster": f"dapr-scheduler-server-0={peer}",
+        # By default etcd holds a million revisions and 100,000 log entries in memory.
+        "etcd-compaction-mode": "revision",
+        "etcd-compaction-retention": 10_000,
+        "etcd-snapshot-count": 10_000,
     }
     return ProcessSpec(
         name="scheduler",
@@ -137,11 +145,10 @@ def _control_plane_flags(
     }
 
 
-def _sidecar(
-    settings: StackSettings, binaries: Binaries, app: Service, topic_port: int | None = None
-) -> ProcessSpec:
+def _sidecar(settings: StackSettings, binaries: Binaries, app: Service) -> ProcessSpec:
+    topic_port = getattr(settings, f"{app}_topic_port", None)  # the starter hears no topic
     http_port = getattr(settings, f"{app}_dapr_http_port")
-    configuration = settings.components_dir / "configuration.yaml"
+    configuration = settings.components_dir / f"configuration-{app}.yaml"
     # `dapr publish` reads --app-id and --dapr-http-port off the command line: long, two words each.
     flags: dict[str, object] = {
         "app-id": app,
@@ -176,11 +183,36 @@ def _sidecar(
     return ProcessSpec(
         name=f"{app}-daprd",
         argv=(str(binaries.daprd), *_flags(flags), *switches),
-        env={"USHER_REDIS_HOST": _redis_address(settings)},
+        env={"USHER_REDIS_HOST": _redis_address(settings)} | _sidecar_tracing(settings),
         tier=2,
         # /v1.0/healthz alone would wait for the service, which waits for its sidecar.
         ready=f"http://{LOOPBACK}:{http_port}/v1.0/healthz/outbound",
         ports=_ports(f"{app}_dapr"),
+    )
+
+
+def _sidecar_tracing(settings: StackSettings) -> dict[str, str]:
+    """What daprd is to be told of the endpoint: its defaults are gRPC and TLS.
+
+    It takes host and port alone, and none of the variable that names the path to the spans.
+    """
+    if not settings.otlp_endpoint:
+        return {}
+    url = urlsplit(settings.otlp_endpoint)
+    return {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"{url.scheme}://{url.netloc}",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "",
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+        "OTEL_EXPORTER_OTLP_INSECURE": "true" if url.scheme == "http" else "false",
+    }
+
+
+def _orchestrator(settings: StackSettings) -> ProcessSpec:
+    return _service(
+        settings,
+        "orchestrator",
+        ORCHESTRATOR_TOPIC_PORT=settings.orchestrator_topic_port,
+        USHER_WORKFLOWS=os.pathsep.join(map(str, settings.workflows)),
     )
 
 
@@ -195,6 +227,8 @@ def _service(settings: StackSettings, name: Service, **env: object) -> ProcessSp
         "USHER_LOG_FORMAT": "console" if settings.log_format == "auto" else settings.log_format,
         "PYTHONUNBUFFERED": 1,
     }
+    if settings.otlp_endpoint:
+        own |= {"OTEL_EXPORTER_OTLP_ENDPOINT": settings.otlp_endpoint}
     return ProcessSpec(
         name=name,
         argv=(sys.executable, "-m", name),

@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 import usher
@@ -52,7 +52,9 @@ class StackSettings(BaseSettings):
     that is used twice is a `ValidationError`. Paths are made absolute against the working folder.
     """
 
-    model_config = SettingsConfigDict(env_prefix="USHER_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="USHER_", frozen=True, extra="ignore", populate_by_name=True
+    )
 
     host: str = Field(LOOPBACK, description="where the three services' HTTP listens")
     data_dir: Location = Field(
@@ -66,6 +68,14 @@ class StackSettings(BaseSettings):
     )
     workflows: Locations = Field((), description="more folders with workflow files")
     log_format: Literal["auto", "console", "json"] = "auto"
+    otlp_endpoint: str = Field(
+        "",
+        validation_alias=AliasChoices(
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+        ),
+        description="where spans go, OTLP over HTTP, as `http://127.0.0.1:4318`; empty: nowhere",
+    )
+    replicas: int = Field(1, ge=1, le=4, description="orchestrators, each beside its own sidecar")
 
     starter_port: Port = Field(8080, description="starter's HTTP")
     orchestrator_port: Port = Field(8081, description="orchestrator's HTTP")
@@ -123,6 +133,15 @@ class StackSettings(BaseSettings):
         return StackSettings.model_validate(
             self.model_dump() | {name: port + by for name, port in self.ports().items()}
         )
+
+    def replica(self, number: int) -> "StackSettings":
+        """The settings as the orchestrator of this number has them: the first has these.
+
+        Each further one listens 10 ports above the one before.
+        """
+        own = [name for name in PORTS if name.startswith("orchestrator_")]
+        above = 10 * (number - 1)
+        return self.model_copy(update={name: getattr(self, name) + above for name in own})
 
     def url(self, service: Literal["starter", "orchestrator", "notifier"]) -> str:
         """Where a service's HTTP answers, as seen from this machine: `http://127.0.0.1:8080`."""

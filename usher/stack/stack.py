@@ -89,7 +89,7 @@ class Stack:
 
     def names(self) -> list[str]:
         """The processes in the order of their start."""
-        return [spec.name for spec in self._outline()]
+        return [spec.name for spec in self.outline()]
 
     def pids(self) -> dict[str, int]:
         """Name → pid of the processes that run; {} when the stack is down."""
@@ -99,7 +99,7 @@ class Stack:
 
     def stop(self, name: str) -> None:
         """Stop one process, and leave it stopped until `start` or the next `up`."""
-        seconds = next(spec.stop_seconds for spec in self._outline() if spec.name == name)
+        seconds = next(spec.stop_seconds for spec in self.outline() if spec.name == name)
         self._supervisor.stop(name, seconds + 5)
 
     def start(self, name: str) -> None:
@@ -108,11 +108,17 @@ class Stack:
 
     def wait_healthy(self, timeout: float = 60) -> None:
         """Wait until every process is ready, or raise `StackError` that shows one that is not."""
-        self._wait_ready(self._outline(), timeout)
+        self._wait_ready(self.outline(), timeout)
 
     def log_path(self, name: str) -> Path:
         """The log of a process or of `supervisord`; it is rotated, so another file may follow."""
         return self.settings.data_dir / LOGS / f"{name}.log"
+
+    def outline(self) -> Sequence[ProcessSpec]:
+        """The processes, where it does not matter which binaries run them."""
+        if self._given is not None:
+            return self._given
+        return processes(self.settings, Binaries(Path(), Path(), Path(), Path()))
 
     def _specs(self, report: Report) -> Sequence[ProcessSpec]:
         if self._given is not None:
@@ -121,12 +127,6 @@ class Stack:
         dapr = find_or_build(report, self.settings.dapr_dir)
         found = Binaries(redis_server, dapr.daprd, dapr.placement, dapr.scheduler)
         return processes(self.settings, found)
-
-    def _outline(self) -> Sequence[ProcessSpec]:
-        """The processes, where it does not matter which binaries run them."""
-        if self._given is not None:
-            return self._given
-        return processes(self.settings, Binaries(Path(), Path(), Path(), Path()))
 
     def _prepare(self, specs: Sequence[ProcessSpec], fresh: bool, report: Report) -> None:
         # What a killed supervisord left behind holds ports and data.
@@ -188,7 +188,7 @@ class Stack:
 
     def _shut_down(self, report: Report) -> bool:
         nudge = self._supervisor.nudge
-        anything = shut_down(self.settings.data_dir, self._outline(), report, nudge=nudge)
+        anything = shut_down(self.settings.data_dir, self.outline(), report, nudge=nudge)
         self._supervisor.tidy()
         return anything
 

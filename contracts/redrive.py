@@ -1,0 +1,33 @@
+"""A redrive: what is sent when a dead-lettered event is sent again, whoever offers to."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from contracts.events import Reason
+from contracts.topics import Topic
+
+EXTENSION = "redrive"
+"""The CloudEvents extension that says which dead-lettering of its event a redrive answers."""
+
+_STALE = ("expiration", "topic", "pubsubname")
+"""Attributes that a sidecar gave the event when it was first published."""
+
+
+def impossible(letter: Mapping[str, Any]) -> str | None:
+    """Say why the event of a dead letter cannot be sent again; None where it can."""
+    if not (letter["event"].get("id") and letter["event"].get("source")):
+        return "the event has no id and source"
+    if letter["reason"] == Reason.EXPIRED:
+        return "what has expired stays so; publish it anew"
+    if letter["topic"] not in (Topic.REQUESTS, Topic.EVENTS):
+        return f"it is no request and no event, it came on {letter['topic']}"
+    return None
+
+
+def cloudevent(letter: Mapping[str, Any]) -> bytes:
+    """Return the original event as it was, marked as the redrive of this dead letter."""
+    named = {k: v for k, v in letter["event"].items() if v not in (None, "") and k not in _STALE}
+    kind = named.get("type", "usher.redriven")
+    marked = {**named, "type": kind, "specversion": "1.0", EXTENSION: str(letter["attempts"])}
+    return json.dumps(marked).encode()

@@ -1,0 +1,43 @@
+"""Where APP_API_TOKEN is set, only the sidecar delivers: it shows the token with a delivery."""
+
+import hmac
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import grpc
+
+HEADER = "dapr-api-token"
+OPEN = ("/HealthCheck", "/ListTopicSubscriptions", "/ListInputBindings")
+"""How the methods end that a sidecar (1.18) calls without the token: they only ask."""
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
+
+
+def guards(token: str) -> list[grpc.ServerInterceptor]:
+    """Return the interceptors of a topic server: none without a token."""
+    return [_OnlyOurSidecar(token)] if token else []
+
+
+def credentials(token: str) -> dict[str, str]:
+    """Return the headers that a sidecar with this DAPR_API_TOKEN wants: none without one."""
+    return {HEADER: token} if token else {}
+
+
+class _OnlyOurSidecar(grpc.ServerInterceptor):
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Handler],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        shown = dict(handler_call_details.invocation_metadata).get(HEADER, "")
+        bare = shown if isinstance(shown, bytes) else shown.encode()
+        asked = handler_call_details.method
+        if asked.endswith(OPEN) or hmac.compare_digest(bare, self._token):
+            return continuation(handler_call_details)
+        return grpc.unary_unary_rpc_method_handler(_refuse)
+
+
+def _refuse(_: Any, context: grpc.ServicerContext) -> None:
+    context.abort(grpc.StatusCode.UNAUTHENTICATED, "not our sidecar: APP_API_TOKEN is set")

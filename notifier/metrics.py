@@ -1,0 +1,48 @@
+"""What the notifier counts, for `/metrics`."""
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+from notifier.records import DeadLetter, Notice
+
+AGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
+"""Upper bounds of ages, in seconds."""
+
+
+class Metrics:
+    """Counters of one process, in a registry of their own. A repeat is not counted again."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        own: dict[str, Any] = {"registry": self._registry}
+        self._notices = Counter(
+            "usher_notices", "Endings heard of, by outcome.", ["workflow", "outcome"], **own
+        )
+        self._delay = Histogram(
+            "usher_notice_delay_seconds",
+            "From the end of a run to its notice.",
+            buckets=AGES,
+            **own,
+        )
+        self._age = Histogram(
+            "usher_notice_age_seconds",
+            "From the start of a run to its notice.",
+            buckets=AGES,
+            **own,
+        )
+        self._letters = Counter(
+            "usher_dead_letters_kept", "Dead letters heard of, by reason.", ["reason"], **own
+        )
+
+    def notice(self, notice: Notice) -> None:
+        self._notices.labels(notice.workflow, notice.outcome).inc()
+        for histogram, since in ((self._delay, notice.finished_at), (self._age, notice.started_at)):
+            histogram.observe(max((notice.seen_at - since).total_seconds(), 0))
+
+    def dead_letter(self, letter: DeadLetter) -> None:
+        self._letters.labels(letter.reason).inc()
+
+    def text(self) -> bytes:
+        """Return all of it in the Prometheus text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,138 @@
+"""What the page does: start, answer, redrive. It publishes nothing itself; the starter does."""
+
+import json
+from hashlib import sha256
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, quote
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+
+from contracts import redrive, strict_json
+from contracts.refusal import Refused
+from notifier.neighbours import Away
+from notifier.page import forms
+from notifier.page.rendering import page
+from notifier.page.routes import INSTANCE, find, show_form
+from notifier.routes import Service, redriven
+from notifier.service import Notifier
+
+
+async def _form(request: Request) -> dict[str, str]:
+    return dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+
+
+Form = Annotated[dict[str, str], Depends(_form)]
+router = APIRouter(include_in_schema=False)
+ACCEPTED = "Accepted: the broker has it."
+
+
+@router.post("/start/{workflow}")
+def start(request: Request, service: Service, workflow: str, posted: Form) -> Response:
+    """Start a workflow; what would be refused is shown at its field, and is not published."""
+    found = find(service, workflow)
+    form = forms.fields(found["input_schema"], found["example"])
+    value, errors = forms.read(form, posted)
+    chosen = posted.get(INSTANCE.name, "").strip()
+    if not errors:
+        errors = _would_refuse(service, form, {"workflow": workflow, "input": value})
+    if errors:
+        return show_form(request, found, posted, errors)
+    body = b"" if value is None else json.dumps(value).encode()
+    try:
+        told = service.starter.start(workflow, body, chosen, posted.get("key", ""))
+    except Away as away:
+        return show_form(request, found, posted, {"": str(away)})
+    if "instance_id" not in told:
+        return show_form(request, found, posted, _errors([*form, INSTANCE], told))
+    return RedirectResponse(f"/instances/{quote(told['instance_id'])}", 303)
+
+
+@router.post("/instances/{instance_id}/events/{event:path}")
+def answer(
+    request: Request, service: Service, instance_id: str, event: str, posted: Form
+) -> Response:
+    """Send an event; the same answer to the same wait is one event, however often it is sent."""
+    text = posted.get("data", "").strip()
+    try:
+        data = strict_json.loads(text.encode()) if text else None
+    except Refused as refused:
+        return _say(request, False, f"Not sent: {refused.message}")
+    told_apart = json.dumps([instance_id, event, posted.get("since"), data])
+    key = f"page-{sha256(told_apart.encode()).hexdigest()[:24]}"
+    body = b"" if data is None else json.dumps(data).encode()
+    try:
+        told = service.starter.raise_event(instance_id, event, body, key)
+    except Away as away:
+        return _say(request, False, f"Not sent: {away}")
+    if "instance_id" not in told:
+        return _say(request, False, f"Not sent: {_detail(told)}")
+    return _say(request, True, f"{ACCEPTED} {event} is on its way to {instance_id}.")
+
+
+@router.post("/dead-letters/{letter_id:path}/redrive")
+def send_again(request: Request, service: Service, letter_id: str, posted: Form) -> Response:
+    """Send a dead letter's event again, or say what would become of it.
+
+    Published first, noted second: a crash between the two offers it once more, and a redrive of
+    the same dead letter twice does nothing twice.
+    """
+    letter = service.dead_letters.get(letter_id)
+    if letter is None:
+        raise HTTPException(404, "this dead letter is no longer kept")
+    if posted.get("attempts") != str(letter["attempts"]):
+        return _say(request, False, "It was put aside again meanwhile: look at it once more.")
+    if why := redrive.impossible(letter):
+        return _say(request, False, f"It cannot be sent again: {why}.")
+    event = redrive.cloudevent(letter)
+    try:
+        if posted.get("mode") != "real":
+            return _say(request, True, _would(service.orchestrator.explain(event)))
+        told = service.starter.publish(event)
+    except Away as away:
+        return _say(request, False, f"Not done: {away}")
+    if "instance_id" not in told:
+        return _say(request, False, f"Refused: {_detail(told)}")
+    redriven(service, letter_id, letter["attempts"])
+    return _say(request, True, f"{ACCEPTED} It was sent again, for {told['instance_id']}.")
+
+
+def _would_refuse(
+    service: Notifier, form: list[forms.Field], command: dict[str, Any]
+) -> dict[str, str]:
+    """Ask the orchestrator, which knows the workflow's input; where it is away, nobody objects."""
+    try:
+        told = service.orchestrator.explain(json.dumps(command).encode())
+    except Away:
+        return {}
+    if told.get("disposition") != "dead_lettered":
+        return {}
+    return {forms.blamed(form, told.get("field")): told.get("message") or "it would be refused"}
+
+
+def _errors(form: list[forms.Field], problem: dict[str, Any]) -> dict[str, str]:
+    """Return a problem's errors by the field of the form that each is about."""
+    found = {
+        forms.blamed(form, error.get("field")): error["message"]
+        for error in problem.get("errors", [])
+    }
+    return found or {"": _detail(problem)}
+
+
+def _detail(problem: dict[str, Any]) -> str:
+    return str(problem.get("detail") or problem.get("title") or problem)
+
+
+def _would(told: dict[str, Any]) -> str:
+    what = str(told.get("disposition", "unknown")).replace("_", "-")
+    where = f", for {told['instance_id']}" if told.get("instance_id") else ""
+    why = f": {told['message']}" if told.get("message") else ""
+    return f"It would be {what}{where}{why}. Nothing was done."
+
+
+def _say(request: Request, ok: bool, text: str) -> Response:
+    """Answer the page's script with words, a browser without scripts with a page of them."""
+    status = 200 if ok else 422
+    if "usher-inline" in request.headers:
+        return JSONResponse({"ok": ok, "text": text}, status)
+    return page(request, "result.html", status, ok=ok, text=text)

@@ -1,0 +1,72 @@
+"""Who waits for what, which events nobody waits for, and where the two belong together."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from notifier.neighbours import Away, Orchestrator
+from notifier.page.feed import addressed
+from notifier.store import Record, Shelf
+
+LOOKED_AT = 200
+"""So many instances that go on are looked at for the page; it says when there are more."""
+
+
+@dataclass
+class Overview:
+    """The waits, each with what lies aside for it; the events that wait for an instance."""
+
+    waits: list[Record] = field(default_factory=list)
+    parked: list[Record] = field(default_factory=list)
+    more: bool = False
+    away: str = ""
+    """Why the orchestrator could not be asked."""
+
+    @property
+    def marked(self) -> int:
+        """How many instances wait for an event that lies aside."""
+        return len(
+            {wait["instance_id"] for wait in self.waits if wait["parked"] or wait["letters"]}
+        )
+
+
+class Overseer:
+    """Puts the orchestrator's answers beside the dead letters."""
+
+    def __init__(self, orchestrator: Orchestrator, letters: Shelf) -> None:
+        self._orchestrator = orchestrator
+        self._letters = letters
+
+    def look(self) -> Overview:
+        """Return how things are now; where the orchestrator is away, say so."""
+        try:
+            waiting = self._orchestrator.waiting(LOOKED_AT)
+            parked = self._orchestrator.parked(LOOKED_AT)
+        except Away as away:
+            return Overview(away=str(away))
+        waits = waiting["items"]
+        aside = self._aside() if waits else {}
+        listed = _by_target((one["instance_id"], one["event"], one) for one in parked)
+        for wait in waits:
+            target = _target(wait["instance_id"], wait["event"])
+            wait["parked"], wait["letters"] = listed.get(target, []), aside.get(target, [])
+        waits.sort(key=lambda wait: (not (wait["parked"] or wait["letters"]), wait["since"]))
+        return Overview(waits, parked, more=bool(waiting["next"]))
+
+    def _aside(self) -> dict[Any, list[Record]]:
+        """Return the external events that were dead-lettered and not sent again, by target."""
+        open_letters = (one for one in self._letters.each() if not one.get("redriven_at"))
+        return _by_target((*addressed(letter), letter) for letter in open_letters)
+
+
+def _target(instance_id: str | None, event: str | None) -> tuple[str, str] | None:
+    """Upper and lower case alike: a wait passed over for that alone is what this is to show."""
+    return (instance_id.casefold(), event.casefold()) if instance_id and event else None
+
+
+def _by_target(found: Iterable[tuple[str | None, str | None, Record]]) -> dict[Any, list[Record]]:
+    by_target: dict[Any, list[Record]] = {}
+    for instance_id, event, record in found:
+        if target := _target(instance_id, event):
+            by_target.setdefault(target, []).append(record)
+    return by_target

@@ -1,0 +1,93 @@
+"""Where each step of a timeline is drawn: rows, and places in percent of the whole width."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+
+from notifier.timeline import Step
+
+ROWS = 40
+"""With more steps than this, those of one kind and name share a row."""
+_TROUBLE = ("failed", "timed out", "given up")
+_NARROWEST = 0.6
+_SPREAD = 200
+"""The whole is this many times longer than a typical step: then pauses are drawn shorter."""
+_SHORTENED = 0.35
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One step as drawn: `x` and `width` in percent."""
+
+    x: float
+    width: float
+    step: Step
+
+
+@dataclass
+class Row:
+    """One line of the picture."""
+
+    kind: str
+    name: str
+    bars: list[Bar] = field(default_factory=list)
+
+    @property
+    def trouble(self) -> str:
+        """What is to be said of the row in words, since its colour alone would not do."""
+        told = (bar.step.state for bar in self.bars)
+        return next((state for state in told if state in _TROUBLE), "")
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took in all; None while one of its steps goes on."""
+        told = [bar.step.seconds for bar in self.bars]
+        return None if None in told else sum(seconds or 0 for seconds in told)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The rows, the time between which they lie, and whether long pauses are drawn shorter."""
+
+    rows: list[Row]
+    begin: datetime
+    end: datetime
+    shortened: bool
+
+
+def draw(steps: Sequence[Step], now: datetime) -> Picture | None:
+    """Place the steps; one that goes on reaches to `now`. None where there is nothing to draw."""
+    if not steps:
+        return None
+    begin = min(step.begin for step in steps)
+    going_on = any(step.end is None for step in steps)
+    ends = [step.end or now for step in steps]
+    end = max([*ends, now] if going_on else ends)
+    moments = sorted({begin, end, *(step.begin for step in steps), *ends})
+    places, shortened = _places(moments)
+    rows: dict[object, Row] = {}
+    for number, step in enumerate(steps):
+        x, right = places[step.begin], places[step.end or end]
+        width = max(right - x, _NARROWEST)
+        key = (step.kind, step.name) if len(steps) > ROWS else number
+        row = rows.setdefault(key, Row(step.kind, step.name))
+        row.bars.append(Bar(round(min(x, 100 - width), 3), round(width, 3), step))
+    return Picture(list(rows.values()), begin, end, shortened)
+
+
+def _places(moments: Sequence[datetime]) -> tuple[dict[datetime, float], bool]:
+    """Say where each moment lies, in percent; order is kept, and length as far as it can be seen.
+
+    An hour of waiting beside milliseconds of work would leave nothing of the work to see.
+    """
+    gaps = [(b - a).total_seconds() for a, b in pairwise(moments)]
+    typical = sorted(gaps)[len(gaps) // 2] if gaps else 0
+    shortened = sum(gaps) > _SPREAD * typical > 0
+    lengths = [gap**_SHORTENED if shortened else gap for gap in gaps]
+    whole = sum(lengths) or 1
+    places, at = {moments[0]: 0.0}, 0.0
+    for moment, length in zip(moments[1:], lengths, strict=True):
+        at += length
+        places[moment] = 100 * at / whole
+    return places, shortened

@@ -1,0 +1,100 @@
+"""Renders the page's templates: every value is escaped, and made harmless to look at."""
+
+import hashlib
+import json
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from contracts import redrive
+from notifier import printable
+from notifier.page.guard import HEADERS
+
+HERE = Path(__file__).parent
+SHOWN, BRIEF = 2000, 160
+"""So many characters of a payload are shown; and where there is one line for it."""
+
+
+def page(request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Render a template as an answer."""
+    text = _templates().get_template(name).render(path=request.url.path, **values)
+    return HTMLResponse(text, status, HEADERS)
+
+
+def payload(value: object) -> str:
+    """Return JSON as text, cut where it is very long."""
+    text = printable.as_json(value)
+    left = len(text) - SHOWN
+    return f"{text[:SHOWN]}\n… {left:,} more characters" if left > 0 else text
+
+
+def brief(value: object) -> str:
+    """Return JSON as one line of text, cut where it is long."""
+    text = printable.one_line(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= BRIEF else f"{text[:BRIEF]}…"
+
+
+def took(seconds: float | None) -> str:
+    """Return a length of time as people say it."""
+    if seconds is None:
+        return "so far"
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    told = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    return " ".join(f"{n} {unit}" for n, unit in told if n)
+
+
+def prose(text: str) -> Markup:
+    """Return what an author wrote, with what stands in backticks as code."""
+    parts = printable.lines(text).split("`")
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(p) if n % 2 else p for n, p in enumerate(parts))
+
+
+def moment(value: str | datetime) -> Markup:
+    """Return a time as an element; the script shows it in the reader's own time zone."""
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    element = Markup('<time datetime="{}" title="{} UTC">{}</time>')
+    return element.format(at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S.%f}"[:-3], f"{at:%H:%M:%S}")
+
+
+def _harmless(value: Any) -> Any:
+    return (
+        printable.lines(value)
+        if isinstance(value, str) and not isinstance(value, Markup)
+        else value
+    )
+
+
+@cache
+def _version() -> str:
+    """A name for this version of the static files, so that no browser keeps an old one."""
+    files = sorted((HERE / "static").iterdir())
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+@cache
+def _templates() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_harmless,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {"payload": payload, "brief": brief, "prose": prose}
+    templates.filters |= {"took": took, "moment": moment}
+    templates.globals |= {"version": _version(), "impossible": redrive.impossible}
+    return templates

@@ -1,0 +1,139 @@
+"""The pages, to look at: what happened, one instance, the form of each workflow."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+
+from contracts.events import Outcome, Reason
+from notifier.neighbours import Away
+from notifier.page import forms
+from notifier.page.feed import FIRST, Filters, happened
+from notifier.page.overview import Overseer
+from notifier.page.picture import draw
+from notifier.page.rendering import page
+from notifier.routes import Service
+from notifier.service import Notifier
+from notifier.story import story
+from notifier.timeline import Step
+
+router = APIRouter(include_in_schema=False)
+STEPS = 100
+"""So many steps of a timeline are told in words at first."""
+INSTANCE = forms.Field(
+    "instance_id",
+    "Instance id",
+    "text",
+    "",
+    "Letters, digits, _ and -. Left empty, one is made up.",
+)
+
+
+@router.get("/")
+def live(request: Request, service: Service, filters: Annotated[Filters, Query()]) -> Response:
+    """What happened, newest first, and who waits for what; goes on by itself."""
+    last = service.journal.last()  # first: what comes while the rest is read is told again
+    feed, more = happened(service.notices, service.dead_letters, filters)
+    overview = Overseer(service.orchestrator, service.dead_letters).look()
+    return page(
+        request,
+        "index.html",
+        last=last,
+        filters=filters,
+        feed=feed,
+        more=more,
+        older=f"/?{urlencode({**filters.given, 'limit': 4 * filters.limit})}",
+        overview=overview,
+        waits=[wait for wait in overview.waits if filters.wants_target(wait)],
+        parked=[one for one in overview.parked if filters.wants_target(one)],
+        workflows=_workflows(service)[0],
+        outcomes=[one.value for one in Outcome],
+        reasons=[one.value for one in Reason],
+        notice_count=service.notices.count(),
+        letter_count=service.dead_letters.count(),
+    )
+
+
+@router.get("/instances/{instance_id}")
+def instance(
+    request: Request,
+    service: Service,
+    instance_id: str,
+    steps: Annotated[int, Query(ge=1)] = STEPS,
+) -> Response:
+    """One instance: its timeline, what it waits for, what was said of it."""
+    last = service.journal.last()
+    feed, _ = happened(
+        service.notices, service.dead_letters, Filters(instance=instance_id, limit=FIRST)
+    )
+    told = story(service, instance_id)
+    waits = [step for step in told.steps if step.kind == "wait" and step.end is None]
+    return page(
+        request,
+        "instance.html",
+        last=last,
+        instance_id=instance_id,
+        instance=told.instance,
+        away=told.away,
+        steps=told.steps,
+        shown=steps,
+        picture=draw(told.steps, datetime.now(UTC)),
+        waits=[_wait(instance_id, step) for step in waits],
+        feed=feed,
+    )
+
+
+@router.get("/start")
+def workflows(request: Request, service: Service) -> Response:
+    """Every workflow that can be started."""
+    found, away = _workflows(service)
+    return page(request, "start.html", workflows=found, away=away)
+
+
+@router.get("/start/{workflow}")
+def form(request: Request, service: Service, workflow: str) -> Response:
+    """The form of one workflow; sent twice, it starts one instance."""
+    return show_form(request, find(service, workflow), {"key": str(uuid.uuid4())}, {})
+
+
+def show_form(
+    request: Request, workflow: dict[str, Any], posted: dict[str, str], errors: dict[str, str]
+) -> Response:
+    """Show a form, with what was typed in and what is wrong with it."""
+    return page(
+        request,
+        "form.html",
+        422 if errors else 200,
+        workflow=workflow,
+        form=forms.fields(workflow["input_schema"], workflow["example"]),
+        instance_field=INSTANCE,
+        posted=posted,
+        errors=errors,
+        key=posted.get("key", ""),
+    )
+
+
+def find(service: Notifier, name: str) -> dict[str, Any]:
+    """Return a workflow; 404 where there is none, 503 where nobody can be asked."""
+    try:
+        found = [one for one in service.orchestrator.workflows() if one["name"] == name]
+    except Away as away:
+        raise HTTPException(503, str(away)) from away
+    if not found:
+        raise HTTPException(404, f"no workflow is named {name!r}")
+    return found[0]
+
+
+def _workflows(service: Notifier) -> tuple[list[dict[str, Any]], str]:
+    try:
+        return service.orchestrator.workflows(), ""
+    except Away as away:
+        return [], str(away)
+
+
+def _wait(instance_id: str, step: Step) -> dict[str, Any]:
+    until = step.until.isoformat() if step.until else None
+    since = step.begin.isoformat()
+    return {"instance_id": instance_id, "event": step.name, "since": since, "until": until}

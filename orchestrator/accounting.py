@@ -1,0 +1,100 @@
+"""Tells `usher audit` what the ledger has of events, and whether each entry left its traces.
+
+An entry alone proves little: it may have been edited, or what it speaks of may be gone. So each
+disposition is held against what its steps wrote elsewhere.
+"""
+
+from collections.abc import Iterable
+
+from pydantic import AwareDatetime, BaseModel
+
+from contracts import identity
+from contracts.topics import Topic
+from orchestrator.engine import Engine
+from orchestrator.ledger import Disposition, Ended, Entry, Holder, Ledger
+from orchestrator.parking import Parking
+from orchestrator.views import cause
+
+
+class Account(BaseModel):
+    """One event as the ledger has it, and what is missing of it."""
+
+    key: str
+    topic: Topic
+    disposition: Disposition
+    instance_id: str | None
+    letters: int
+    """How often it was dead-lettered: so many attempts its letter has."""
+    at: AwareDatetime
+    notice: str | None = None
+    """Id of the notice that was published when the run it started ended."""
+    missing: str | None = None
+
+
+class Accountant:
+    """Reads ledger, engine and parking in bulk; changes nothing."""
+
+    def __init__(self, ledger: Ledger, engine: Engine, parking: Parking) -> None:
+        self._ledger = ledger
+        self._engine = engine
+        self._parking = parking
+
+    def accounts(self, keys: Iterable[str]) -> list[Account]:
+        """Return what is known of these events; one that the ledger has not is left out."""
+        entries = self._ledger.get_many(keys)
+        ids = {entry.instance_id for entry in entries if entry.instance_id}
+        endings = self._ledger.endings(ids)
+        holders = self._ledger.holders(
+            entry.instance_id for entry in entries if entry.instance_id and not _derived(entry)
+        )
+        return [self._account(entry, endings, holders) for entry in entries]
+
+    def _account(
+        self, entry: Entry, endings: dict[str, Ended], holders: dict[str, Holder]
+    ) -> Account:
+        instance_id = entry.instance_id or ""
+        ended, holder = endings.get(instance_id), holders.get(instance_id)
+        missing = notice = None
+        match entry.disposition:
+            case Disposition.STARTED:
+                missing = self._start_missing(entry, ended, holder)
+                if ended and ended.key == entry.key and ended.announced:
+                    notice = identity.notice_id(instance_id, entry.key)
+            case Disposition.DUPLICATE:
+                missing = self._twin_missing(entry, holder)
+            case Disposition.DELIVERED if not ended and self._engine.state(instance_id) is None:
+                missing = f"no trace of the instance {instance_id!r} it was delivered to"
+            case Disposition.PARKED if not self._parking.holds(entry):
+                now = self._ledger.get(entry.key)
+                if now and now.disposition is Disposition.PARKED:
+                    missing = "it is parked, but is not on the list of its instance, or has no end"
+        said = {name: getattr(entry, name) for name in ("key", "topic", "disposition", "letters")}
+        return Account(
+            **said, instance_id=entry.instance_id, at=entry.at, notice=notice, missing=missing
+        )
+
+    def _start_missing(
+        self, entry: Entry, ended: Ended | None, holder: Holder | None
+    ) -> str | None:
+        instance_id = entry.instance_id or ""
+        if not _derived(entry) and (holder is None or holder.key != entry.key):
+            return f"the ledger does not say that it took the instance id {instance_id!r}"
+        if ended and ended.key == entry.key:
+            return None
+        state = self._engine.state(instance_id)
+        if state is not None and cause(state).key == entry.key:
+            return None
+        return f"no trace of the run {instance_id!r}: not in the engine, nor among the endings"
+
+    def _twin_missing(self, entry: Entry, holder: Holder | None) -> str | None:
+        """A start is a duplicate of the event that took its instance id for the very same."""
+        if holder and holder.key != entry.key and holder.digest == entry.digest:
+            if self._ledger.get(holder.key):
+                return None
+            return f"the ledger has lost the event it is a duplicate of, {holder.key}"
+        return f"nothing says that another event took {entry.instance_id!r} for the same run"
+
+
+def _derived(entry: Entry) -> bool:
+    """Tell whether the instance id comes from the event, whose entry then is its own claim."""
+    return (entry.instance_id or "").endswith(f"-{identity.DERIVED_MARK}{entry.key}")

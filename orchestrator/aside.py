@@ -1,0 +1,26 @@
+"""Puts aside what cannot be served: a dead letter, and what became of the event in the ledger."""
+
+from contracts.cloudevent import CloudEvent
+from contracts.events import Reason
+from contracts.refusal import Refused
+from contracts.topics import Topic
+from orchestrator.ledger import Disposition, Entry, Ledger
+from orchestrator.outbox import Outbox
+
+
+class Aside:
+    """Published first, written down second: repeated after a crash, it is the same dead letter."""
+
+    def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
+        self._ledger = ledger
+        self._outbox = outbox
+
+    def put(self, topic: Topic, event: CloudEvent, why: Refused, entry: Entry | None) -> None:
+        """Dead-letter an event. Without source and id it has no entry, and no place to write."""
+        letters = entry.letters + 1 if entry else 1
+        self._outbox.dead_letter(topic, event, why, letters)
+        if entry:
+            expired = why.reason is Reason.EXPIRED
+            disposition = Disposition.EXPIRED if expired else Disposition.DEAD_LETTERED
+            update = {"disposition": disposition, "letters": letters, "event": None}
+            self._ledger.settle(entry.model_copy(update=update))

@@ -1,0 +1,47 @@
+"""All checks, over what is seen: at the start, and later for whoever asks."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from orchestrator.doctor.finding import Finding
+from orchestrator.doctor.sidecar import components, delivery, subscriptions
+from orchestrator.doctor.versions import versions
+from orchestrator.doctor.windows import windows
+from orchestrator.settings import Settings
+
+
+class Unfit(Exception):
+    """Events served like this would be lost or doubled; the message names what to change."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the orchestrator sees."""
+
+    metadata: dict[str, Any]
+    settings: Settings
+    started: bool = True
+    """Before, the sidecar has no subscriptions of ours."""
+
+
+def examine(seen: Seen) -> list[Finding]:
+    """Return everything found, refusals first."""
+    metadata, settings = seen.metadata, seen.settings
+    found = [
+        *components(metadata),
+        *delivery(metadata),
+        *(subscriptions(metadata) if seen.started else ()),
+        *versions(str(metadata.get("runtimeVersion") or ""), version("dapr")),
+        *windows(settings.ledger_days, settings.stream_days, settings.call_timeout_seconds),
+    ]
+    return sorted(found, key=lambda finding: finding.level)
+
+
+def admit(seen: Seen) -> list[Finding]:
+    """Return the warnings; raise `Unfit` for refusals."""
+    found = examine(seen)
+    refusals = [str(finding) for finding in found if finding.level == "refusal"]
+    if refusals:
+        raise Unfit("not started, as events would be lost or doubled:\n" + "\n".join(refusals))
+    return found

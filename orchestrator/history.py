@@ -1,0 +1,97 @@
+"""The history of a run as the engine sends it, with what the SDK's own view of it leaves out."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from dapr.ext.workflow import WorkflowHistoryEventType
+from pydantic import AwareDatetime, BaseModel
+
+from contracts.events import Failure
+
+PURPOSES: dict[str | None, Literal["timer", "event", "retry"]] = {
+    "createTimer": "timer",
+    "externalEvent": "event",
+    "activityRetry": "retry",
+    "childWorkflowRetry": "retry",
+}
+
+
+_NEVER = 9999
+
+
+class HistoryEvent(BaseModel):
+    """One event of an instance's history, as the engine recorded it."""
+
+    event_id: int
+    timestamp: AwareDatetime
+    type: str
+    name: str | None
+    task_scheduled_id: int | None
+    """The `event_id` of what this one closes: an activity, a child, a timer."""
+    error: Failure | None
+    purpose: Literal["timer", "event", "retry"] | None = None
+    """What a timer is for; one for an event of that `name` is a wait for it."""
+    until: AwareDatetime | None = None
+    """When a timer is due; None for a wait that has no end."""
+
+
+def read_event(event: Any) -> HistoryEvent:
+    """Read one `HistoryEvent` of the engine's protocol."""
+    kind: str | None = event.WhichOneof("eventType")
+    said: Any = getattr(event, kind) if kind else None
+    timer = kind == "timerCreated"
+    origin = said.WhichOneof("origin") if timer else None
+    closes = "timerId" if kind == "timerFired" else "taskScheduledId"
+    return HistoryEvent(
+        event_id=event.eventId,
+        timestamp=event.timestamp.ToDatetime(UTC),
+        type=WorkflowHistoryEventType(kind).name,
+        name=getattr(said.externalEvent if origin == "externalEvent" else said, "name", "") or None,
+        task_scheduled_id=getattr(said, closes, None),
+        error=_failure(said),
+        purpose=PURPOSES.get(origin),
+        until=_due(said.fireAt) if timer else None,
+    )
+
+
+class Wait(BaseModel):
+    """A wait for an external event that has not ended."""
+
+    event: str
+    since: AwareDatetime
+    until: AwareDatetime | None
+
+
+def open_waits(history: Iterable[HistoryEvent]) -> list[Wait]:
+    """Return the waits that no event and no deadline has ended, the oldest first.
+
+    As the SDK has it: an event goes to the first in line for its name, upper or lower case; one
+    that came before anybody waited left no wait behind.
+    """
+    lines: dict[int, Wait] = {}
+    for event in history:
+        if event.type == "TIMER_CREATED" and event.purpose == "event" and event.name:
+            lines[event.event_id] = Wait(event=event.name, since=event.timestamp, until=event.until)
+        elif event.type == "TIMER_FIRED" and event.task_scheduled_id is not None:
+            lines.pop(event.task_scheduled_id, None)
+        elif event.type == "EVENT_RAISED" and event.name:
+            name = event.name.casefold()
+            waiting = (i for i, wait in lines.items() if wait.event.casefold() == name)
+            lines.pop(next(waiting, -1), None)
+    return list(lines.values())
+
+
+def _failure(said: Any) -> Failure | None:
+    if said is None or "failureDetails" not in said.DESCRIPTOR.fields_by_name:
+        return None
+    if not said.HasField("failureDetails"):
+        return None
+    found = said.failureDetails
+    return Failure(type=found.errorType, message=found.errorMessage)
+
+
+def _due(moment: Any) -> datetime | None:
+    """Read when a timer is due; the end of the year 9999 stands for never."""
+    due: datetime = moment.ToDatetime(UTC)
+    return None if due.year == _NEVER else due

@@ -1,0 +1,36 @@
+"""Who waits for which event: read from the histories of runs that go on, a page at a time.
+
+The engine keeps no list of waits, and we keep none: what is read each time is never stale. Ended
+runs are left out by the ledger, in bulk; a run that goes on costs one look at its state and one at
+its history.
+"""
+
+from typing import Any
+
+from orchestrator.engine import FINISHED, Engine
+from orchestrator.history import open_waits
+from orchestrator.ledger import Ledger
+from orchestrator.parking import EXPIRE
+
+
+def page(
+    engine: Engine, ledger: Ledger, limit: int, after: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the waits of the next `limit` instances after an id, and the cursor of the rest."""
+    ids = sorted(
+        one
+        for one in engine.all_ids()
+        if not one.startswith(EXPIRE) and (after is None or one > after)
+    )
+    going_on = ledger.not_ended(ids)
+    items = [wait for instance_id in going_on[:limit] for wait in _waits(engine, instance_id)]
+    return items, going_on[limit - 1] if len(going_on) > limit else None
+
+
+def _waits(engine: Engine, instance_id: str) -> list[dict[str, Any]]:
+    state = engine.state(instance_id)
+    if state is None or state.runtime_status in FINISHED:
+        return []
+    about = {"instance_id": instance_id, "workflow": state.name}
+    history = engine.history(instance_id) or []
+    return [{**about, **wait.model_dump(mode="json")} for wait in open_waits(history)]

@@ -1,0 +1,301 @@
+"""P2: `usher audit` names each entry of the streams that nothing accounts for, and no other.
+
+Each sabotage is undone, so that what other tests audit is whole.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from contracts import identity
+from contracts.cloudevent import CloudEvent
+from contracts.letters import letter_id
+from contracts.topics import Topic
+from tests.integration.test_promises import _settled, _tick
+from tests.support.command import run_usher
+from tests.support.driver import Driver, eventually, fresh
+from usher.audit.auditor import AUDITED, Auditor
+from usher.audit.report import Report
+from usher.audit.streams import Streams
+from usher.client import Client
+
+LEDGER = "orchestrator||"
+
+
+@pytest.fixture
+def redis(usher: Driver) -> Iterator[Redis]:
+    with Redis(port=usher.settings.redis_port, decode_responses=True) as client:
+        yield client
+
+
+def _audit(usher: Driver) -> Report:
+    services = ("starter", "orchestrator", "notifier")
+    urls: Any = {name: usher.url(name, "") for name in services}
+    with Redis(port=usher.settings.redis_port) as raw:
+        return Auditor(Streams(raw), Client(usher.http, urls), lambda _: None).run()
+
+
+def _missing(usher: Driver, event_id: str) -> list[str]:
+    """What the audit misses of an event, once per entry that it names."""
+    return [one.missing for one in _audit(usher).findings if one.id == event_id]
+
+
+def _key(event_id: str) -> str:
+    return identity.event_key("/tests", event_id)
+
+
+def _started(usher: Driver, redis: Redis, **command: Any) -> str:
+    event_id = fresh("event")
+    data = {"workflow": "hello_workflow", "input": "Ada", **command}
+    usher.cloudevent("workflow-requests", event_id, data)
+    _settled(usher, event_id)
+    instance = command.get("instance_id") or f"hello_workflow-ce-{_key(event_id)}"
+    usher.notice(instance)
+    eventually(lambda: redis.exists(f"{LEDGER}ended-{instance}"), bool)
+    return event_id
+
+
+def _put_aside(usher: Driver) -> tuple[str, str]:
+    event_id = fresh("event")
+    usher.cloudevent("workflow-requests", event_id, {"workflow": "no_such_workflow"})
+    usher.dead_letter(event_id)
+    _settled(usher, event_id)
+    return event_id, letter_id(Topic.REQUESTS, CloudEvent(event_id, "/tests", "test", b""))
+
+
+@contextmanager
+def _without(redis: Redis, key: str) -> Iterator[None]:
+    """Take a record of the state store away, and put it back."""
+    kept: Any = redis.dump(key)
+    left: Any = redis.pttl(key)
+    assert redis.delete(key) == 1, key
+    try:
+        yield
+    finally:
+        redis.restore(key, max(left, 0), kept)
+
+
+@contextmanager
+def _edited(redis: Redis, event_id: str, **changes: Any) -> Iterator[None]:
+    """Edit a row of the ledger, and undo it."""
+    key = f"{LEDGER}event-{_key(event_id)}"
+    text: Any = redis.hget(key, "data")
+    redis.hset(key, "data", json.dumps({**json.loads(text), **changes}))
+    try:
+        yield
+    finally:
+        redis.hset(key, "data", text)
+
+
+@pytest.fixture
+def raw(usher: Driver) -> Iterator[Redis]:
+    """A client that does not decode what it dumps."""
+    with Redis(port=usher.settings.redis_port) as client:
+        yield client
+
+
+def test_p2_what_was_served_is_accounted_for_whatever_became_of_it(
+    usher: Driver, redis: Redis
+) -> None:
+    instance = fresh("hello")
+    served = [_started(usher, redis, instance_id=instance), _started(usher, redis)]
+    copy = fresh("event")
+    command = {"workflow": "hello_workflow", "input": "Ada", "instance_id": instance}
+    for _ in range(2):
+        usher.cloudevent("workflow-requests", copy, command)
+    letter, _ = _put_aside(usher)
+    parked = _tick(usher, fresh("nobody"), 1)
+    expired = _tick(usher, fresh("nobody"), 1, ttl_seconds=0)
+    for one in (copy, parked, expired):
+        _settled(usher, one)
+    usher.dead_letter(expired)
+    report = _audit(usher)
+    mine = {*served, copy, letter, parked, expired}
+    assert [one for one in report.findings if one.id in mine] == []
+    assert report.dispositions["parked"] >= 1
+    assert report.entries > report.events
+    totals = report.as_json()
+    counted = sum(totals["dispositions"].values()) + totals["open"] + totals["forgotten"]
+    named = sum(1 for one in report.findings if one.entry)
+    assert counted + named == totals["events"] == totals["entries"] - totals["duplicates"]
+
+
+def test_p2_entries_without_identity_are_known_by_what_they_hold(
+    usher: Driver, redis: Redis
+) -> None:
+    held = [
+        b"not json",
+        json.dumps({"a": 1, "of": fresh("x"), "l": [1, 2.5, None, "é<&>"]}).encode(),
+        json.dumps(
+            {
+                "specversion": "1.0",
+                "id": "",
+                "source": fresh("x"),
+                "type": "t",
+                "datacontenttype": "application/json",
+                "data": {"n": 1e30, "of": [1, {"a": True}]},
+            }
+        ).encode(),
+    ]
+    ids = [redis.xadd("workflow-requests", {"data": one}) for one in held]
+    eventually(lambda: usher.pending("workflow-requests"), lambda n: n == 0)
+    eventually(lambda: usher.pending("workflow-dead-letters", "notifier"), lambda n: n == 0)
+    assert [one for one in _audit(usher).findings if one.entry in ids] == []
+    letters: Any = redis.hkeys("usher:dead-letters")
+    with_source = [one for one in usher.dead_letters() if one["id"] in letters]
+    (last,) = [
+        one for one in with_source if one["event"].get("source") == json.loads(held[2])["source"]
+    ]
+    kept: Any = redis.hget("usher:dead-letters", last["id"])
+    redis.hdel("usher:dead-letters", last["id"])
+    try:
+        assert [one.entry for one in _audit(usher).findings if one.entry in ids] == [ids[2]]
+    finally:
+        redis.hset("usher:dead-letters", last["id"], kept)
+
+
+def test_p2_a_deleted_row_of_the_ledger_is_named(usher: Driver, redis: Redis, raw: Redis) -> None:
+    event_id = _started(usher, redis)
+    assert _missing(usher, event_id) == []
+    with _without(raw, f"{LEDGER}event-{_key(event_id)}"):
+        (missing,) = _missing(usher, event_id)
+        assert "neither the ledger nor a dead letter" in missing
+        told = run_usher(usher, "audit", code=1)
+        assert event_id in [one["id"] for one in told["findings"]]
+    assert _missing(usher, event_id) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ("instance-{instance}", "does not say that it took the instance id"),
+        ("ended-{instance}", "no trace of the run"),
+    ],
+)
+def test_p2_a_start_without_its_traces_is_named(
+    usher: Driver, redis: Redis, raw: Redis, record: str, said: str
+) -> None:
+    instance = fresh("hello")
+    event_id = _started(usher, redis, instance_id=instance)
+    usher.publish("workflow-events", {"instance_id": instance, "control": "purge"})
+    eventually(lambda: usher.status(instance), lambda status: status is None)
+    assert _missing(usher, event_id) == []
+    with _without(raw, LEDGER + record.format(instance=instance)):
+        (missing,) = _missing(usher, event_id)
+        assert said in missing
+
+
+def test_p2_a_deleted_dead_letter_is_named(usher: Driver, redis: Redis) -> None:
+    event_id, letter = _put_aside(usher)
+    assert _missing(usher, event_id) == []
+    kept: Any = redis.hget("usher:dead-letters", letter)
+    assert redis.hdel("usher:dead-letters", letter) == 1
+    try:
+        (missing,) = _missing(usher, event_id)
+        assert "no such dead letter" in missing
+    finally:
+        redis.hset("usher:dead-letters", letter, kept)
+
+
+def test_p2_a_deleted_notice_is_named(usher: Driver, redis: Redis) -> None:
+    instance = fresh("hello")
+    event_id = _started(usher, redis, instance_id=instance)
+    notice = identity.notice_id(instance, _key(event_id))
+    place: Any = redis.zscore("usher:notices:order", notice)
+    assert redis.zrem("usher:notices:order", notice) == 1
+    try:
+        (missing,) = _missing(usher, event_id)
+        assert "there is no notice of it" in missing
+    finally:
+        redis.zadd("usher:notices:order", {notice: place})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"disposition": "dead_lettered"}, "no such dead letter"),
+        ({"disposition": "delivered"}, "cannot become of it"),
+        ({"disposition": "duplicate"}, "another event took"),
+        ({"disposition": "claimed"}, "half done"),
+        ({"instance_id": "somebody-else"}, "it is for"),
+        ({"topic": "workflow-events"}, "as of workflow-events"),
+    ],
+)
+def test_p2_an_edited_row_of_a_start_is_named(
+    usher: Driver, redis: Redis, changes: dict[str, Any], said: str
+) -> None:
+    event_id = _started(usher, redis)
+    with _edited(redis, event_id, **changes):
+        (missing,) = _missing(usher, event_id)
+        assert said in missing
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"disposition": "delivered"}, "no trace of the instance"),
+        ({"disposition": "expired"}, "no such dead letter"),
+        ({"disposition": "controlled"}, "cannot become of it"),
+    ],
+)
+def test_p2_an_edited_row_of_a_parked_event_is_named(
+    usher: Driver, redis: Redis, changes: dict[str, Any], said: str
+) -> None:
+    event_id = _tick(usher, fresh("nobody"), 1)
+    _settled(usher, event_id)
+    with _edited(redis, event_id, **changes):
+        (missing,) = _missing(usher, event_id)
+        assert said in missing
+
+
+def test_p2_a_parked_event_that_nothing_will_hand_over_is_named(usher: Driver, raw: Redis) -> None:
+    instance = fresh("nobody")
+    event_id = _tick(usher, instance, 1)
+    _settled(usher, event_id)
+    eventually(lambda: usher.pending("workflow-events"), lambda n: n == 0)
+    assert _missing(usher, event_id) == []
+    with _without(raw, f"{LEDGER}parked-{instance}"):
+        (missing,) = _missing(usher, event_id)
+        assert "not on the list" in missing
+
+
+def test_p2_an_entry_in_flight_is_open_and_one_acknowledged_unserved_is_named(
+    usher: Driver, redis: Redis
+) -> None:
+    event_id = fresh("event")
+    event = CloudEvent(event_id, "/tests", "test", b'{"workflow": "hello_workflow"}').to_json()
+    with redis.pipeline(transaction=True) as at_once:  # before the sidecar can read it
+        at_once.xadd("workflow-requests", {"data": event})
+        at_once.xreadgroup("orchestrator", "orchestrator", {"workflow-requests": ">"})
+        entry, _ = at_once.execute()
+    report = _audit(usher)
+    assert report.open >= 1
+    assert report.oldest_open_s is not None
+    assert entry not in [one.entry for one in report.findings]
+    assert redis.xack("workflow-requests", "orchestrator", entry) == 1
+    (missing,) = _missing(usher, event_id)
+    assert "neither the ledger nor a dead letter" in missing
+    redis.xadd("workflow-requests", {"data": event})
+    _settled(usher, event_id)
+    assert _missing(usher, event_id) == []
+
+
+def test_p2_an_entry_deleted_from_a_stream_is_missed(usher: Driver, redis: Redis) -> None:
+    info: Any = redis.xinfo_stream("workflow-requests")
+    if "entries-added" not in info:
+        pytest.skip("Redis 7 or newer, which counts what was added to a stream")
+    before = _audit(usher).unaccounted
+    redis.xdel("workflow-requests", redis.xadd("workflow-requests", {"data": "{}"}))
+    report = _audit(usher)
+    assert report.unaccounted == before + 1
+    assert "deleted from the stream" in report.findings[-1].missing
+    redis.hincrby("usher:trimmed", "workflow-requests:trimmed", 1)
+    assert _audit(usher).unaccounted == before
+
+
+def test_p2_the_names_are_those_of_the_streams() -> None:
+    assert {str(topic) for topic in AUDITED} == {"workflow-requests", "workflow-events"}

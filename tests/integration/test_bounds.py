@@ -1,0 +1,138 @@
+"""The streams stay bounded, by what was acknowledged and never by length; doctor on what runs.
+
+On the real Redis of the stack, in a database of its own: nobody else reads or trims there.
+"""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from contracts.topics import READ_BY, Topic
+from notifier.journal import Journal
+from notifier.store import Shelf
+from notifier.trimming import Trimmer
+from tests.support.command import run_usher
+from tests.support.driver import Driver
+from usher.audit.streams import Streams
+
+TOPIC = Topic.REQUESTS
+GROUP = READ_BY[TOPIC]
+DATABASE = 9
+
+
+@pytest.fixture
+def redis(usher: Driver) -> Iterator[Redis]:
+    with Redis(port=usher.settings.redis_port, db=DATABASE, decode_responses=True) as client:
+        client.flushdb()
+        yield client
+        client.flushdb()
+
+
+def _stream(redis: Redis, entries: int = 6) -> list[str]:
+    redis.xgroup_create(TOPIC, GROUP, "0", mkstream=True)
+    for n in range(entries):  # of 1970: older than any retention
+        redis.xadd(TOPIC, {"data": "{}"}, id=f"{n + 1}-0")
+    return [f"{n + 1}-0" for n in range(entries)]
+
+
+def _sweep(redis: Redis, keep: timedelta = timedelta(days=7)) -> int:
+    return Trimmer(redis, keep, 60).sweep().get(TOPIC, 0)
+
+
+def _left(redis: Redis) -> list[str]:
+    entries: Any = redis.xrange(TOPIC)
+    return [name for name, _ in entries]
+
+
+def test_what_a_group_has_not_acknowledged_stays(redis: Redis) -> None:
+    ids = _stream(redis)
+    assert (_sweep(redis), _left(redis)) == (0, ids)
+    redis.xreadgroup(GROUP, "c", {TOPIC: ">"}, count=4)
+    assert (_sweep(redis), _left(redis)) == (0, ids)
+    redis.xack(TOPIC, GROUP, ids[0], ids[1], ids[3])
+    assert (_sweep(redis), _left(redis)) == (2, ids[2:])
+    redis.xack(TOPIC, GROUP, ids[2])
+    assert _sweep(redis) == 1
+    assert _left(redis) == ids[3:]
+
+
+def test_every_group_counts_also_one_of_somebody_else(redis: Redis) -> None:
+    ids = _stream(redis)
+    redis.xgroup_create(TOPIC, "somebody", "2-0")
+    redis.xreadgroup(GROUP, "c", {TOPIC: ">"})
+    redis.xack(TOPIC, GROUP, *ids)
+    assert (_sweep(redis), _left(redis)) == (1, ids[1:])
+    redis.xgroup_destroy(TOPIC, "somebody")
+    assert (_sweep(redis), _left(redis)) == (4, ids[5:])
+
+
+def test_nothing_goes_while_the_group_is_missing_that_must_read_all(redis: Redis) -> None:
+    ids = _stream(redis)
+    redis.xgroup_destroy(TOPIC, GROUP)
+    assert (_sweep(redis), _left(redis)) == (0, ids)
+    redis.xgroup_create(TOPIC, "somebody", "$")
+    assert (_sweep(redis), _left(redis)) == (0, ids)
+
+
+def test_what_is_young_stays(redis: Redis) -> None:
+    redis.xgroup_create(TOPIC, GROUP, "0", mkstream=True)
+    redis.xadd(TOPIC, {"data": "{}"}, id="1-0")
+    seconds, _ = redis.time()
+    for n in range(3):
+        redis.xadd(TOPIC, {"data": "{}"}, id=f"{(seconds - 3600) * 1000}-{n}")
+    redis.xreadgroup(GROUP, "c", {TOPIC: ">"})
+    redis.xack(TOPIC, GROUP, *_left(redis))
+    assert _sweep(redis) == 1
+    assert len(_left(redis)) == 3
+    assert _sweep(redis, timedelta(minutes=30)) == 2
+
+
+def test_what_was_trimmed_is_told_from_what_was_deleted(redis: Redis, usher: Driver) -> None:
+    ids = _stream(redis)
+    redis.xreadgroup(GROUP, "c", {TOPIC: ">"})
+    redis.xack(TOPIC, GROUP, *ids)
+    assert _sweep(redis) == 5
+    with Redis(port=usher.settings.redis_port, db=DATABASE) as raw:
+        streams = Streams(raw)
+        if streams.vanished(TOPIC) is None:
+            pytest.skip("Redis 7 or newer, which counts what was added to a stream")
+        assert streams.vanished(TOPIC) == 0
+        for _ in range(3):
+            redis.xadd(TOPIC, {"data": "{}"})
+        redis.xtrim(TOPIC, maxlen=2, approximate=False)
+        assert streams.vanished(TOPIC) == 2
+        _sweep(redis)
+        redis.delete(TOPIC)
+        assert streams.vanished(TOPIC) == 9
+        redis.xadd(TOPIC, {"data": "{}"})
+        assert streams.vanished(TOPIC) == 9
+
+
+def test_doctor_finds_nothing_wrong_with_what_runs(usher: Driver) -> None:
+    told = run_usher(usher, "doctor")
+    assert told == {"refusals": 0, "warnings": 0, "items": [], "not_seen": []}
+
+
+def test_the_notifier_keeps_the_newest_and_says_when_it_began_to_forget(redis: Redis) -> None:
+    shelf = Shelf(redis, "things", 20, Journal(redis, "", 20))
+    begin = datetime(2030, 1, 1, tzinfo=UTC)
+    records = [(f"r-{n}", begin + timedelta(seconds=n)) for n in range(100)]
+
+    def put(record: tuple[str, datetime]) -> None:
+        shelf.put(record[0], json.dumps({"id": record[0]}), record[1])
+
+    for one in records[:20]:
+        put(one)
+    assert shelf.forgotten_before() is None
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(put, records[20:]))
+    kept = {one["id"] for one in shelf.newest(lambda _: True, 1000)}
+    assert kept == {f"r-{n}" for n in range(80, 100)}
+    assert shelf.forgotten_before() == records[79][1].timestamp()
+    assert redis.hlen("usher:things") == 20
+    assert [one["id"] for one in shelf.get_many(["r-79", "r-80", "nobody"])] == ["r-80"]

@@ -1,0 +1,26 @@
+"""Runs the `usher` command against a running stack, as a user would."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.support.driver import Driver
+
+
+def run_usher(usher: Driver, *words: str, code: int = 0) -> dict[str, Any]:
+    """Run it with `--json`; return its answer, having checked its exit code."""
+    urls = {
+        f"USHER_{name.upper()}_URL": usher.url(name, "")
+        for name in ("starter", "orchestrator", "notifier")
+    }
+    urls["USHER_REDIS_URL"] = f"redis://127.0.0.1:{usher.settings.redis_port}/0"
+    command = [str(Path(sys.executable).with_name("usher")), *words, "--json"]
+    told = subprocess.run(
+        command, env={**os.environ, **urls}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert told.returncode == code, told.stdout + told.stderr
+    answer: dict[str, Any] = json.loads(told.stdout)
+    return answer

@@ -1,0 +1,268 @@
+"""`usher doctor`: each check of files, streams and sidecars finds its fault, and ours have none."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from redis import ConnectionError as NoRedis
+from typer.testing import CliRunner, Result
+
+from contracts.topics import Topic
+from tests.unit.test_orchestrator_doctor import WELL
+from usher.cli import app
+from usher.doctor.broker import brokers
+from usher.doctor.delivery import resiliency
+from usher.doctor.durability import redis_config
+from usher.doctor.finding import Finding
+from usher.doctor.groups import DAY_MS, Stream, streams
+from usher.doctor.keeping import retention, stores
+from usher.doctor.resources import Resource, read
+from usher.doctor.sidecars import alike, notifier
+from usher.session import Wiring
+
+OURS = Path(__file__).parents[2] / "components"
+
+
+def in_files(folder: Path) -> list[Finding]:
+    resources, broken = read(folder)
+    return [
+        *broken,
+        *brokers(resources, 8),
+        *resiliency(resources),
+        *stores(resources),
+        *retention(resources, 30),
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return shutil.copytree(OURS, tmp_path / "components")
+
+
+def test_our_own_files_have_no_fault() -> None:
+    assert in_files(OURS) == []
+
+
+KEPT = "configuration-orchestrator.yaml"
+TIMEOUT, DUE = 'value: "10s"', 'value: "3000"'
+UNKNOWN = "initialInterval: 1s\n        policy: exp"
+MATCHING = "matching: {gRPCStatusCodes: '1'}"
+MORE = "  - orchestrator\n  - starter\n"
+TEXT = "--- text\n---\napiVersion"
+
+
+@pytest.mark.parametrize(
+    ("file", "this", "that", "level", "where"),
+    [
+        ("pubsub.yaml", DUE, 'value: "3s"', "refusal", "redeliverInterval"),
+        ("pubsub.yaml", DUE, 'value: "0"', "refusal", "redeliverInterval"),
+        ("pubsub.yaml", TIMEOUT, 'value: "0"', "refusal", "processingTimeout"),
+        ("pubsub.yaml", TIMEOUT, 'value: "soon"', "refusal", "processingTimeout"),
+        ("pubsub.yaml", TIMEOUT, 'value: "8s"', "warning", "processingTimeout"),
+        ("pubsub.yaml", TIMEOUT, 'value: "5m"', "warning", "processingTimeout"),
+        ("pubsub.yaml", "name: concurrency", "name: maxLenApprox", "refusal", "maxLenApprox"),
+        ("pubsub.yaml", "name: concurrency", "name: maxlenapprox", "refusal", "maxLenApprox"),
+        ("pubsub.yaml", "name: concurrency", "name: streamTTL", "refusal", "streamTTL"),
+        ("pubsub.yaml", "name: pubsub\n", "name: broker\n", "refusal", "the component files"),
+        ("pubsub-ordered.yaml", 'value: "1"', 'value: "8"', "warning", "concurrency"),
+        ("resiliency.yaml", "-1", "3", "refusal", "maxRetries"),
+        ("resiliency.yaml", "-1", "1000", "refusal", "maxRetries"),
+        ("resiliency.yaml", "policy: exp", UNKNOWN, "warning", "inbound"),
+        ("resiliency.yaml", "maxRetries: -1", MATCHING, "refusal", "matching"),
+        ("resiliency.yaml", "retry: inbound", "retry: other", "refusal", "policies.retries.other"),
+        ("resiliency.yaml", "      pubsub:\n", "      broker:\n", "refusal", "spec.targets"),
+        ("resiliency.yaml", "      pubsub-ordered:\n", "      x:\n", "refusal", "spec.targets"),
+        ("resiliency.yaml", "  - notifier\n", "", "refusal", "spec.targets"),
+        ("statestore.yaml", 'value: "true"', 'value: "false"', "refusal", "actorStateStore"),
+        ("statestore.yaml", "name: actorState", "name: ttlInSeconds #", "refusal", "ttlInSeconds"),
+        ("statestore.yaml", "  - orchestrator\n", MORE, "warning", "scopes"),
+        (KEPT, "168h", "720h", "refusal", "anyTerminal"),
+        (KEPT, "168h", "a week", "refusal", "anyTerminal"),
+        (KEPT, "168h", "1m", "warning", "anyTerminal"),
+        (KEPT, "stateRetentionPolicy", "other", "warning", KEPT),
+        ("pubsub.yaml", "spec:", "spec: [", "refusal", "components/pubsub.yaml"),
+        ("pubsub.yaml", "apiVersion", TEXT, "refusal", "components/pubsub.yaml"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_a_file_is_found(
+    folder: Path, file: str, this: str, that: str, level: str, where: str
+) -> None:
+    text = (folder / file).read_text()
+    assert this in text
+    (folder / file).write_text(text.replace(this, that))
+    found = in_files(folder)
+    mine = [finding for finding in found if where in finding.where]
+    assert level in {finding.level for finding in mine}, found
+    assert all(finding.wrong and finding.right and finding.breaks for finding in found)
+
+
+@pytest.mark.parametrize(
+    "file", ["resiliency.yaml", "pubsub.yaml", "pubsub-ordered.yaml", "statestore.yaml"]
+)
+def test_a_missing_file_is_a_refusal(folder: Path, file: str) -> None:
+    (folder / file).unlink()
+    assert "refusal" in {finding.level for finding in in_files(folder)}
+
+
+def test_a_finite_retry_says_on_which_side_of_the_processing_timeout_it_gives_up() -> None:
+    def gives_up(retries: int) -> str:
+        retry = {"policy": "constant", "duration": "1s", "maxRetries": retries}
+        target = {"inbound": {"retry": "r"}}
+        spec = {
+            "policies": {"retries": {"r": retry}},
+            "targets": {"components": {"pubsub": target, "pubsub-ordered": target}},
+        }
+        resources, _ = read(OURS)
+        others = [one for one in resources if one.kind != "Resiliency"]
+        mine = Resource("r.yaml", {"kind": "Resiliency", "spec": spec})
+        return next(resiliency([*others, mine])).wrong
+
+    assert "within the processingTimeout" in gives_up(3)
+    assert "beyond the processingTimeout" in gives_up(30)
+
+
+@pytest.mark.parametrize(
+    ("config", "levels"),
+    [
+        ({"appendonly": "yes", "appendfsync": "everysec"}, []),
+        ({"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "allkeys-lru"}, []),
+        ({"appendonly": "no"}, ["refusal"]),
+        ({}, ["refusal"]),
+        ({"appendonly": "yes", "appendfsync": "no"}, ["warning"]),
+        (
+            {"appendonly": "yes", "maxmemory": "9", "maxmemory-policy": "allkeys-lru"},
+            ["refusal"],
+        ),
+    ],
+)
+def test_redis_keeps_what_it_acknowledged(config: dict[str, str], levels: list[str]) -> None:
+    assert [finding.level for finding in redis_config(config)] == levels
+
+
+@pytest.mark.parametrize(
+    ("stream", "level", "said"),
+    [
+        (Stream(5, 39 * DAY_MS, {"orchestrator": 40 * DAY_MS}), None, ""),
+        (Stream(0, 0, {"orchestrator": 0}), None, ""),
+        (Stream(5, 39 * DAY_MS, {"other": 40 * DAY_MS}), "refusal", "nobody reads it"),
+        (Stream(5, 5 * DAY_MS, {"orchestrator": 5 * DAY_MS}), "refusal", "the ledger knows 30"),
+        (Stream(5, 20 * DAY_MS, {"orchestrator": 40 * DAY_MS}), "warning", "not trimmed"),
+        (
+            Stream(5, 20 * DAY_MS, {"orchestrator": 40 * DAY_MS, "dead": 0}),
+            "warning",
+            "dead has not acknowledged",
+        ),
+    ],
+)
+def test_a_stream_is_read_trimmed_and_younger_than_the_ledger(
+    stream: Stream, level: str | None, said: str
+) -> None:
+    found = list(streams({Topic.REQUESTS: stream}, 40 * DAY_MS, 7, 30))
+    assert [finding.level for finding in found] == ([level] if level else [])
+    assert all(said in finding.wrong for finding in found)
+
+
+HEARD = {
+    **WELL,
+    "subscriptions": [
+        {"topic": "workflow-completions"},
+        {"topic": "workflow-dead-letters", "metadata": {"rawPayload": "true"}},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, None),
+        ({"appConnectionProperties": {}}, "health check is off"),
+        ({"resiliencies": []}, "no resiliency policy"),
+        ({"subscriptions": HEARD["subscriptions"][1:]}, "workflow-completions"),
+        ({"subscriptions": HEARD["subscriptions"][:1]}, "workflow-dead-letters"),
+        (
+            {"subscriptions": [*HEARD["subscriptions"][:1], {"topic": "workflow-dead-letters"}]},
+            "not heard raw",
+        ),
+    ],
+)
+def test_the_notifiers_sidecar_is_looked_at(change: dict[str, Any], said: str | None) -> None:
+    found = list(notifier({**HEARD, **change}))
+    assert [said in finding.wrong for finding in found if said] == ([True] if said else [])
+
+
+def test_sidecars_of_two_versions_are_named() -> None:
+    assert list(alike({"orchestrator": "1.18.2", "notifier": "1.18.2"})) == []
+    (finding,) = alike({"orchestrator": "1.18.2", "notifier": "1.17.0"})
+    assert "notifier 1.17.0" in finding.wrong
+
+
+class Broker:
+    """A Redis that has no streams, or is away."""
+
+    def __init__(self, appendonly: str = "yes", away: bool = False) -> None:
+        self._appendonly = appendonly
+        self._away = away
+
+    def __enter__(self) -> "Broker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def config_get(self, name: str) -> dict[str, str]:
+        if self._away:
+            raise NoRedis("refused")
+        return {"appendonly": self._appendonly} if name == "appendonly" else {}
+
+    def time(self) -> tuple[int, int]:
+        return 0, 0
+
+    def exists(self, _: str) -> int:
+        return 0
+
+
+@pytest.fixture
+def run() -> Callable[..., Result]:
+    items: list[dict[str, str]] = []
+    times = {"ledger_days": 30, "stream_days": 7, "call_timeout_seconds": 8}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        match request.url.path, request.url.port:
+            case "/doctor", _:
+                return httpx.Response(200, json={"items": items, "settings": times})
+            case "/sidecar", 8082:
+                return httpx.Response(200, json=HEARD)
+            case _:
+                return httpx.Response(200, json=WELL)
+
+    def call(broker: Broker, *found: dict[str, str], words: tuple[str, ...] = ()) -> Result:
+        items[:] = found
+        http = httpx.MockTransport(answer)
+        wiring = Wiring(http=lambda: httpx.Client(transport=http), redis=lambda _: broker)  # type: ignore[arg-type, return-value]
+        return CliRunner().invoke(app, ["doctor", *words], obj=wiring)
+
+    return call
+
+
+FOUND = {"level": "refusal", "where": "here", "wrong": "w", "right": "r", "breaks": "P2"}
+
+
+def test_the_command_says_what_it_found_and_exits_by_it(run: Callable[..., Result]) -> None:
+    well = run(Broker(), words=("--json",))
+    told = {"refusals": 0, "warnings": 0, "items": [], "not_seen": []}
+    assert (well.exit_code, json.loads(well.stdout)) == (0, told)
+    assert run(Broker(), {**FOUND, "level": "warning"}).exit_code == 0
+    refused = run(Broker(), FOUND)
+    assert refused.exit_code == 1
+    assert "refusal: here: w\n" in refused.stdout
+    assert run(Broker(appendonly="no")).exit_code == 1
+
+
+def test_what_cannot_be_seen_is_said(run: Callable[..., Result]) -> None:
+    blind = run(Broker(away=True))
+    assert blind.exit_code == 3
+    assert "not seen: Redis at redis://" in blind.stdout

@@ -1,0 +1,45 @@
+"""The guard of a topic server: who delivers shows the token; who only asks need not."""
+
+from typing import Any, NamedTuple
+
+import grpc
+import pytest
+
+from orchestrator.guard import HEADER, credentials, guards
+
+DELIVERY = "/dapr.proto.runtime.v1.AppCallback/OnTopicEvent"
+SERVED: Any = grpc.unary_unary_rpc_method_handler(lambda *_: None)
+
+
+class Call(NamedTuple):
+    """What a server knows of a call before it takes it."""
+
+    method: str
+    invocation_metadata: tuple[tuple[str, str | bytes], ...] = ()
+
+
+def is_served(call: Call) -> bool:
+    (guard,) = guards("secret")
+    found = guard.intercept_service(lambda _: SERVED, call)  # type: ignore[arg-type]
+    return found is SERVED
+
+
+@pytest.mark.parametrize("token", ["secret", b"secret"])
+def test_a_delivery_with_the_token_is_served(token: str | bytes) -> None:
+    assert is_served(Call(DELIVERY, ((HEADER, token),)))
+
+
+@pytest.mark.parametrize("metadata", [(), ((HEADER, "other"),), (("x", "secret"),)])
+def test_a_delivery_without_it_is_refused(metadata: tuple[tuple[str, str], ...]) -> None:
+    assert not is_served(Call(DELIVERY, metadata))
+
+
+@pytest.mark.parametrize("name", ["AppCallback/ListTopicSubscriptions", "HealthCheck/HealthCheck"])
+def test_a_sidecar_asks_without_a_token(name: str) -> None:
+    assert is_served(Call(f"/dapr.proto.runtime.v1.{name}"))
+
+
+def test_nothing_is_guarded_and_nothing_shown_where_no_token_is_set() -> None:
+    assert guards("") == []
+    assert credentials("") == {}
+    assert credentials("secret") == {HEADER: "secret"}

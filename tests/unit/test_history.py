@@ -1,0 +1,145 @@
+"""The engine's history as we read it, and who waits according to it."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from dapr.ext.workflow import WorkflowStatus
+from dapr.ext.workflow._durabletask.internal import protos as pb
+
+from orchestrator import waiting
+from orchestrator.engine import Engine
+from orchestrator.history import HistoryEvent, open_waits, read_event
+from orchestrator.ledger import Ledger
+
+NOW = datetime(2030, 1, 1, 8, tzinfo=UTC)
+NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+"""What the SDK writes for a wait without a timeout."""
+
+
+def event(event_id: int = -1, **said: Any) -> HistoryEvent:
+    written = pb.HistoryEvent(eventId=event_id, **said)
+    written.timestamp.FromDatetime(NOW)
+    return read_event(written)
+
+
+def timer(event_id: int, due: datetime, **origin: Any) -> HistoryEvent:
+    created = pb.TimerCreatedEvent(**origin)
+    created.fireAt.FromDatetime(due)
+    return event(event_id, timerCreated=created)
+
+
+def wait(event_id: int, name: str, seconds: float | None = 60) -> HistoryEvent:
+    due = NEVER if seconds is None else NOW + timedelta(seconds=seconds)
+    return timer(event_id, due, externalEvent=pb.TimerOriginExternalEvent(name=name))
+
+
+def raised(name: str) -> HistoryEvent:
+    return event(eventRaised=pb.EventRaisedEvent(name=name))
+
+
+def fired(timer_id: int) -> HistoryEvent:
+    return event(timerFired=pb.TimerFiredEvent(timerId=timer_id))
+
+
+def test_an_activity_and_its_failure() -> None:
+    scheduled = event(1, taskScheduled=pb.TaskScheduledEvent(name="shout"))
+    assert scheduled.model_dump(mode="json") == {
+        "event_id": 1,
+        "timestamp": "2030-01-01T08:00:00Z",
+        "type": "TASK_SCHEDULED",
+        "name": "shout",
+        "task_scheduled_id": None,
+        "error": None,
+        "purpose": None,
+        "until": None,
+    }
+    why = pb.TaskFailureDetails(errorType="RuntimeError", errorMessage="out of paper")
+    failed = event(taskFailed=pb.TaskFailedEvent(taskScheduledId=1, failureDetails=why))
+    assert (failed.type, failed.task_scheduled_id) == ("TASK_FAILED", 1)
+    assert failed.error
+    assert failed.error.message == "out of paper"
+
+
+def test_a_timer_says_what_it_is_for_and_until_when() -> None:
+    waits = wait(2, "approval")
+    assert (waits.name, waits.purpose) == ("approval", "event")
+    assert waits.until == NOW + timedelta(seconds=60)
+    assert wait(2, "approval", None).until is None
+    assert timer(3, NOW, activityRetry=pb.TimerOriginActivityRetry()).purpose == "retry"
+    assert fired(3).task_scheduled_id == 3
+
+
+@pytest.mark.parametrize(
+    ("history", "left"),
+    [
+        ([], []),
+        ([wait(1, "a")], ["a"]),
+        ([wait(1, "a"), raised("A")], []),
+        ([wait(1, "a"), fired(1)], []),
+        ([wait(1, "a"), wait(2, "b"), raised("b")], ["a"]),
+        ([raised("a"), wait(1, "a")], ["a"]),
+        ([wait(1, "a"), fired(1), wait(2, "a", None)], ["a"]),
+        ([wait(1, "a"), raised("other")], ["a"]),
+        ([timer(1, NOW, createTimer=pb.TimerOriginCreateTimer())], []),
+    ],
+)
+def test_a_wait_is_open_until_its_event_or_its_deadline(
+    history: list[HistoryEvent], left: list[str]
+) -> None:
+    assert [one.event for one in open_waits(history)] == left
+
+
+def test_an_event_goes_to_the_first_in_line() -> None:
+    (left,) = open_waits([wait(1, "a", 10), wait(2, "a", 20), raised("a")])
+    assert left.until == NOW + timedelta(seconds=20)
+
+
+class Runs:
+    """Instances of the engine; those named `done-…` have ended, the others wait for `approval`."""
+
+    def __init__(self, *ids: str) -> None:
+        self._ids = list(ids)
+        self.looked_at: list[str] = []
+
+    def all_ids(self) -> list[str]:
+        return self._ids
+
+    def not_ended(self, ids: list[str]) -> list[str]:
+        return [one for one in ids if not one.startswith("told")]
+
+    def state(self, instance_id: str) -> Any:
+        self.looked_at.append(instance_id)
+        done = instance_id.startswith("done")
+        status = WorkflowStatus.COMPLETED if done else WorkflowStatus.RUNNING
+        return SimpleNamespace(name="approval_workflow", runtime_status=status)
+
+    def history(self, _: str) -> list[HistoryEvent]:
+        return [wait(1, "approval")]
+
+
+def page(runs: Runs, limit: int, cursor: str | None = None) -> tuple[list[str], str | None]:
+    items, following = waiting.page(cast(Engine, runs), cast(Ledger, runs), limit, cursor)
+    return [item["instance_id"] for item in items], following
+
+
+def test_who_waits_is_told_a_page_of_instances_at_a_time() -> None:
+    runs = Runs("c", "a", "done-1", "told-1", "usher_expire-k-1", "b")
+    assert page(runs, 2) == (["a", "b"], "b")
+    assert page(runs, 2, "b") == (["c"], None)
+    assert "told-1" not in runs.looked_at
+    assert "usher_expire-k-1" not in runs.looked_at
+
+
+def test_a_wait_is_told_with_its_times() -> None:
+    items, _ = waiting.page(cast(Engine, Runs("a")), cast(Ledger, Runs()), 10, None)
+    assert items == [
+        {
+            "instance_id": "a",
+            "workflow": "approval_workflow",
+            "event": "approval",
+            "since": "2030-01-01T08:00:00Z",
+            "until": "2030-01-01T08:01:00Z",
+        }
+    ]

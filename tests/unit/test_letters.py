@@ -1,0 +1,49 @@
+"""The ids of dead letters, and what the audit knows an entry by: the same event is one letter."""
+
+import pytest
+
+from contracts.cloudevent import CloudEvent
+from contracts.entry import read_entry
+from contracts.letters import letter_id
+from usher.audit.entries import key_of, letters_of
+
+TOPIC = "workflow-requests"
+
+
+def test_an_event_is_known_by_source_and_id_whatever_it_holds() -> None:
+    one = CloudEvent("e-1", "/shop", "t", b"1")
+    assert letter_id(TOPIC, one) == letter_id(TOPIC, CloudEvent("e-1", "/shop", "u", b"2"))
+    assert letter_id(TOPIC, one) != letter_id("workflow-events", one)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        CloudEvent("", "/shop", "t", b"", attributes={"a": 2}),
+        CloudEvent("", "/shop", "t", b"", attributes={"a": True}),
+        CloudEvent("", "/shop", "t", b"", attributes={"a": 1, "b": None}),
+        CloudEvent("", "/store", "t", b"", attributes={"a": 1}),
+        CloudEvent("", "/shop", "u", b"", attributes={"a": 1}),
+        CloudEvent("", "/shop", "t", b"0", attributes={"a": 1}),
+    ],
+)
+def test_events_without_identity_that_differ_anywhere_are_two_letters(other: CloudEvent) -> None:
+    one = CloudEvent("", "/shop", "t", b"", attributes={"a": 1})
+    same = CloudEvent("", "/shop", "t", b"", attributes={"a": 1, "traceparent": "00-1"})
+    assert letter_id(TOPIC, one) == letter_id(TOPIC, same) != letter_id(TOPIC, other)
+
+
+@pytest.mark.parametrize("entry", [b"", b"not json", b"[1]", b'"text"', b"\xff", b"{" * 9_000])
+def test_what_is_no_event_is_one_letter_each_time_it_comes(entry: bytes) -> None:
+    event = read_entry(entry)
+    assert key_of(event) is None
+    assert letters_of(TOPIC, event, entry) == letters_of(TOPIC, read_entry(entry), entry)
+    assert letters_of(TOPIC, event, entry) != letters_of(TOPIC, read_entry(entry + b"1"), entry)
+
+
+def test_what_is_nested_too_deep_for_python_is_known_by_its_identity_all_the_same() -> None:
+    deep = b"[" * 9_000 + b'"]\\"{", {"id": "not this"}' + b"]" * 9_000
+    head = b'{"specversion": "1.0", "id": "e\\"1]", "source": "/s", "data": {"a": '
+    event = read_entry(head + deep + b'}, "type": "t", "datacontenttype": "application/json"}')
+    assert (event.id, event.source, event.type) == ('e"1]', "/s", "t")
+    assert key_of(event)

@@ -1,0 +1,253 @@
+"""The pages and what they do, with neighbours whose answers a test tells."""
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from redis import RedisError
+
+from notifier.app import build_app
+from notifier.neighbours import Orchestrator, Starter
+from notifier.service import Notifier
+from tests.support.asgi import ask
+
+SEEN = "2030-01-01T08:00:00+00:00"
+NOTICE: dict[str, Any] = {
+    "id": "n-1",
+    "instance_id": "i-1",
+    "workflow": "hello_workflow",
+    "outcome": "COMPLETED",
+    "output": "<script>",
+    "error": None,
+    "finished_at": SEEN,
+    "duration_s": 0.2,
+    "seen_at": SEEN,
+}
+LETTER: dict[str, Any] = {
+    "id": "l-1",
+    "reason": "unknown_instance",
+    "field": "instance_id",
+    "message": "no instance has the id 'i-2'",
+    "topic": "workflow-events",
+    "attempts": 2,
+    "first_seen": SEEN,
+    "last_seen": SEEN,
+    "redriven_at": None,
+    "event": {"id": "e", "source": "/s", "data": {"instance_id": "i-2", "event": "approval"}},
+}
+HELLO = {
+    "name": "hello_workflow",
+    "description": "Greet.",
+    "input_schema": {"type": "object", "properties": {"name": {"type": "string"}}},
+    "example": {"name": "Ada"},
+}
+WAIT = {"instance_id": "i-2", "workflow": "w", "event": "approval", "since": SEEN, "until": None}
+ANSWERS: dict[str, Any] = {
+    "/workflows": {"items": [HELLO]},
+    "/waiting": {"items": [WAIT], "next": None},
+    "/parked": {"items": []},
+    "/explain": {"disposition": "started"},
+    "/events": {"instance_id": "i-1", "event_id": "e-1"},
+    "/workflows/hello_workflow": {"instance_id": "i-1", "event_id": "e-1"},
+    "/instances/i-2/events/approval": {"instance_id": "i-2", "event_id": "e-1"},
+}
+
+
+class Kept:
+    """A shelf of the notifier."""
+
+    def __init__(self, *records: dict[str, Any]) -> None:
+        self.records = {record["id"]: dict(record) for record in records}
+
+    def each(self) -> Iterator[dict[str, Any]]:
+        return iter(self.records.values())
+
+    def get(self, record_id: str) -> dict[str, Any] | None:
+        return self.records.get(record_id)
+
+    def change(self, record_id: str, change: Any) -> Any:
+        self.records[record_id] = change(self.records[record_id]) or self.records[record_id]
+        return self.records[record_id]
+
+    def count(self) -> int:
+        return len(self.records)
+
+
+class House:
+    """The notifier with its neighbours: each path answers as told; what was sent is kept."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = {**ANSWERS, **{f"/{path}": told for path, told in answers.items()}}
+        self.sent: list[httpx.Request] = []
+        self.letters = Kept(LETTER)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.sent.append(request)
+        path = request.url.path
+        # GET /events, of the orchestrator, knows no event here; POST /events is the starter's.
+        told = None if (request.method, path) == ("GET", "/events") else self.answers.get(path)
+        if isinstance(told, httpx.Response | Exception):
+            if isinstance(told, Exception):
+                raise told
+            return told
+        return httpx.Response(404 if told is None else 200, json=told)
+
+    def ask(self, method: str, path: str, form: dict[str, str] | None = None) -> httpx.Response:
+        transport = httpx.MockTransport(self)
+        service = SimpleNamespace(
+            journal=SimpleNamespace(last=lambda: "7-0"),
+            notices=Kept(NOTICE),
+            dead_letters=self.letters,
+            orchestrator=Orchestrator("http://orchestrator", transport),
+            starter=Starter("http://starter", transport),
+            page_hosts=(),
+        )
+        body = urlencode(form).encode() if form else None
+        return ask(build_app(cast(Notifier, service)), method, path, content=body)
+
+    def published(self) -> list[httpx.Request]:
+        return [one for one in self.sent if one.url.host == "starter"]
+
+
+def test_the_page_may_run_its_own_script_only_and_shows_payloads_as_text() -> None:
+    answer = House().ask("GET", "/")
+    assert answer.status_code == 200
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert 'data-last="7-0"' in answer.text
+    assert "&lt;script&gt;" in answer.text
+    assert "://" not in answer.text.replace("http://www.w3.org", ""), "nothing from elsewhere"
+
+
+def test_a_wait_whose_event_was_dead_lettered_is_marked_until_it_is_sent_again() -> None:
+    house = House()
+    assert "row marked" in house.ask("GET", "/").text
+    assert "row marked" not in house.ask("GET", "/?workflow=other").text
+    house.letters.records["l-1"]["redriven_at"] = SEEN
+    assert "row marked" not in house.ask("GET", "/").text
+
+
+@pytest.mark.parametrize("path", ["/", "/instances/i-1", "/start"])
+def test_with_the_orchestrator_away_the_rest_is_shown(path: str) -> None:
+    away = httpx.ConnectError("refused")
+    house = House(workflows=away, waiting=away, **{"instances/i-1": away})
+    answer = house.ask("GET", path)
+    assert answer.status_code == 200
+    assert "cannot be asked" in answer.text
+
+
+def test_a_store_that_is_away_is_503() -> None:
+    def away() -> int:
+        raise RedisError("refused")
+
+    house = House()
+    house.letters.count = away  # type: ignore[method-assign]
+    assert house.ask("GET", "/").status_code == 503
+
+
+def test_a_form_is_published_once_by_its_key() -> None:
+    house = House()
+    form = {"key": "k-1", "input.name": "Grace", "instance_id": " i-1 "}
+    answer = house.ask("POST", "/start/hello_workflow", form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/instances/i-1")
+    (sent,) = house.published()
+    assert json.loads(sent.content) == {"name": "Grace"}
+    assert sent.headers["idempotency-key"] == "k-1"
+    assert sent.url.params["instance_id"] == "i-1"
+
+
+@pytest.mark.parametrize(
+    ("answers", "field"),
+    [
+        (
+            {"explain": {"disposition": "dead_lettered", "field": "input.name", "message": "no!"}},
+            "input.name",
+        ),
+        (
+            {
+                "workflows/hello_workflow": httpx.Response(
+                    422, json={"errors": [{"field": "instance_id", "message": "no!"}]}
+                )
+            },
+            "instance_id",
+        ),
+    ],
+)
+def test_a_refusal_is_shown_at_its_field(answers: dict[str, Any], field: str) -> None:
+    answer = House(**answers).ask("POST", "/start/hello_workflow", {"input.name": "Grace"})
+    assert answer.status_code == 422
+    assert f'id="{field}-error"' in answer.text
+    assert 'value="Grace"' in answer.text
+
+
+def test_a_starter_that_is_away_is_said_and_what_was_typed_is_kept() -> None:
+    house = House(**{"workflows/hello_workflow": httpx.ConnectError("refused")})
+    answer = house.ask("POST", "/start/hello_workflow", {"input.name": "Grace"})
+    assert answer.status_code == 422
+    assert "does not answer" in answer.text
+    assert 'value="Grace"' in answer.text
+
+
+def test_the_same_answer_to_the_same_wait_is_one_event() -> None:
+    house = House()
+    path = "/instances/i-2/events/approval"
+    yes = {"data": '{"approved": true}', "since": SEEN}
+    for form in (yes, yes, {**yes, "data": '{"approved": false}'}, {**yes, "since": "later"}):
+        assert house.ask("POST", path, form).status_code == 200
+    keys = [one.headers["idempotency-key"] for one in house.published()]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+    assert house.ask("POST", path, {"data": "{"}).status_code == 422
+    assert len(house.published()) == 4
+
+
+def test_a_dry_run_publishes_nothing_and_a_redrive_is_noted() -> None:
+    house = House()
+    path, form = "/dead-letters/l-1/redrive", {"attempts": "2", "mode": "dry"}
+    assert "It would be started" in house.ask("POST", path, form).text
+    assert house.published() == []
+    assert house.letters.records["l-1"]["redriven_at"] is None
+    assert "sent again" in house.ask("POST", path, {**form, "mode": "real"}).text
+    (sent,) = house.published()
+    assert json.loads(sent.content)["redrive"] == "2"
+    assert house.letters.records["l-1"]["redriven_at"]
+
+
+@pytest.mark.parametrize(
+    ("letter", "said"),
+    [
+        ({"attempts": 3}, "put aside again"),
+        ({"reason": "expired"}, "expired stays so"),
+        ({"event": {"data": 1}}, "no id and source"),
+    ],
+)
+def test_a_redrive_that_cannot_be_is_said(letter: dict[str, Any], said: str) -> None:
+    house = House()
+    house.letters = Kept({**LETTER, **letter})
+    form = {"attempts": "2", "mode": "real"}
+    answer = house.ask("POST", "/dead-letters/l-1/redrive", form)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert house.published() == []
+
+
+def test_what_is_not_there_is_404() -> None:
+    house = House()
+    assert house.ask("GET", "/start/nobody").status_code == 404
+    assert house.ask("POST", "/dead-letters/l-9/redrive", {"mode": "dry"}).status_code == 404
+    assert house.ask("GET", "/instances/i-9").status_code == 200, "it may come yet"
+    assert house.ask("GET", "/static/usher.js").status_code == 200
+
+
+def test_a_timeline_is_the_chain_of_an_instance_as_json() -> None:
+    found = House().ask("GET", "/timeline/i-1").json()
+    assert found["notice"]["id"] == "n-1"
+    assert [(step["kind"], step["seconds"]) for step in found["steps"]] == [("notified", 0.0)]
+    assert House().ask("GET", "/timeline/nobody").status_code == 404
+    away = House(**{"instances/i-1": httpx.ConnectError("refused")})
+    assert away.ask("GET", "/timeline/i-1").status_code == 503

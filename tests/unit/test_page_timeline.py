@@ -1,0 +1,158 @@
+"""From an engine's history to steps, and from steps to places in a picture."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from notifier.page.picture import ROWS, draw
+from notifier.timeline import Step, chain
+
+NOW = datetime(2030, 1, 1, 8, tzinfo=UTC)
+INSTANCE = {"status": "COMPLETED", "event_id": "e-1"}
+
+
+def at(seconds: float) -> str:
+    return (NOW + timedelta(seconds=seconds)).isoformat()
+
+
+def event(seconds: float, kind: str, **more: Any) -> dict[str, Any]:
+    empty = dict.fromkeys(("name", "task_scheduled_id", "error", "purpose", "until"))
+    return {"event_id": -1, "timestamp": at(seconds), "type": kind, **empty, **more}
+
+
+def wait(seconds: float, event_id: int, name: str) -> dict[str, Any]:
+    until = at(seconds + 60)
+    said = {"event_id": event_id, "name": name, "purpose": "event", "until": until}
+    return event(seconds, "TIMER_CREATED", **said)
+
+
+def told(
+    history: list[dict[str, Any]], **instance: Any
+) -> list[tuple[str, str, str, float | None]]:
+    steps = chain({**INSTANCE, **instance}, history, None, None)
+    return [(step.kind, step.name, step.state, step.seconds) for step in steps]
+
+
+def test_the_whole_chain_from_request_to_notice() -> None:
+    history = [
+        event(1, "WORKFLOW_STARTED"),
+        event(1, "EXECUTION_STARTED", name="hello_workflow"),
+        event(2, "TASK_SCHEDULED", event_id=1, name="hello_activity"),
+        event(4, "TASK_COMPLETED", task_scheduled_id=1),
+        event(5, "TASK_SCHEDULED", event_id=2, name="announce_completion"),
+        event(6, "TASK_COMPLETED", task_scheduled_id=2),
+        event(7, "EXECUTION_COMPLETED"),
+    ]
+    request = {"disposition": "started", "duplicates": 1, "at": at(0)}
+    notice = {"outcome": "COMPLETED", "finished_at": at(6), "seen_at": at(8)}
+    steps = chain(INSTANCE, history, request, notice)
+    assert [(step.kind, step.name, step.seconds) for step in steps] == [
+        ("request", "", 0),
+        ("decision", "started", 1),
+        ("start", "hello_workflow", 0),
+        ("activity", "hello_activity", 2),
+        ("announcement", "", 1),
+        ("completion", "COMPLETED", 0),
+        ("notified", "COMPLETED", 2),
+    ]
+    assert steps[0].note == "event e-1, came 2 times"
+
+
+def test_a_purged_instance_still_has_its_request_and_its_notice() -> None:
+    request = {"disposition": "started", "duplicates": 0, "at": at(0)}
+    notice = {"outcome": "COMPLETED", "finished_at": at(6), "seen_at": at(8)}
+    assert [s.kind for s in chain(None, [], request, notice)] == ["request", "decision", "notified"]
+    assert chain(None, [], None, None) == []
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        ([wait(0, 1, "a")], [("wait", "a", "waiting", None)]),
+        ([wait(0, 1, "a"), event(3, "EVENT_RAISED", name="A")], [("wait", "a", "event came", 3)]),
+        (
+            [wait(0, 1, "a"), event(60, "TIMER_FIRED", task_scheduled_id=1)],
+            [("wait", "a", "timed out", 60)],
+        ),
+        ([event(0, "EVENT_RAISED", name="a")], [("event", "a", "done", 0)]),
+        (
+            [event(0, "TIMER_CREATED", event_id=1, purpose="retry", until=at(2))],
+            [("pause", "before the next attempt", "waiting", None)],
+        ),
+        (
+            [
+                event(0, "CHILD_WORKFLOW_INSTANCE_CREATED", event_id=1, name="child"),
+                event(2, "CHILD_WORKFLOW_INSTANCE_FAILED", task_scheduled_id=1),
+            ],
+            [("child workflow", "child", "failed", 2)],
+        ),
+        (
+            [event(0, "EXECUTION_SUSPENDED"), event(5, "EXECUTION_RESUMED")],
+            [("suspended", "", "done", 5)],
+        ),
+        ([event(0, "TASK_COMPLETED", task_scheduled_id=9)], []),
+    ],
+)
+def test_each_kind_of_step(history: list[dict[str, Any]], expected: list[Any]) -> None:
+    assert told(history, status="RUNNING") == expected
+
+
+def test_what_was_open_when_the_run_ended_was_given_up() -> None:
+    history = [wait(0, 1, "a"), event(4, "EXECUTION_TERMINATED")]
+    assert told(history, status="TERMINATED") == [
+        ("wait", "a", "given up", 4),
+        ("completion", "TERMINATED", "done", 0),
+    ]
+
+
+def step(begin: float, end: float | None, name: str = "x") -> Step:
+    ended = None if end is None else NOW + timedelta(seconds=end)
+    return Step("activity", name, NOW + timedelta(seconds=begin), ended, "done")
+
+
+def test_steps_are_placed_by_time() -> None:
+    picture = draw([step(0, 1), step(1, 4), step(4, 4)], NOW)
+    assert picture
+    assert not picture.shortened
+    places = [(bar.x, bar.width) for row in picture.rows for bar in row.bars]
+    assert places[:2] == [(0, 25), (25, 75)]
+    x, width = places[2]
+    assert x + width == pytest.approx(100), "a moment at the end is still inside"
+
+
+def test_beside_a_long_pause_the_work_can_still_be_seen() -> None:
+    picture = draw([step(0, 0.01), step(0.01, 3600), step(3600, 3600.01)], NOW)
+    assert picture
+    assert picture.shortened
+    first, pause, last = [row.bars[0] for row in picture.rows]
+    assert first.width > 1
+    assert first.x < pause.x < last.x
+    assert pause.width > 10 * first.width
+
+
+def test_a_step_that_goes_on_reaches_to_now() -> None:
+    picture = draw([step(0, 1), step(1, None)], NOW + timedelta(seconds=10))
+    assert picture
+    assert picture.end == NOW + timedelta(seconds=10)
+    assert picture.rows[1].bars[0].width == 90
+    assert picture.rows[1].seconds is None
+    assert draw([], NOW) is None
+
+
+def test_many_steps_of_one_name_share_a_row() -> None:
+    steps = [step(n, n + 1, f"name-{n % 2}") for n in range(ROWS + 2)]
+    picture = draw(steps, NOW)
+    assert picture
+    assert [(row.name, len(row.bars), row.seconds) for row in picture.rows] == [
+        ("name-0", 21, 21),
+        ("name-1", 21, 21),
+    ]
+
+
+def test_trouble_is_told_in_words() -> None:
+    failed = step(0, 1)
+    failed.state = "failed"
+    picture = draw([failed, step(1, 2)], NOW)
+    assert picture
+    assert [row.trouble for row in picture.rows] == ["failed", ""]

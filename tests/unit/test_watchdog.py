@@ -1,0 +1,94 @@
+"""The watchdog: ends a sidecar that hangs, and no other."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from orchestrator.engine import Engine
+from orchestrator.watchdog import LOOKS, MOST_LOOKS, Watchdog
+
+WELL = {"actorRuntime": {"hostReady": True}, "workflows": {"connectedWorkers": 1}}
+HANGS = {"actorRuntime": {"hostReady": True}}
+STARTS = {"actorRuntime": {"hostReady": False}}
+
+
+class Watched:
+    """A sidecar whose metadata a test sets; None while it is away."""
+
+    def __init__(self) -> None:
+        self.metadata: dict[str, Any] | None = HANGS
+        self.stream_is_open = True
+        self.refuses = False
+        self.ended = 0
+        client = httpx.Client(transport=httpx.MockTransport(self._answer), base_url="http://it")
+        engine = Engine(None, client)  # type: ignore[arg-type]
+        self.watchdog = Watchdog(engine, lambda: self.stream_is_open)
+
+    def look(self, times: int) -> int:
+        """Look so many times; return how often the sidecar was ended by then."""
+        for _ in range(times):
+            self.watchdog.look()
+        return self.ended
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        if self.metadata is None:
+            raise httpx.ConnectError("refused")
+        if request.method == "POST" and request.url.path == "/v1.0/shutdown":
+            if self.refuses:
+                return httpx.Response(403)
+            self.ended += 1
+            return httpx.Response(204)
+        return httpx.Response(200, content=json.dumps(self.metadata))
+
+
+def test_a_sidecar_that_hangs_is_ended_after_so_many_looks() -> None:
+    assert Watched().look(LOOKS - 1) == 0
+    assert Watched().look(LOOKS) == 1
+
+
+@pytest.mark.parametrize("metadata", [WELL, STARTS, {}, None], ids=["well", "starts", "", "away"])
+def test_no_other_is_ended_and_its_looks_do_not_add_up(metadata: dict[str, Any] | None) -> None:
+    watched = Watched()
+    watched.look(LOOKS - 1)
+    watched.metadata = metadata
+    assert watched.look(LOOKS * 3) == 0
+    watched.metadata = HANGS
+    assert watched.look(LOOKS - 1) == 0
+    assert watched.look(1) == 1
+
+
+def test_a_worker_that_reconnects_is_no_hang() -> None:
+    watched = Watched()
+    watched.stream_is_open = False
+    assert watched.look(LOOKS * 3) == 0
+
+
+def test_what_a_shutdown_does_not_help_is_tried_less_and_less_often() -> None:
+    watched = Watched()
+    assert watched.look(LOOKS) == 1
+    assert watched.look(LOOKS * 2 - 1) == 1
+    assert watched.look(1) == 2
+    assert watched.look(LOOKS * 4) == 3
+    watched.look(MOST_LOOKS * 8)
+    ended = watched.ended
+    assert watched.look(MOST_LOOKS) == ended + 1
+
+
+def test_a_sidecar_that_was_well_again_is_ended_as_soon_as_the_first_time() -> None:
+    watched = Watched()
+    watched.look(LOOKS)
+    watched.metadata = WELL
+    watched.look(1)
+    watched.metadata = HANGS
+    assert watched.look(LOOKS) == 2
+
+
+def test_a_sidecar_that_refuses_is_asked_again_later() -> None:
+    watched = Watched()
+    watched.refuses = True
+    with pytest.raises(httpx.HTTPStatusError):
+        watched.look(LOOKS)
+    watched.refuses = False
+    assert watched.look(LOOKS * 2) == 1

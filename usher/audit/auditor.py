@@ -1,0 +1,188 @@
+"""Walks the streams, an entry after the other, and says what nothing accounts for.
+
+What is read first is what may only be overtaken: how far a group has come, then an entry, then the
+ledger, then the notifier. So an event that is being served meanwhile is never taken for lost. What
+looks lost is looked at a second time, since its traces are several reads.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from contracts.cloudevent import CloudEvent
+from contracts.entry import read_entry
+from contracts.topics import Topic
+from usher.audit.entries import key_of, letters_of
+from usher.audit.published import find, kept_or_coming
+from usher.audit.report import Finding, Report
+from usher.audit.streams import PAGE, Entry, EntryId, Streams, named
+from usher.audit.verdict import LETTERED, Known, Record, State, Verdict, judge
+from usher.client import Client
+
+AUDITED = (Topic.REQUESTS, Topic.EVENTS)
+_NEARLY = timedelta(days=1)
+"""The ledger's records of one event are not forgotten at the same moment."""
+
+Item = tuple[Entry, CloudEvent, str]
+"""An entry, the event it holds, and what it is known by."""
+Place = tuple[Topic, EntryId]
+
+
+class Auditor:
+    """One audit. Memory: some 300 bytes an event, and a page."""
+
+    def __init__(self, streams: Streams, client: Client, progress: Callable[[str], None]) -> None:
+        self._streams = streams
+        self._client = client
+        self._say = progress
+        self._verdicts: dict[str, Verdict] = {}
+        self._places: dict[str, Place] = {}
+        """Where an event is that is not accounted for, or not yet."""
+
+    def run(self) -> Report:
+        report = Report()
+        self._begun = {topic: self._streams.progress(topic) for topic in Topic}
+        for topic in AUDITED:
+            for page in self._streams.pages(topic, self._begun[topic].last):
+                report.entries += len(page)
+                self._take(page)
+                self._say(f"{report.entries} entries")
+        self._look_again()
+        self._look_on_the_way()
+        self._total(report)
+        self._look_for_deletions(report)
+        return report
+
+    def _take(self, page: list[Entry]) -> None:
+        items: list[Item] = []
+        for entry in page:
+            event = read_entry(entry.data)
+            mark = key_of(event) or letters_of(entry.topic, event, entry.data)[0]
+            known = self._verdicts.get(mark)
+            if known is None or known.state is not State.ACCOUNTED:
+                items.append((entry, event, mark))
+        self._judge(items)
+
+    def _judge(self, items: list[Item]) -> None:
+        keys = [mark for _, event, mark in items if key_of(event)]
+        told = self._client.look_up_events(keys)
+        horizon = datetime.fromisoformat(told["since"]) + _NEARLY
+        accounts = {account["key"]: account for account in told["items"]}
+        known = self._known(items, accounts)
+        for entry, event, mark in items:
+            verdict = judge(entry, event, accounts.get(mark), known)
+            if verdict.state is not State.ACCOUNTED:
+                verdict = self._excused(verdict, entry, accounts.get(mark), horizon)
+            self._note(mark, verdict, (entry.topic, entry.id))
+
+    def _known(self, items: list[Item], accounts: dict[str, Record]) -> Known:
+        letters: set[str] = set()
+        for entry, event, mark in items:
+            account = accounts.get(mark)
+            if account is None or account["disposition"] in LETTERED:
+                topic = Topic(account["topic"]) if account else entry.topic
+                letters.update(letters_of(topic, event, entry.data))
+        notices = {account["notice"] for account in accounts.values() if account["notice"]}
+        return Known(
+            accounts,
+            _by_id(self._client.look_up_dead_letters, letters),
+            _by_id(self._client.look_up_notices, notices),
+        )
+
+    def _excused(
+        self, verdict: Verdict, entry: Entry, account: Record | None, horizon: datetime
+    ) -> Verdict:
+        if not self._begun[entry.topic].acknowledged(entry.id):
+            return Verdict(State.OPEN)
+        if account is None and entry.id[0] / 1000 < horizon.timestamp():
+            return Verdict(State.FORGOTTEN)
+        return verdict
+
+    def _note(self, mark: str, verdict: Verdict, place: Place) -> None:
+        before = self._verdicts.get(mark)
+        if before is None or before.state <= verdict.state:
+            self._verdicts[mark] = verdict
+            if verdict.state is State.ACCOUNTED:
+                self._places.pop(mark, None)
+            else:
+                self._places[mark] = place
+
+    def _look_again(self) -> None:
+        suspects = {
+            mark: self._places[mark]
+            for mark, verdict in self._verdicts.items()
+            if verdict.state is State.UNACCOUNTED
+        }
+        for topic in AUDITED:
+            ids = [(mark, place[1]) for mark, place in suspects.items() if place[0] is topic]
+            for start in range(0, len(ids), PAGE):
+                page = ids[start : start + PAGE]
+                for mark, _ in page:
+                    del self._verdicts[mark]
+                self._take(self._streams.again(topic, [one for _, one in page]))
+
+    def _look_on_the_way(self) -> None:
+        """Look on the streams to the notifier for what it does not hold."""
+        wanting = {m: v for m, v in self._verdicts.items() if v.state is State.WANTING}
+        for topic, is_letter, look_up in (
+            (Topic.DEAD_LETTERS, True, self._client.look_up_dead_letters),
+            (Topic.COMPLETIONS, False, self._client.look_up_notices),
+        ):
+            mine = {m: v for m, v in wanting.items() if bool(v.attempts) is is_letter}
+            if not mine:
+                continue
+            wanted = {one for verdict in mine.values() for one in verdict.wanted}
+            last = self._streams.progress(topic).last
+            found = find(self._streams, topic, wanted, last)
+            forgotten_before = look_up([])["forgotten_before"]
+            for mark, verdict in mine.items():
+                hits = [found[one] for one in verdict.wanted if one in found]
+                right = [one for one in hits if one.attempts >= verdict.attempts]
+                missing = verdict.missing
+                if any(kept_or_coming(m, self._begun[topic], forgotten_before) for m in right):
+                    self._verdicts[mark] = Verdict(State.ACCOUNTED, verdict.disposition)
+                    continue
+                if right:
+                    missing += " at the notifier, which had heard it"
+                self._verdicts[mark] = Verdict(State.UNACCOUNTED, missing=missing)
+
+    def _total(self, report: Report) -> None:
+        oldest: int | None = None
+        for mark, verdict in self._verdicts.items():
+            report.events += 1
+            topic, entry_id = self._places.get(mark, (Topic.REQUESTS, (0, 0)))
+            match verdict.state:
+                case State.ACCOUNTED:
+                    report.dispositions[verdict.disposition] += 1
+                case State.OPEN:
+                    report.open += 1
+                    oldest = min(oldest or entry_id[0], entry_id[0])
+                case State.FORGOTTEN:
+                    report.forgotten += 1
+                case _:
+                    report.findings.append(self._finding(topic, entry_id, verdict.missing))
+        report.oldest_open_s = None if oldest is None else round(time.time() - oldest / 1000, 1)
+
+    def _finding(self, topic: Topic, entry_id: EntryId, missing: str) -> Finding:
+        source = event_id = None
+        for entry in self._streams.again(topic, [entry_id]):
+            event = read_entry(entry.data)
+            source, event_id = event.source or None, event.id or None
+        return Finding(topic, named(entry_id), source, event_id, missing)
+
+    def _look_for_deletions(self, report: Report) -> None:
+        for topic in AUDITED:
+            gone = self._streams.vanished(topic)
+            if gone is None:
+                report.blind.append(topic)
+            elif gone:
+                missing = f"{gone} entries were deleted from the stream, not by its trimmer"
+                report.findings.append(Finding(topic, None, None, None, missing, gone))
+
+
+def _by_id(look_up: Callable[[list[str]], Record], wanted: Iterable[str]) -> dict[str, Record]:
+    ids = sorted(wanted)
+    found: dict[str, Record] = {}
+    for start in range(0, len(ids), PAGE):
+        found |= {one["id"]: one for one in look_up(ids[start : start + PAGE])["items"]}
+    return found

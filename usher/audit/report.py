@@ -1,0 +1,54 @@
+"""What an audit found: the totals, and each entry that nothing accounts for."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from contracts.topics import Topic
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An entry that nothing accounts for; without an entry id, entries that are gone."""
+
+    stream: str
+    entry: str | None
+    source: str | None
+    id: str | None
+    missing: str
+    count: int = 1
+
+
+@dataclass
+class Report:
+    """The totals are of distinct events; `entries` counts each copy."""
+
+    entries: int = 0
+    events: int = 0
+    dispositions: Counter[str] = field(default_factory=Counter)
+    open: int = 0
+    """On their way: not yet delivered, or delivered and not yet acknowledged."""
+    oldest_open_s: float | None = None
+    forgotten: int = 0
+    """Older than the ledger's memory, so nothing can be said of them."""
+    findings: list[Finding] = field(default_factory=list)
+    blind: list[Topic] = field(default_factory=list)
+    """Streams of which nobody can tell whether entries were deleted (Redis before 7)."""
+
+    @property
+    def unaccounted(self) -> int:
+        return sum(finding.count for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "unaccounted": self.unaccounted,
+            "events": self.events,
+            "dispositions": dict(sorted(self.dispositions.items())),
+            "entries": self.entries,
+            "duplicates": self.entries - self.events,
+            "open": self.open,
+            "oldest_open_s": self.oldest_open_s,
+            "forgotten": self.forgotten,
+            "deletions_unseen": [str(topic) for topic in self.blind],
+            "findings": [asdict(finding) for finding in self.findings],
+        }

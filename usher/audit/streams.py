@@ -1,0 +1,125 @@
+"""Reads the broker's streams for the audit: their entries in pages, and what a group has of them.
+
+Daprd makes one stream a topic, of the topic's name, and one consumer group an app, of the app's id.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis, ResponseError
+
+from contracts.topics import READ_BY, Topic
+
+PAGE = 1000
+BOOK = "usher:trimmed"
+"""The hash in which who trims a stream writes how many entries went, and how many ever came."""
+
+EntryId = tuple[int, int]
+LAST: EntryId = (2**64 - 1, 2**64 - 1)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a stream."""
+
+    topic: Topic
+    id: EntryId
+    data: bytes
+
+    @property
+    def name(self) -> str:
+        return named(self.id)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the group of a topic had come when it was asked."""
+
+    last: EntryId
+    """The newest entry there was."""
+    delivered: EntryId | None
+    """The newest entry that the group had been given; None where there is no such group."""
+    pending: frozenset[EntryId]
+    """Given, and not acknowledged."""
+
+    def acknowledged(self, entry: EntryId) -> bool:
+        given = self.delivered is not None and entry <= self.delivered
+        return given and entry not in self.pending
+
+
+class Streams:
+    """Reads only. Raises `RedisError`."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    def progress(self, topic: Topic) -> Progress:
+        """Return how far the group has come. What is acknowledged by this was so before."""
+        if not self._client.exists(topic):
+            return Progress((0, 0), None, frozenset())
+        info: Any = self._client.xinfo_stream(topic)
+        groups: Any = self._client.xinfo_groups(topic)
+        group = READ_BY[topic]
+        found = [one for one in groups if one["name"].decode() == group]
+        # The group's position first: what is given out after it is not taken for acknowledged.
+        delivered = numbered(found[0]["last-delivered-id"]) if found else None
+        pending = frozenset(self._pending(topic, group)) if found else frozenset()
+        return Progress(numbered(info["last-generated-id"]), delivered, pending)
+
+    def pages(self, topic: Topic, last: EntryId) -> Iterator[list[Entry]]:
+        """Yield the entries up to `last`, oldest first."""
+        after: EntryId = (0, 0)
+        while page := self._range(topic, f"({named(after)}", named(last)):
+            yield page
+            after = page[-1].id
+
+    def again(self, topic: Topic, ids: Iterable[EntryId]) -> list[Entry]:
+        """Return those of the entries that are still there."""
+        pipe = self._client.pipeline(transaction=False)
+        for one in ids:
+            pipe.xrange(topic, named(one), named(one))
+        return [_entry(topic, *found) for answer in pipe.execute() for found in answer]
+
+    def vanished(self, topic: Topic) -> int | None:
+        """Return how many entries left a stream past its trimmer; None where Redis before 7
+        cannot tell. A stream that was made anew lacks all that it once had."""
+        with self._client.pipeline(transaction=True) as at_once:
+            at_once.hmget(BOOK, [f"{topic}:trimmed", f"{topic}:added"])
+            at_once.xinfo_stream(topic)
+            book, info = at_once.execute(raise_on_error=False)
+        trimmed, once = (int(text or 0) for text in book)
+        if isinstance(info, ResponseError):
+            return once
+        if "entries-added" not in info:
+            return None
+        added = int(info["entries-added"])
+        return once if added < once else max(added - trimmed - int(info["length"]), 0)
+
+    def _pending(self, topic: Topic, group: str) -> Iterator[EntryId]:
+        after = "-"
+        while True:
+            page: Any = self._client.xpending_range(topic, group, after, "+", PAGE)
+            if not page:
+                return
+            ids = [numbered(one["message_id"]) for one in page]
+            yield from ids
+            after = f"({named(ids[-1])}"
+
+    def _range(self, topic: Topic, first: str, last: str) -> list[Entry]:
+        found: Any = self._client.xrange(topic, first, last, PAGE)
+        return [_entry(topic, *one) for one in found]
+
+
+def named(entry: EntryId) -> str:
+    return f"{entry[0]}-{entry[1]}"
+
+
+def numbered(name: bytes | str) -> EntryId:
+    text = name.decode() if isinstance(name, bytes) else name
+    time, _, number = text.partition("-")
+    return int(time), int(number or 0)
+
+
+def _entry(topic: Topic, name: bytes, fields: dict[bytes, bytes] | None) -> Entry:
+    return Entry(topic, numbered(name), (fields or {}).get(b"data", b""))

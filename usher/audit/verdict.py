@@ -1,0 +1,124 @@
+"""Judges one entry: from what ledger and notifier say of it to a verdict. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from contracts import identity
+from contracts.cloudevent import CloudEvent
+from contracts.commands import ControlInstance, RaiseEvent, StartWorkflow
+from contracts.letters import letter_id
+from contracts.reading import read_command_from
+from contracts.refusal import Refused
+from usher.audit.entries import letters_of
+from usher.audit.streams import Entry
+
+Record = Mapping[str, Any]
+
+_OF: dict[type, set[str]] = {
+    StartWorkflow: {"started", "duplicate"},
+    RaiseEvent: {"delivered", "parked", "expired"},
+    ControlInstance: {"controlled"},
+}
+"""What may become of a command, beside a dead letter."""
+LETTERED = {"dead_lettered", "expired"}
+"""What has a dead letter to show for it."""
+
+
+class State(IntEnum):
+    """The worst first: of several copies of one event, the best speaks for all."""
+
+    FORGOTTEN = 0
+    """Older than what the ledger remembers."""
+    UNACCOUNTED = 1
+    WANTING = 2
+    """Accounted for if what it speaks of is on its way to the notifier, or was there."""
+    OPEN = 3
+    ACCOUNTED = 4
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of an event; `missing` says what is not there."""
+
+    state: State
+    disposition: str = ""
+    missing: str = ""
+    wanted: tuple[str, ...] = ()
+    """Any of these messages would do: dead letters, or a notice."""
+    attempts: int = 0
+    """0 for a notice."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the services said of a page of entries."""
+
+    accounts: Mapping[str, Record] = field(default_factory=dict)
+    letters: Mapping[str, Record] = field(default_factory=dict)
+    notices: Mapping[str, Record] = field(default_factory=dict)
+
+
+def judge(entry: Entry, event: CloudEvent, account: Record | None, known: Known) -> Verdict:
+    """Judge an entry that its group has acknowledged."""
+    if account is None:
+        wanted = tuple(letters_of(entry.topic, event, entry.data))
+        missing = "acknowledged, but neither the ledger nor a dead letter knows it"
+        return _lettered("dead_lettered", wanted, 1, missing, known)
+    disposition = str(account["disposition"])
+    if disposition == "claimed":
+        return Verdict(State.UNACCOUNTED, missing="acknowledged, but the ledger has it half done")
+    if problem := _contradiction(entry, event, account) or account["missing"]:
+        return Verdict(State.UNACCOUNTED, disposition, problem)
+    if disposition in LETTERED:
+        letter, attempts = letter_id(account["topic"], event), max(account["letters"], 1)
+        missing = f"the ledger says {disposition}, but there is no such dead letter"
+        return _lettered(disposition, (letter,), attempts, missing, known, event)
+    notice = account["notice"]
+    if notice and notice not in known.notices:
+        missing = f"its run {account['instance_id']!r} has ended, but there is no notice of it"
+        return Verdict(State.WANTING, disposition, missing, (notice,))
+    return Verdict(State.ACCOUNTED, disposition)
+
+
+def _lettered(
+    disposition: str,
+    wanted: tuple[str, ...],
+    attempts: int,
+    missing: str,
+    known: Known,
+    event: CloudEvent | None = None,
+) -> Verdict:
+    for letter in filter(None, map(known.letters.get, wanted)):
+        about = letter["event"]
+        is_it = event is None or (about["source"], about["id"]) == (event.source, event.id)
+        if letter["attempts"] >= attempts and is_it:
+            return Verdict(State.ACCOUNTED, disposition)
+    return Verdict(State.WANTING, disposition, missing, wanted, attempts)
+
+
+def _contradiction(entry: Entry, event: CloudEvent, account: Record) -> str | None:
+    """Say where the ledger's entry cannot be about this event."""
+    disposition, topic = account["disposition"], account["topic"]
+    if topic != entry.topic:
+        return f"the ledger has it as of {topic}"
+    try:
+        command = read_command_from(entry.topic, event)
+    except Refused as refused:
+        return (
+            None
+            if disposition == "dead_lettered"
+            else f"it cannot be served ({refused.reason}), yet the ledger says {disposition}"
+        )
+    if disposition not in _OF[type(command)] | {"dead_lettered"}:
+        return f"the ledger says {disposition}, which cannot become of it"
+    if disposition in LETTERED:
+        return None
+    if isinstance(command, StartWorkflow):
+        instance_id = identity.instance_to_start(command, event.source, event.id)
+    else:
+        instance_id = identity.instance_addressed(command)
+    if account["instance_id"] != instance_id:
+        return f"it is for {instance_id!r}, but the ledger has it for {account['instance_id']!r}"
+    return None

@@ -1,0 +1,1 @@
+"""`usher doctor`: what would break a promise, in the files and in what runs."""

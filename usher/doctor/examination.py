@@ -1,0 +1,136 @@
+"""Everything `usher doctor` looks at, and what could not be seen."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from contracts.topics import Topic
+from usher.client import Client
+from usher.doctor.broker import brokers
+from usher.doctor.delivery import resiliency
+from usher.doctor.durability import redis_config
+from usher.doctor.finding import Finding
+from usher.doctor.groups import Stream, streams
+from usher.doctor.keeping import retention, stores
+from usher.doctor.resources import read
+from usher.doctor.sidecars import alike, notifier
+from usher.errors import CommandError, Unreachable
+from usher.stack.processes import Service
+
+DEFAULTS = {"ledger_days": 30.0, "stream_days": 7.0, "call_timeout_seconds": 8.0}
+"""Held against the files where the orchestrator cannot say what it has."""
+
+
+@dataclass
+class Diagnosis:
+    """What was found, refusals first; `not_seen` is what could not be looked at, and why."""
+
+    findings: list[Finding] = field(default_factory=list)
+    not_seen: list[str] = field(default_factory=list)
+
+    def count(self, level: str) -> int:
+        return sum(finding.level == level for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "refusals": self.count("refusal"),
+            "warnings": self.count("warning"),
+            "items": [asdict(finding) for finding in self.findings],
+            "not_seen": self.not_seen,
+        }
+
+
+class Doctor:
+    """One examination, of files and of what runs."""
+
+    def __init__(self, components: Path, client: Client) -> None:
+        self._components = components
+        self._client = client
+        self._found = Diagnosis()
+        self._times: Mapping[str, float] = DEFAULTS
+
+    def examine(self, redis: Callable[[], Any]) -> Diagnosis:
+        """`redis` opens a client of the broker."""
+        self._running()
+        self._files()
+        with self._seeing(), redis() as client:
+            self._broker(client)
+        self._found.findings.sort(key=lambda finding: finding.level)
+        return self._found
+
+    def _running(self) -> None:
+        with self._seeing():
+            told = self._client.doctor()
+            self._times = told["settings"]
+            self._add(Finding(**one) for one in told["items"])
+        versions: dict[str, str] = {}
+        hearing: tuple[Service, ...] = ("orchestrator", "notifier")
+        for app in hearing:
+            with self._seeing():
+                metadata = self._client.sidecar(app)
+                versions[app] = str(metadata.get("runtimeVersion"))
+                if app == "notifier":
+                    self._add(notifier(metadata))
+        self._add(alike(versions))
+
+    def _files(self) -> None:
+        if not self._components.is_dir():
+            self._found.not_seen.append(f"there are no component files in {self._components}")
+            return
+        resources, broken = read(self._components)
+        self._add(iter(broken))
+        self._add(brokers(resources, self._times["call_timeout_seconds"]))
+        self._add(resiliency(resources))
+        self._add(stores(resources))
+        self._add(retention(resources, self._times["ledger_days"]))
+
+    def _broker(self, redis: Redis) -> None:
+        wanted = ("appendonly", "appendfsync", "maxmemory", "maxmemory-policy")
+        config: Any = {}
+        for name in wanted:
+            config |= redis.config_get(name)
+        self._add(redis_config(config))
+        now: Any = redis.time()
+        days = self._times["stream_days"], self._times["ledger_days"]
+        self._add(streams(_streams(redis), int(now[0]) * 1000, *days))
+
+    def _add(self, findings: Iterator[Finding]) -> None:
+        self._found.findings += findings
+
+    @contextmanager
+    def _seeing(self) -> Iterator[None]:
+        try:
+            yield
+        except Unreachable as error:
+            self._found.not_seen.append(error.title)
+        except CommandError as error:
+            self._found.not_seen.append(f"{error.title} {error.detail or ''}".strip())
+
+
+def _streams(redis: Redis) -> dict[Topic, Stream]:
+    found: dict[Topic, Stream] = {}
+    for topic in Topic:
+        if not redis.exists(topic):
+            continue
+        info: Any = redis.xinfo_stream(topic)
+        reached = {}
+        groups: Any = redis.xinfo_groups(topic)
+        for group in groups:
+            pending: Any = redis.xpending(topic, group["name"])
+            at = pending["min"] or group["last-delivered-id"]
+            reached[_text(group["name"])] = _milliseconds(at)
+        first = info["first-entry"]
+        found[topic] = Stream(info["length"], _milliseconds(first[0]) if first else 0, reached)
+    return found
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _milliseconds(entry: bytes | str) -> int:
+    return int(_text(entry).partition("-")[0])

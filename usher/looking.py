@@ -1,0 +1,110 @@
+"""The commands that look: which instances there are, who waits, what happened to an event."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+
+from usher import views
+from usher.arguments import Json
+from usher.client import Client, Document
+from usher.errors import NotFound
+from usher.help import examples
+from usher.session import session
+
+app = typer.Typer()
+
+
+class Status(StrEnum):
+    """How an instance is, in the engine's words."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUSPENDED = "SUSPENDED"
+    STALLED = "STALLED"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    TERMINATED = "TERMINATED"
+
+
+@app.command(
+    epilog=examples("usher ps", "usher ps --status RUNNING", "usher ps --workflow order_workflow")
+)
+def ps(
+    ctx: typer.Context,
+    status: Annotated[
+        Status | None, typer.Option(case_sensitive=False, help="Only those that are so.")
+    ] = None,
+    workflow: Annotated[str | None, typer.Option(help="Only those of this workflow.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    cursor: Annotated[str | None, typer.Option(help="Go on after this instance.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List instances in the order of their ids, a page at a time."""
+    with session(ctx, as_json) as run, run.client() as client:
+        found = client.instances(limit, status, workflow, cursor)
+        columns = ("instance_id", "workflow", "status", "created_at", "updated_at", "custom_status")
+        run.out.answer(found, views.table(found["items"], columns))
+        if (following := found["next"]) is not None:
+            run.out.progress(f"there are more: --cursor {following}")
+
+
+@app.command(epilog=examples("usher waiting", "usher waiting --json | jq '.items[].event'"))
+def waiting(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Look at so many runs.")] = 100,
+    cursor: Annotated[str | None, typer.Option(help="Go on after this instance.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List who waits for which event, since when and until when."""
+    with session(ctx, as_json) as run, run.client() as client:
+        found = client.waiting(limit, cursor)
+        columns = ("instance_id", "workflow", "event", "since", "until")
+        run.out.answer(found, views.table(found["items"], columns))
+        if (following := found["next"]) is not None:
+            run.out.progress(f"there are more: --cursor {following}")
+
+
+@app.command(epilog=examples("usher trace trip-1", "usher trace order-7 --source /shop"))
+def trace(
+    ctx: typer.Context,
+    subject: Annotated[str, typer.Argument(metavar="EVENT_OR_INSTANCE", help="Either's id.")],
+    source: Annotated[str, typer.Option(help="The event's source.")] = "/usher/starter",
+    as_json: Json = False,
+) -> None:
+    """Show what happened, from publish to notice: of an instance, or of an event."""
+    with session(ctx, as_json) as run, run.client() as client:
+        found = _trace(client, subject, source)
+        run.out.answer(found, _shown(found))
+
+
+def _trace(client: Client, subject: str, source: str) -> Document:
+    try:
+        return {"event": None, **client.timeline(subject)}
+    except NotFound:
+        pass
+    try:
+        event = client.event(source, subject)
+    except NotFound as unknown:
+        title = f"Neither an instance nor an event from {source} has the id {subject!r}."
+        raise NotFound(title, "Another source is named with --source.") from unknown
+    nothing: Document = {"instance": None, "notice": None, "steps": []}
+    try:
+        told = client.timeline(event["instance_id"]) if event["instance_id"] else nothing
+    except NotFound:
+        told = nothing
+    return {"event": event, **told}
+
+
+def _shown(found: Document) -> RenderableType:
+    parts: list[RenderableType] = []
+    if found["event"]:
+        parts.append(views.pairs(found["event"]))
+    if found["instance"]:
+        about = ("instance_id", "workflow", "status", "custom_status")
+        parts.append(views.pairs({k: found["instance"][k] for k in about if found["instance"][k]}))
+    if found["steps"]:
+        columns = ("begin", "kind", "name", "state", "seconds", "until", "note")
+        parts.append(views.table(found["steps"], columns))
+    return Group(*parts)

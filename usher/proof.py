@@ -1,0 +1,67 @@
+"""The commands that prove: every accepted event is accounted for, nothing breaks a promise."""
+
+import typer
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from usher import views
+from usher.arguments import Json
+from usher.audit.auditor import Auditor
+from usher.audit.report import Report
+from usher.audit.streams import Streams
+from usher.doctor.examination import Diagnosis, Doctor
+from usher.errors import Exit
+from usher.help import examples
+from usher.session import session
+
+app = typer.Typer()
+
+
+@app.command(epilog=examples("usher audit", "usher audit --json | jq .unaccounted"))
+def audit(ctx: typer.Context, as_json: Json = False) -> None:
+    """Hold every event on the streams against the ledger and the dead letters.
+
+    Exit code 1 if any is not accounted for; each is named.
+    """
+    with session(ctx, as_json) as run, run.client() as client, run.redis() as redis:
+        report = Auditor(Streams(redis), client, run.out.progress).run()
+        run.out.answer(report.as_json(), _audited(report))
+    if report.unaccounted:
+        raise typer.Exit(Exit.FAILED)
+
+
+@app.command(epilog=examples("usher doctor", "usher doctor --json | jq '.items[].where'"))
+def doctor(ctx: typer.Context, as_json: Json = False) -> None:
+    """Say what would break a promise, in the component files and in what runs.
+
+    Exit code 1 if anything would lose or double events; 3 if something could not be looked at.
+    """
+    with session(ctx, as_json) as run, run.client() as client:
+        found = Doctor(run.settings.components_dir, client).examine(run.redis)
+        run.out.answer(found.as_json(), _diagnosed(found))
+    if found.count("refusal"):
+        raise typer.Exit(Exit.FAILED)
+    if found.not_seen:
+        raise typer.Exit(Exit.UNREACHABLE)
+
+
+def _diagnosed(found: Diagnosis) -> Group:
+    lines = [f"{found.count('refusal')} refusals, {found.count('warning')} warnings"]
+    for one in found.findings:
+        lines.append(f"{one.level}: {one.where}: {one.wrong}")
+        lines.append(f"    right: {one.right} (breaks {one.breaks})")
+    lines += [f"not seen: {said}" for said in found.not_seen]
+    return Group(*map(Text, lines))
+
+
+def _audited(report: Report) -> Group:
+    totals = {name: value for name, value in report.as_json().items() if name != "findings"}
+    shown: list[Text | Table] = [views.pairs(totals)]
+    if report.findings:
+        table = Table("stream", "entry", "source", "id", "what is missing", box=None)
+        for one in report.findings:
+            cells = (one.stream, one.entry, one.source, one.id, one.missing)
+            table.add_row(*(Text("" if cell is None else str(cell)) for cell in cells))
+        shown += [Text("Not accounted for:", style="bold red"), table]
+    return Group(*shown)
