@@ -31,8 +31,9 @@ def main() -> None:
     settings = settings.model_copy(update={"data_dir": folder / "stack"})
     with interruptible():
         verdict = storm(planned, settings, folder, _tell)
-    found = verdict.lost, verdict.doubled, verdict.redone, verdict.wrong
-    _tell("{} lost, {} doubled, {} redone, {} otherwise wrong".format(*map(len, found)))
+    found = verdict.lost, verdict.doubled, verdict.wrong, verdict.redone
+    said = "{} lost, {} doubled, {} otherwise wrong; {} activities attempted again by the engine"
+    _tell(said.format(*map(len, found)))
     sys.exit(not verdict.passed)
 
 

@@ -30,6 +30,8 @@ class Run:
     """Compared in any order: events of one instance may overtake each other in a crash."""
     needs: tuple[str, ...] = ()
     """The publications without which it does not end."""
+    generations: bool = False
+    """Whether it continues as new, which the engine takes for a new creation."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,9 @@ def _run(mark: str, kind: str, data: dict[str, Any]) -> Run:
             end = f"{mark}-end"
             return Run(instance_id, mark, Outcome.TERMINATED, ("begun",), None, (end,))
         case "events":
+            generations = data["input"]["generations"]
             steps = ("begun", *(f"got:{tick}" for tick in ticks))
-            return Run(instance_id, mark, Outcome.COMPLETED, steps, ticks, ticks)
+            return Run(instance_id, mark, Outcome.COMPLETED, steps, ticks, ticks, generations)
     steps = ("one", "two", "three") if kind == "chain" else ("before", "after")
     return Run(instance_id, mark, Outcome.COMPLETED, steps, steps)
 

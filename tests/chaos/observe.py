@@ -1,6 +1,7 @@
 """Reads what a storm leads to: the tally, the notifier, the ledger, the engine, the streams."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -79,8 +80,7 @@ class Observer:
 
     def unfinished(self) -> list[str]:
         """Return the instances that have not ended. Raises `httpx.HTTPError`."""
-        held = self._all("orchestrator", "/instances")
-        return [one["instance_id"] for one in held if one["status"] not in FINISHED]
+        return _unfinished(self._all("orchestrator", "/instances"))
 
     def read_all(self, observed: Observed, marks: list[str]) -> None:
         """Read everything that is kept, when the storm is over."""
@@ -88,7 +88,9 @@ class Observer:
         observed.executions = self._tally.read_all()
         observed.notices = list(self._notices.values())
         observed.letters = self.letters()
-        observed.unfinished = self.unfinished()
+        instances = self._all("orchestrator", "/instances")
+        observed.unfinished = _unfinished(instances)
+        observed.created = {one["instance_id"]: _unix(one["created_at"]) for one in instances}
         observed.parked = [one["id"] for one in self._items("orchestrator", "/parked", PAGE)]
         observed.streams = {str(topic): self._stream(topic) for topic in GROUPS}
         observed.unread = self.unread()
@@ -159,6 +161,14 @@ class Tally:
 
     def read_all(self) -> list[Execution]:
         return [Execution(**json.loads(line)) for line in self._path.read_text().splitlines()]
+
+
+def _unfinished(instances: list[dict[str, Any]]) -> list[str]:
+    return [one["instance_id"] for one in instances if one["status"] not in FINISHED]
+
+
+def _unix(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()
 
 
 def _identity(entry: str) -> str:

@@ -15,6 +15,8 @@ class Execution:
     instance_id: str
     step: str
     execution_id: str
+    at: float
+    """Unix time, s."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Observed:
     dispositions: dict[str, str] = field(default_factory=dict)
     duplicates: int = 0
     """Deliveries that the ledger counted as repeats of an event."""
+    created: dict[str, float] = field(default_factory=dict)
+    """Instance → when the engine created it, or its last generation: Unix time, s."""
     unfinished: list[str] = field(default_factory=list)
     """Instances that the engine holds and that have not ended."""
     parked: list[str] = field(default_factory=list)

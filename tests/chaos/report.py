@@ -11,7 +11,12 @@ from tests.chaos.plan import Plan
 from tests.chaos.verdict import Verdict
 
 SHOWN = 50
-KINDS = ("lost", "doubled", "redone", "wrong")
+KINDS = {
+    "lost": "lost",
+    "doubled": "doubled",
+    "wrong": "wrong",
+    "redone": "attempted again within a run, under another execution",
+}
 
 
 def figures(plan: Plan, observed: Observed, verdict: Verdict) -> dict[str, Any]:
@@ -82,7 +87,7 @@ def text(found: dict[str, Any]) -> str:
     events, notices = found["events"], found["notices"]
     rows = {
         "result": "passed" if found["passed"] else "FAILED",
-        **{kind: len(found[kind]) for kind in KINDS},
+        **{said: len(found[kind]) for kind, said in KINDS.items()},
         "events accepted": f"{events['accepted']}, {events['distinct']} distinct; "
         f"{events['copies']} copies on purpose, {events['due_a_dead_letter']} due a dead letter",
         "sent again, as no answer came": events["sent_again_without_answer"],
@@ -124,9 +129,9 @@ def text(found: dict[str, Any]) -> str:
             for blow in found["blows"]
         ),
     ]
-    for kind in KINDS:
+    for kind, said in KINDS.items():
         if found[kind]:
-            lines += ["", f"## {kind.capitalize()}", ""]
+            lines += ["", f"## {said.capitalize()}", ""]
             lines += [f"- {finding}" for finding in found[kind][:SHOWN]]
             if len(found[kind]) > SHOWN:
                 lines.append(f"- … and {len(found[kind]) - SHOWN} more, in the JSON")

@@ -8,10 +8,11 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from tests.chaos.cast import Run
-from tests.chaos.observed import Observed
+from tests.chaos.observed import Execution, Observed
 from tests.chaos.plan import IN_FLIGHT, Plan
 
 
@@ -22,8 +23,9 @@ class Verdict:
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     redone: list[str] = field(default_factory=list)
-    """Doubled too, but by the engine: an activity done again under another execution, since it
-    hands activities out before it saves the turn that asks for them. See docs/chaos.md."""
+    """No finding: an activity attempted again within its run, under another execution. Activities
+    are at least once, and the engine hands them out before it saves the turn that asks for them.
+    What a run did before it was created, another run did: that is doubled. See docs/chaos.md."""
     wrong: list[str] = field(default_factory=list)
     """Neither: an outcome that is not the right one, news that nobody expects, a storm that was
     not carried out as planned."""
@@ -34,16 +36,17 @@ class Verdict:
 
     @property
     def findings(self) -> list[str]:
-        return self.lost + self.doubled + self.redone + self.wrong
+        return self.lost + self.doubled + self.wrong
 
 
 @dataclass
 class Seen:
     """What was seen of one instance."""
 
-    steps: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """Step → the executions that did it."""
+    steps: dict[str, list[Execution]] = field(default_factory=lambda: defaultdict(list))
+    """Step → what did it."""
     notices: list[dict[str, Any]] = field(default_factory=list)
+    created: float | None = None
     unfinished: bool = False
 
 
@@ -79,12 +82,14 @@ def _judge_runs(plan: Plan, observed: Observed, verdict: Verdict) -> None:
     seen: dict[str, Seen] = defaultdict(Seen)
     instances: dict[str, set[str]] = defaultdict(set)
     for done in observed.executions:
-        seen[done.instance_id].steps[done.step].add(done.execution_id)
+        seen[done.instance_id].steps[done.step].append(done)
         instances[done.mark].add(done.instance_id)
     for notice in observed.notices:
         seen[notice["instance_id"]].notices.append(notice)
     for name in observed.unfinished:
         seen[name].unfinished = True
+    for name, what in seen.items():
+        what.created = observed.created.get(name)
 
     accepted = {p.run for p in plan.distinct.values() if p.run and observed.accepted[p.mark]}
     for run in plan.runs:
@@ -101,15 +106,30 @@ def _judge_runs(plan: Plan, observed: Observed, verdict: Verdict) -> None:
 def _judge_once(run: Run, seen: Seen, verdict: Verdict) -> None:
     """Nothing twice, and nothing that is not the run's."""
     name = run.instance_id
-    for step, executions in seen.steps.items():
+    begun = _begun(run, seen)
+    for step, done in seen.steps.items():
+        executions = {one.execution_id for one in done}
         if step not in run.steps:
             verdict.wrong.append(f"{name}: did {step!r}")
+        elif any(begun is None or one.at < begun for one in done):
+            verdict.doubled.append(f"{name}: {step!r} was done before the run that is kept began")
         elif len(executions) > 1:
             verdict.redone.append(f"{name}: {step!r} was done under {len(executions)} executions")
     if len(seen.notices) > 1:
         verdict.doubled.append(f"{name}: {len(seen.notices)} notices")
     for notice in seen.notices:
         _judge_notice(run, notice, verdict)
+
+
+def _begun(run: Run, seen: Seen) -> float | None:
+    """Return when this run began, before it had done anything: Unix time, s.
+
+    The engine creates an instance, and writes when, before its first turn; one that is started
+    again is created again. Only `continue_as_new` is a creation too: the notice goes back further.
+    """
+    if not run.generations or not seen.notices:
+        return seen.created
+    return datetime.fromisoformat(seen.notices[0]["started_at"]).timestamp()
 
 
 def _judge_whole(run: Run, seen: Seen, verdict: Verdict) -> None:

@@ -1,11 +1,15 @@
 """Makes up what is seen of a storm in which nothing went wrong, for tests to spoil."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.chaos.cast import Publication, Run
 from tests.chaos.observed import Execution, Observed, Struck
 from tests.chaos.plan import IN_FLIGHT, Plan
+
+BEGUN = 1_800_000_000.0
+"""When every run began: Unix time, s."""
 
 
 def calm(plan: Plan) -> Observed:
@@ -14,10 +18,11 @@ def calm(plan: Plan) -> Observed:
     return Observed(
         accepted=Counter(plan.copies),
         executions=[
-            Execution(run.mark, run.instance_id, step, f"{run.mark}/{step}")
+            Execution(run.mark, run.instance_id, step, f"{run.mark}/{step}", BEGUN + 1)
             for run in plan.runs
             for step in run.steps
         ],
+        created={run.instance_id: BEGUN + 2 * run.generations for run in plan.runs},
         notices=[_notice(run) for run in plan.runs],
         letters=[_letter(one) for one in plan.distinct.values() if one.reason],
         dispositions={
@@ -36,6 +41,7 @@ def _notice(run: Run) -> dict[str, Any]:
         "instance_id": run.instance_id,
         "outcome": str(run.outcome),
         "output": output,
+        "started_at": datetime.fromtimestamp(BEGUN, UTC).isoformat(),
     }
 
 

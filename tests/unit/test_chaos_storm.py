@@ -184,7 +184,7 @@ def test_an_absence_takes_every_orchestrator_and_ends_again() -> None:
 def test_half_a_line_of_the_tally_is_read_once_it_is_whole(tmp_path: Path) -> None:
     file = tmp_path / "tally"
     tally = Tally(file)
-    line = {"mark": "m", "instance_id": "i", "step": "one", "execution_id": "e"}
+    line = {"mark": "m", "instance_id": "i", "step": "one", "execution_id": "e", "at": 1.5}
     text = json.dumps(line) + "\n"
     file.write_text(text + text[:20])
     assert [one.step for one in tally.read()] == ["one"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Generator
 from datetime import timedelta
 from pathlib import Path
@@ -43,6 +44,7 @@ def storm_step(ctx: WorkflowActivityContext, done: dict[str, str]) -> str:
         "instance_id": ctx.workflow_id,
         "step": done["step"],
         "execution_id": ctx.get_inner_context().task_execution_id,
+        "at": time.time(),
     }
     tally = os.open(
         Path(os.environ["USHER_STACK_DIR"]) / TALLY, os.O_WRONLY | os.O_APPEND | os.O_CREAT
@@ -80,8 +82,14 @@ def storm_timer_workflow(ctx: DaprWorkflowContext, storm: Storm) -> Steps:
 
 @workflow(example={})
 def storm_events_workflow(ctx: DaprWorkflowContext, storm: Storm) -> Steps:
-    """Wait for so many events, each in a generation of its own where that is asked for."""
+    """Wait for so many events, each in a generation of its own where that is asked for.
+
+    With generations the first turn hands out no work, so that it is saved before any is done: then
+    its time, which the notice has, came before all that the run did.
+    """
     got = list(storm.got)
+    if not got and storm.generations:
+        yield ctx.create_timer(timedelta(0))
     if not got:
         yield _step(ctx, storm, "begun")
     while len(got) < storm.events:
