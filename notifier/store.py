@@ -22,7 +22,7 @@ for i = 1, #oldest, 2 do
   if tonumber(oldest[i + 1]) > forgotten then redis.call('SET', KEYS[3], oldest[i + 1]) end
 end
 """
-"""In one step: two that put at once would otherwise each forget for both."""
+"""Run in the transaction that puts: two that put at once would otherwise each forget for both."""
 
 
 class Shelf:
@@ -61,8 +61,8 @@ class Shelf:
             together.hset(self._records, record_id, record)
             together.zadd(self._order, {record_id: seen.timestamp()}, nx=True)
             self._journal.note(together, self._name, record_id)
+            together.eval(_FORGET, 3, self._order, self._records, self._forgotten, self._keep)
             together.execute()
-        self._forget_oldest()
 
     def change(self, record_id: str, change: Callable[[Record], Record | None]) -> Record | None:
         """Change a record while nobody else does; return it as it is then, None if there is none.
@@ -99,7 +99,3 @@ class Shelf:
                 if text:
                     yield json.loads(text)
             start += PAGE
-
-    def _forget_oldest(self) -> None:
-        keys = (self._order, self._records, self._forgotten)
-        self._client.eval(_FORGET, len(keys), *keys, self._keep)
