@@ -9,7 +9,11 @@ PUBSUB_ORDERED = "pubsub-ordered"
 """The same broker, subscribed one message at a time, in the order they were accepted."""
 
 STATE_STORE = "statestore"
-"""Name of the Dapr state store component; it also holds the workflow engine's state."""
+"""Name of the Dapr state store component that holds the workflow engine's state."""
+
+LEDGER_STORE = "ledger"
+"""The same database as the ledger sees it: without retries, since a create that another has won is
+answered by an error."""
 
 
 class Topic(StrEnum):

@@ -14,7 +14,7 @@ from dapr.clients import DaprClient
 from dapr.clients.grpc._state import Concurrency, Consistency, StateOptions
 from grpc import RpcError
 
-from contracts.topics import STATE_STORE
+from contracts.topics import LEDGER_STORE
 
 Record = dict[str, Any]
 
@@ -33,7 +33,7 @@ class Store:
 
     def read(self, key: str) -> tuple[Record | None, str]:
         """Return the record and its etag; None and "" where there is none."""
-        found = self._client.get_state(STATE_STORE, key)
+        found = self._client.get_state(LEDGER_STORE, key)
         return (_opened(found.data), found.etag) if found.data else (None, "")
 
     def read_many(self, keys: Iterable[str]) -> dict[str, tuple[Record, str]]:
@@ -42,7 +42,7 @@ class Store:
         found: dict[str, tuple[Record, str]] = {}
         for start in range(0, len(wanted), _AT_ONCE):
             page = wanted[start : start + _AT_ONCE]
-            for item in self._client.get_bulk_state(STATE_STORE, page, parallelism=10).items:
+            for item in self._client.get_bulk_state(LEDGER_STORE, page, parallelism=10).items:
                 if item.data:
                     found[item.key] = _opened(item.data), item.etag
         return found
@@ -64,13 +64,13 @@ class Store:
         try:
             self._save(key, record, mark, etag)
         except RpcError:
-            found = self._client.get_state(STATE_STORE, key)
+            found = self._client.get_state(LEDGER_STORE, key)
             return bool(found.data) and json.loads(found.data)[_WRITE] == mark
         return True
 
     def _save(self, key: str, record: Record, mark: str, etag: str | None) -> None:
         text = json.dumps({**record, _WRITE: mark})
-        self._client.save_state(STATE_STORE, key, text, etag, _FIRST_WRITE, self._kept)
+        self._client.save_state(LEDGER_STORE, key, text, etag, _FIRST_WRITE, self._kept)
 
 
 def _opened(data: bytes | str) -> Record:

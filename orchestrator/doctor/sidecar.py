@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from contracts.topics import PUBSUB, PUBSUB_ORDERED, STATE_STORE, Topic
+from contracts.topics import LEDGER_STORE, PUBSUB, PUBSUB_ORDERED, STATE_STORE, Topic
 from orchestrator.doctor.finding import Finding, refusal, warning
 
 Metadata = dict[str, Any]
@@ -12,10 +12,11 @@ _FILE = {
     PUBSUB: "components/pubsub.yaml",
     PUBSUB_ORDERED: "components/pubsub-ordered.yaml",
     STATE_STORE: "components/statestore.yaml",
+    LEDGER_STORE: "components/ledger.yaml",
 }
 _NEEDED = {
-    "ETAG": ("no record can be created once only", "P1"),
-    "ACTOR": ("it cannot hold workflows", "P2"),
+    STATE_STORE: ("ACTOR", "it cannot hold workflows", "P2"),
+    LEDGER_STORE: ("ETAG", "no record can be created once only", "P1"),
 }
 SUBSCRIBED = {Topic.REQUESTS: PUBSUB, Topic.EVENTS: PUBSUB_ORDERED}
 
@@ -27,15 +28,15 @@ def components(metadata: Metadata) -> Iterator[Finding]:
         if name not in loaded:
             right = "have it among the sidecar's resources, scoped to orchestrator"
             yield refusal(file, f"the sidecar has no component {name!r}", right, "P2")
-    if store := loaded.get(STATE_STORE):
-        can = set(store.get("capabilities") or [])
-        for capability, (why, breaks) in _NEEDED.items():
-            if capability not in can:
-                wrong = f"{store.get('type')} lacks {capability}: {why}"
-                yield refusal(_FILE[STATE_STORE], wrong, "use a store that has it", breaks)
-        if "TTL" not in can:
-            wrong = f"{store.get('type')} lacks TTL: the ledger grows for ever"
-            yield warning(_FILE[STATE_STORE], wrong, "use a store that has it", "bounds")
+    for name, (capability, why, breaks) in _NEEDED.items():
+        store = loaded.get(name)
+        if store and capability not in (store.get("capabilities") or []):
+            wrong = f"{store.get('type')} lacks {capability}: {why}"
+            yield refusal(_FILE[name], wrong, "use a store that has it", breaks)
+    store = loaded.get(LEDGER_STORE)
+    if store and "TTL" not in (store.get("capabilities") or []):
+        wrong = f"{store.get('type')} lacks TTL: the ledger grows for ever"
+        yield warning(_FILE[LEDGER_STORE], wrong, "use a store that has it", "bounds")
 
 
 def delivery(metadata: Metadata) -> Iterator[Finding]:

@@ -43,6 +43,21 @@ def _settled(usher: Driver, event_id: str, seconds: float = SERVED) -> dict[str,
     return final
 
 
+def _no_reader_is_left_over(usher: Driver) -> None:
+    """Publish events of no account until one is served: each reader of a subscription that ended
+    while the orchestrator was away keeps one back until it is redelivered (decision 0002)."""
+
+    def served_at_once() -> bool:
+        event_id = _tick(usher, fresh("nobody"), 0, ttl_seconds=0)
+        try:
+            _settled(usher, event_id, seconds=5)
+        except AssertionError:
+            return False
+        return True
+
+    eventually(served_at_once, bool, SERVED)
+
+
 def _quiet(usher: Driver) -> None:
     for topic in ("workflow-requests", "workflow-events"):
         eventually(lambda: usher.pending(topic), lambda pending: pending == 0, SERVED)  # noqa: B023
@@ -145,6 +160,7 @@ def test_p1_a_derived_instance_id_is_taken_too(usher: Driver, tmp_path: Path) ->
 def test_p3_early_events_wait_and_come_in_the_order_they_were_accepted(
     usher: Driver, tmp_path: Path
 ) -> None:
+    _no_reader_is_left_over(usher)
     instance, file = fresh("count"), tmp_path / "tally"
     ids = [_tick(usher, instance, number) for number in range(20)]
     for event_id in ids:

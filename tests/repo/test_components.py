@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from contracts.topics import PUBSUB, PUBSUB_ORDERED, STATE_STORE, Topic
+from contracts.topics import LEDGER_STORE, PUBSUB, PUBSUB_ORDERED, STATE_STORE, Topic
 from notifier.settings import Settings as NotifierSettings
 from orchestrator.settings import Settings as OrchestratorSettings
 from tests.repo.files import ROOT, SERVICES
@@ -63,16 +63,18 @@ def test_every_resource_is_one_on_kubernetes_too() -> None:
 
 
 def test_every_setting_of_a_component_is_text_as_daprd_wants_it() -> None:
-    for name in (PUBSUB, STATE_STORE):
+    for name in (PUBSUB, STATE_STORE, LEDGER_STORE):
         for one in component(name)["spec"]["metadata"]:
             assert isinstance(one.get("value", one.get("envRef")), str), one
 
 
 def test_the_components_have_the_names_that_are_in_code() -> None:
     assert component(PUBSUB)["spec"]["type"].startswith("pubsub.")
-    assert component(STATE_STORE)["spec"]["type"].startswith("state.")
+    for name in (STATE_STORE, LEDGER_STORE):
+        assert component(name)["spec"]["type"].startswith("state.")
+        assert component(name)["scopes"] == ["orchestrator"]
     assert options(STATE_STORE)["actorStateStore"] == "true"
-    assert component(STATE_STORE)["scopes"] == ["orchestrator"]
+    assert "actorStateStore" not in options(LEDGER_STORE)
     assert set(component(PUBSUB)["scopes"]) == set(SERVICES)
 
 
@@ -119,7 +121,7 @@ def test_retry_means_retry_until_it_is_served() -> None:
 
 def test_nothing_is_written_down_that_belongs_to_one_machine() -> None:
     """Where Redis is comes from the environment: one folder for embedded, compose and tests."""
-    for name in (PUBSUB, STATE_STORE):
+    for name in (PUBSUB, STATE_STORE, LEDGER_STORE):
         (redis,) = [o for o in component(name)["spec"]["metadata"] if o["name"] == "redisHost"]
         assert set(redis) == {"name", "envRef"}
 

@@ -15,7 +15,7 @@ from contracts.topics import Topic
 from tests.unit.test_orchestrator_doctor import WELL
 from usher.cli import app
 from usher.doctor.broker import brokers
-from usher.doctor.delivery import resiliency
+from usher.doctor.delivery import outages, resiliency
 from usher.doctor.durability import redis_config
 from usher.doctor.finding import Finding
 from usher.doctor.groups import DAY_MS, Stream, streams
@@ -33,6 +33,7 @@ def in_files(folder: Path) -> list[Finding]:
         *broken,
         *brokers(resources, 8),
         *resiliency(resources),
+        *outages(resources),
         *stores(resources),
         *retention(resources, 30),
     ]
@@ -77,9 +78,12 @@ TEXT = "--- text\n---\napiVersion"
         ("resiliency.yaml", "      pubsub:\n", "      broker:\n", "refusal", "spec.targets"),
         ("resiliency.yaml", "      pubsub-ordered:\n", "      x:\n", "refusal", "spec.targets"),
         ("resiliency.yaml", "  - notifier\n", "", "refusal", "spec.targets"),
+        ("resiliency.yaml", "      statestore:\n", "      ledger:\n", "warning", "ts.statestore"),
+        ("resiliency.yaml", "      statestore:\n", "      ledger:\n", "warning", "ts.ledger"),
         ("statestore.yaml", 'value: "true"', 'value: "false"', "refusal", "actorStateStore"),
         ("statestore.yaml", "name: actorState", "name: ttlInSeconds #", "refusal", "ttlInSeconds"),
         ("statestore.yaml", "  - orchestrator\n", MORE, "warning", "scopes"),
+        ("ledger.yaml", "  - orchestrator\n", MORE, "warning", "scopes"),
         (KEPT, "168h", "720h", "refusal", "anyTerminal"),
         (KEPT, "168h", "a week", "refusal", "anyTerminal"),
         (KEPT, "168h", "1m", "warning", "anyTerminal"),
@@ -101,7 +105,8 @@ def test_a_fault_in_a_file_is_found(
 
 
 @pytest.mark.parametrize(
-    "file", ["resiliency.yaml", "pubsub.yaml", "pubsub-ordered.yaml", "statestore.yaml"]
+    "file",
+    ["resiliency.yaml", "pubsub.yaml", "pubsub-ordered.yaml", "statestore.yaml", "ledger.yaml"],
 )
 def test_a_missing_file_is_a_refusal(folder: Path, file: str) -> None:
     (folder / file).unlink()

@@ -21,6 +21,7 @@ WELL: Metadata = {
             "type": "state.redis",
             "capabilities": ["ETAG", "TRANSACTIONAL", "TTL", "ACTOR"],
         },
+        {"name": "ledger", "type": "state.redis", "capabilities": ["ETAG", "TTL"]},
     ],
     "resiliencies": [{"name": "resiliency"}],
     "appConnectionProperties": {"health": {"healthProbeTimeout": "1.5s"}},
@@ -58,7 +59,8 @@ REFUSED: list[tuple[Callable[[Metadata], Any], str]] = [
     (lambda m: m["components"].pop(0), "no component 'pubsub'"),
     (lambda m: m["components"].pop(1), "no component 'pubsub-ordered'"),
     (lambda m: m["components"].pop(2), "no component 'statestore'"),
-    (lambda m: m["components"][2]["capabilities"].remove("ETAG"), "lacks ETAG"),
+    (lambda m: m["components"].pop(3), "no component 'ledger'"),
+    (lambda m: m["components"][3]["capabilities"].remove("ETAG"), "lacks ETAG"),
     (lambda m: m["components"][2]["capabilities"].remove("ACTOR"), "lacks ACTOR"),
     (lambda m: m.pop("resiliencies"), "no resiliency policy"),
     (lambda m: m["appConnectionProperties"].pop("health"), "health check is off"),
@@ -69,7 +71,7 @@ REFUSED: list[tuple[Callable[[Metadata], Any], str]] = [
     (lambda m: m["subscriptions"][1].update(pubsubname="pubsub"), "through 'pubsub'"),
 ]
 WARNED: list[tuple[Callable[[Metadata], Any], str]] = [
-    (lambda m: m["components"][2]["capabilities"].remove("TTL"), "lacks TTL"),
+    (lambda m: m["components"][3]["capabilities"].remove("TTL"), "lacks TTL"),
     (
         lambda m: m["appConnectionProperties"]["health"].update(healthProbeTimeout="500ms"),
         "times out after 500ms",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from contracts.topics import PUBSUB, PUBSUB_ORDERED, READ_BY, Topic
+from contracts.topics import LEDGER_STORE, PUBSUB, PUBSUB_ORDERED, READ_BY, STATE_STORE, Topic
 from usher.doctor.durations import seconds
 from usher.doctor.finding import Finding, refusal, warning
 from usher.doctor.resources import Resource, of_type
@@ -20,7 +20,7 @@ def resiliency(resources: Iterable[Resource]) -> Iterator[Finding]:
     for broker, apps in _HEARD.items():
         for app in sorted(apps):
             mine = [one for one in policies if one.scopes is None or app in one.scopes]
-            aimed = [(one, name) for one in mine if (name := _inbound(one, broker))]
+            aimed = [(one, name) for one in mine if (name := _aimed(one, broker, "inbound"))]
             if not aimed:
                 wrong = f"no inbound retry of {broker} for {app}: what it cannot serve is lost"
                 where = "components/resiliency.yaml: spec.targets.components"
@@ -29,8 +29,22 @@ def resiliency(resources: Iterable[Resource]) -> Iterator[Finding]:
                 yield from _retry(one, name, _timeout(every, broker))
 
 
-def _inbound(one: Resource, broker: str) -> str:
-    target = _at(one.spec, "targets", "components", broker, "inbound")
+def outages(resources: Iterable[Resource]) -> Iterator[Finding]:
+    """The engine waits for its store; the ledger, which an error tells something, does not."""
+    policies = [one for one in resources if one.kind == "Resiliency"]
+    where = "components/resiliency.yaml: spec.targets.components"
+    if not any(_aimed(one, STATE_STORE, "outbound") for one in policies):
+        wrong = "no outbound retry: a turn that cannot be saved runs again, with all its activities"
+        right = "an outbound retry for as long as an outage may take"
+        yield warning(f"{where}.{STATE_STORE}", wrong, right, "P2, P7")
+    if any(_aimed(one, LEDGER_STORE, "outbound") for one in policies):
+        wrong = "an outbound retry: each event that comes again waits until it has given up"
+        yield warning(f"{where}.{LEDGER_STORE}", wrong, "leave it out", "P7")
+
+
+def _aimed(one: Resource, component: str, direction: str) -> str:
+    """Return the name of the retry policy for calls of a component; "" where there is none."""
+    target = _at(one.spec, "targets", "components", component, direction)
     return str(target.get("retry") or "")
 
 

@@ -11,7 +11,7 @@ from redis import Redis
 from contracts.topics import Topic
 from usher.client import Client
 from usher.doctor.broker import brokers
-from usher.doctor.delivery import resiliency
+from usher.doctor.delivery import outages, resiliency
 from usher.doctor.durability import redis_config
 from usher.doctor.finding import Finding
 from usher.doctor.groups import Stream, streams
@@ -85,6 +85,7 @@ class Doctor:
         self._add(iter(broken))
         self._add(brokers(resources, self._times["call_timeout_seconds"]))
         self._add(resiliency(resources))
+        self._add(outages(resources))
         self._add(stores(resources))
         self._add(retention(resources, self._times["ledger_days"]))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from contracts.topics import READ_BY, STATE_STORE, Topic
+from contracts.topics import LEDGER_STORE, READ_BY, STATE_STORE, Topic
 from usher.doctor.durations import seconds
 from usher.doctor.finding import Finding, refusal, warning
 from usher.doctor.resources import Resource, of_type
@@ -13,19 +13,20 @@ _SOON = 300
 
 
 def stores(resources: Iterable[Resource]) -> Iterator[Finding]:
-    """The state store is the orchestrator's alone, holds workflows, and forgets nothing itself."""
-    found = [one for one in of_type(resources, "state.") if one.name == STATE_STORE]
-    if not found:
-        yield refusal("the component files", f"no component {STATE_STORE!r}", "have one", "P2")
-    for one in found:
-        if one.option("actorStateStore") != "true":
+    """The state stores are the orchestrator's alone and forget nothing by themselves."""
+    named = {one.name: one for one in of_type(resources, "state.")}
+    for name in (STATE_STORE, LEDGER_STORE):
+        if (one := named.get(name)) is None:
+            yield refusal("the component files", f"no component {name!r}", "have one", "P2")
+            continue
+        if name == STATE_STORE and one.option("actorStateStore") != "true":
             wrong = "the engine has no place for workflows"
             yield refusal(one.field("actorStateStore"), wrong, '"true"', "P2")
         if one.option("ttlInSeconds") not in (None, "", "0", "-1"):
-            wrong = f"{one.option('ttlInSeconds')}: workflows that run would be forgotten"
+            wrong = f"{one.option('ttlInSeconds')}: what must be kept would be forgotten"
             yield refusal(one.field("ttlInSeconds"), wrong, "leave it out", "P2")
         if one.scopes != {READ_BY[Topic.REQUESTS]}:
-            wrong = "apps other than the orchestrator see the workflows' state"
+            wrong = "apps other than the orchestrator see what it keeps"
             yield warning(one.field("scopes"), wrong, "orchestrator alone", "P1")
 
 
