@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 
 from contracts.refusal import Refused
 from starter import problem
+from starter.guard import ForAnotherSite, no_other_site
 from starter.metrics import Metrics
 from starter.outbox import NotPublished, Outbox
 from starter.routes import router
@@ -29,5 +30,6 @@ def build_app(sidecar: httpx.AsyncClient, orchestrator: httpx.AsyncClient) -> Fa
     app.add_exception_handler(Refused, problem.refused)
     app.add_exception_handler(NotPublished, problem.not_published)
     app.add_exception_handler(RequestValidationError, problem.bad_parameters)
-    app.include_router(router)
+    app.add_exception_handler(ForAnotherSite, problem.for_another_site)
+    app.include_router(router, dependencies=[Depends(no_other_site)])
     return app

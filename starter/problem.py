@@ -53,6 +53,11 @@ async def not_published(_: Request, error: Exception) -> JSONResponse:
     return respond(Problem(title=title, status=503, detail=str(error)))
 
 
+async def for_another_site(_: Request, error: Exception) -> JSONResponse:
+    """403: a page of another web site had a browser send this; nothing was published."""
+    return respond(Problem(title="The request is not taken", status=403, detail=str(error)))
+
+
 async def bad_parameters(_: Request, error: Exception) -> JSONResponse:
     """422: a path, query or header parameter is not what the route takes."""
     assert isinstance(error, RequestValidationError)
