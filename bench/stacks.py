@@ -7,7 +7,6 @@ from pathlib import Path
 
 from bench.contenders import Contender
 from notifier.settings import Settings as NotifierSettings
-from orchestrator.settings import Settings as OrchestratorSettings
 from orchestrator.worker import QUIET
 from usher.stack.command import Report
 from usher.stack.processes import Binaries, ProcessSpec, processes
@@ -18,6 +17,9 @@ from usher.stack.stack import Stack
 
 HERE = Path(__file__).parent
 COMPONENTS = HERE / "components"
+WORKER_THREADS = 72
+"""Of the plain worker's handlers, tuned: more than the 64 and 1 that its sidecar delivers at once,
+as its health probe needs one too. Usher's orchestrator has none."""
 
 # What an untuned process keeps of its command line: where it listens, who it is, what it must keep.
 _KEPT_FLAGS = (
@@ -122,9 +124,6 @@ def _ushers_settings(service: str) -> dict[str, str]:
 
     A setting that Usher gains must be named here, and then the plain wiring has it too.
     """
-    fields = {
-        "orchestrator": OrchestratorSettings.model_fields,
-        "notifier": NotifierSettings.model_fields,
-    }
-    threads = fields[service]["handler_threads"].default
+    notifiers = NotifierSettings.model_fields["handler_threads"].default
+    threads = {"orchestrator": WORKER_THREADS, "notifier": notifiers}[service]
     return {"PLAIN_HANDLER_THREADS": str(threads), "PLAIN_SDK_LOG_LEVEL": str(QUIET.log_level)}

@@ -39,17 +39,17 @@ class Accountant:
         self._engine = engine
         self._parking = parking
 
-    def accounts(self, keys: Iterable[str]) -> list[Account]:
+    async def accounts(self, keys: Iterable[str]) -> list[Account]:
         """Return what is known of these events; one that the ledger has not is left out."""
-        entries = self._ledger.get_many(keys)
+        entries = await self._ledger.get_many(keys)
         ids = {entry.instance_id for entry in entries if entry.instance_id}
-        endings = self._ledger.endings(ids)
-        holders = self._ledger.holders(
+        endings = await self._ledger.endings(ids)
+        holders = await self._ledger.holders(
             entry.instance_id for entry in entries if entry.instance_id and not _derived(entry)
         )
-        return [self._account(entry, endings, holders) for entry in entries]
+        return [await self._account(entry, endings, holders) for entry in entries]
 
-    def _account(
+    async def _account(
         self, entry: Entry, endings: dict[str, Ended], holders: dict[str, Holder]
     ) -> Account:
         instance_id = entry.instance_id or ""
@@ -57,15 +57,15 @@ class Accountant:
         missing = notice = None
         match entry.disposition:
             case Disposition.STARTED:
-                missing = self._start_missing(entry, ended, holder)
+                missing = await self._start_missing(entry, ended, holder)
                 if ended and ended.key == entry.key and ended.announced:
                     notice = identity.notice_id(instance_id, entry.key)
             case Disposition.DUPLICATE:
-                missing = self._twin_missing(entry, holder)
-            case Disposition.DELIVERED if not ended and self._engine.state(instance_id) is None:
+                missing = await self._twin_missing(entry, holder)
+            case Disposition.DELIVERED if not (ended or await self._engine.state(instance_id)):
                 missing = f"no trace of the instance {instance_id!r} it was delivered to"
-            case Disposition.PARKED if not self._parking.holds(entry):
-                now = self._ledger.get(entry.key)
+            case Disposition.PARKED if not await self._parking.holds(entry):
+                now = await self._ledger.get(entry.key)
                 if now and now.disposition is Disposition.PARKED:
                     missing = "it is parked, but is not on the list of its instance, or has no end"
         said = {name: getattr(entry, name) for name in ("key", "topic", "disposition", "letters")}
@@ -73,7 +73,7 @@ class Accountant:
             **said, instance_id=entry.instance_id, at=entry.at, notice=notice, missing=missing
         )
 
-    def _start_missing(
+    async def _start_missing(
         self, entry: Entry, ended: Ended | None, holder: Holder | None
     ) -> str | None:
         instance_id = entry.instance_id or ""
@@ -81,15 +81,15 @@ class Accountant:
             return f"the ledger does not say that it took the instance id {instance_id!r}"
         if ended and ended.key == entry.key:
             return None
-        state = self._engine.state(instance_id)
+        state = await self._engine.state(instance_id)
         if state is not None and cause(state).key == entry.key:
             return None
         return f"no trace of the run {instance_id!r}: not in the engine, nor among the endings"
 
-    def _twin_missing(self, entry: Entry, holder: Holder | None) -> str | None:
+    async def _twin_missing(self, entry: Entry, holder: Holder | None) -> str | None:
         """A start is a duplicate of the event that took its instance id for the very same."""
         if holder and holder.key != entry.key and holder.digest == entry.digest:
-            if self._ledger.get(holder.key):
+            if await self._ledger.get(holder.key):
                 return None
             return f"the ledger has lost the event it is a duplicate of, {holder.key}"
         return f"nothing says that another event took {entry.instance_id!r} for the same run"

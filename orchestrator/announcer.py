@@ -24,27 +24,27 @@ class Announcer:
         self._ledger = ledger
         self._outbox = outbox
 
-    def announce(self, notice: WorkflowCompleted, cause: Cause) -> None:
+    async def announce(self, notice: WorkflowCompleted, cause: Cause) -> None:
         """Publish that a run ended, and note it with the events the run had seen."""
-        self._outbox.completed(notice, cause)
+        await self._outbox.completed(notice, cause)
         ended = Ended(key=cause.key, outcome=notice.outcome, seen=list(cause.seen))
-        self._ledger.end(notice.instance_id, ended)
+        await self._ledger.end(notice.instance_id, ended)
 
-    def announce_ended(self, instance_id: str) -> WorkflowStatus | None:
+    async def announce_ended(self, instance_id: str) -> WorkflowStatus | None:
         """Announce a run that has ended and has not said so; return its status, None if gone."""
-        state = self._engine.state(instance_id)
+        state = await self._engine.state(instance_id)
         if state is None or state.runtime_status not in FINISHED:
             return state.runtime_status if state else None
         cause = views.cause(state)
         definition = self._catalogue.workflows.get(state.name)
         announces = definition is None or definition.tag.announce
-        if cause.key and self._ledger.ended(instance_id) is None:
+        if cause.key and await self._ledger.ended(instance_id) is None:
             if announces:
                 with continuing({TRACEPARENT: cause.traceparent}, "announce an ending"):
-                    self.announce(_notice(state, cause), cause)
+                    await self.announce(_notice(state, cause), cause)
             else:
                 outcome = state.runtime_status.name
-                self._ledger.end(
+                await self._ledger.end(
                     instance_id, Ended(key=cause.key, outcome=outcome, announced=False)
                 )
         return state.runtime_status

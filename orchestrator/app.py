@@ -1,6 +1,5 @@
 """The orchestrator's HTTP API, put together."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,9 +16,9 @@ def build_app(service: Orchestrator) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(service.start)
+        await service.start()
         yield
-        await asyncio.to_thread(service.stop)
+        await service.stop()
 
     app = FastAPI(title="Usher orchestrator", lifespan=lifespan)
     app.state.service = service

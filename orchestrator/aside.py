@@ -15,12 +15,12 @@ class Aside:
         self._ledger = ledger
         self._outbox = outbox
 
-    def put(self, topic: Topic, event: CloudEvent, why: Refused, entry: Entry | None) -> None:
+    async def put(self, topic: Topic, event: CloudEvent, why: Refused, entry: Entry | None) -> None:
         """Dead-letter an event. Without source and id it has no entry, and no place to write."""
         letters = entry.letters + 1 if entry else 1
-        self._outbox.dead_letter(topic, event, why, letters)
+        await self._outbox.dead_letter(topic, event, why, letters)
         if entry:
             expired = why.reason is Reason.EXPIRED
             disposition = Disposition.EXPIRED if expired else Disposition.DEAD_LETTERED
             update = {"disposition": disposition, "letters": letters, "event": None}
-            self._ledger.settle(entry.model_copy(update=update))
+            await self._ledger.settle(entry.model_copy(update=update))

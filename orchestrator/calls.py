@@ -3,19 +3,23 @@
 from collections.abc import Callable
 from typing import Any
 
-from opentelemetry.instrumentation.grpc import GrpcInstrumentorClient
+from opentelemetry.instrumentation.grpc import GrpcAioInstrumentorClient, GrpcInstrumentorClient
 from opentelemetry.instrumentation.grpc.filters import method_name, negate
 
-_Instrumentor: Callable[..., Any] = GrpcInstrumentorClient
+_Threads: Callable[..., Any] = GrpcInstrumentorClient
+_Loop: Callable[..., Any] = GrpcAioInstrumentorClient
 WORK_ITEMS = "GetWorkItems"
 """The worker's stream. It outlives every trace, and must keep its `cancel`, which goes by it."""
 
 
 def carry_trace(on: bool) -> None:
-    """Call it before a channel is opened.
+    """Call it before a channel is opened, for those of the worker's threads and of the event loop.
 
-    The workflow SDK switches this on by itself where the package is there, for all calls.
+    The workflow SDK switches the first on by itself where the package is there, for all calls.
     """
-    _Instrumentor().uninstrument()
+    for one in (_Threads(), _Loop()):
+        if one.is_instrumented_by_opentelemetry:
+            one.uninstrument()
     if on:
-        _Instrumentor(filter_=negate(method_name(WORK_ITEMS))).instrument()
+        _Threads(filter_=negate(method_name(WORK_ITEMS))).instrument()
+        _Loop().instrument()

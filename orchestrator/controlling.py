@@ -1,7 +1,7 @@
 """Terminates, suspends, resumes and purges instances, and says so where that ends one."""
 
 from dapr.ext.workflow import WorkflowStatus
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestrator.announcer import Announcer
 from orchestrator.decision import Control
@@ -18,33 +18,33 @@ class Controller:
         self._engine = engine
         self._announcer = announcer
 
-    def carry_out(self, control: Control) -> None:
+    async def carry_out(self, control: Control) -> None:
         """Steer the instance; one that ends by it is announced, one purged was before."""
         instance_id = control.instance_id
         match control.control:
             case "terminate":
                 # One that is over already was cut off in between: it is only announced.
-                if self._announcer.announce_ended(instance_id) not in FINISHED:
-                    self._engine.terminate(instance_id, control.reason)
-                    self._announce(instance_id)
-            case "suspend" if not self._is_suspended(instance_id):
-                self._engine.suspend(instance_id)
-            case "resume" if self._is_suspended(instance_id):
-                self._engine.resume(instance_id)
+                if await self._announcer.announce_ended(instance_id) not in FINISHED:
+                    await self._engine.terminate(instance_id, control.reason)
+                    await self._announce(instance_id)
+            case "suspend" if not await self._is_suspended(instance_id):
+                await self._engine.suspend(instance_id)
+            case "resume" if await self._is_suspended(instance_id):
+                await self._engine.resume(instance_id)
             case "purge":
-                self._announcer.announce_ended(instance_id)
-                self._engine.purge(instance_id)
+                await self._announcer.announce_ended(instance_id)
+                await self._engine.purge(instance_id)
 
-    def _is_suspended(self, instance_id: str) -> bool:
+    async def _is_suspended(self, instance_id: str) -> bool:
         """The SDK fails a run that is told to resume and was not suspended."""
-        state = self._engine.state(instance_id)
+        state = await self._engine.state(instance_id)
         return state is not None and state.runtime_status is WorkflowStatus.SUSPENDED
 
-    def _announce(self, instance_id: str) -> None:
-        watching = Retrying(
+    async def _announce(self, instance_id: str) -> None:
+        watching = AsyncRetrying(
             stop=stop_after_delay(ENDS_WITHIN_SECONDS),
             wait=wait_fixed(0.1),
             retry=retry_if_result(lambda status: status not in FINISHED),
             retry_error_callback=lambda _: None,
         )
-        watching(self._announcer.announce_ended, instance_id)
+        await watching(self._announcer.announce_ended, instance_id)

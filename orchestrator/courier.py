@@ -17,16 +17,16 @@ class Courier:
         self._engine = engine
         self._ledger = ledger
 
-    def hand_over(self, instance_id: str, key: str, command: RaiseEvent) -> None:
+    async def hand_over(self, instance_id: str, key: str, command: RaiseEvent) -> None:
         """Raise an event; raise `Refused(instance_finished)` where it came too late.
 
         Safe to repeat: the workflow drops what it has seen. So a crash after it costs nothing.
         """
-        self._engine.raise_event(instance_id, command.event, seal_event(key, command.data))
-        state = self._engine.state(instance_id)
+        await self._engine.raise_event(instance_id, command.event, seal_event(key, command.data))
+        state = await self._engine.state(instance_id)
         if state is None or state.runtime_status not in FINISHED:
             return
-        ended = self._ledger.ended(instance_id)
+        ended = await self._ledger.ended(instance_id)
         terminated = state.runtime_status is WorkflowStatus.TERMINATED
         if (key not in ended.seen) if ended and ended.announced else terminated:
             raise finished(instance_id, state.runtime_status.name)

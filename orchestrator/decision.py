@@ -89,14 +89,14 @@ class Decider:
         self._ledger = ledger
         self.parked_for = parked_for
 
-    def decide(self, topic: Topic, event: CloudEvent) -> Decision:
+    async def decide(self, topic: Topic, event: CloudEvent) -> Decision:
         """Return what to do with an event that came on `topic`; raise `Refused` when nothing."""
         command = read_command_from(topic, event)
         if isinstance(command, StartWorkflow):
             return self._start(command, event)
         if isinstance(command, RaiseEvent):
-            return self._deliver(command, event)
-        return self._control(command)
+            return await self._deliver(command, event)
+        return await self._control(command)
 
     def _start(self, command: StartWorkflow, event: CloudEvent) -> Start:
         definition = self._catalogue.workflows.get(command.workflow)
@@ -109,12 +109,12 @@ class Decider:
         derived = command.instance_id is None and command.key is None
         return Start(instance_id, definition.name, command.input, derived)
 
-    def _deliver(self, command: RaiseEvent, event: CloudEvent) -> Deliver | Park | Arrived:
+    async def _deliver(self, command: RaiseEvent, event: CloudEvent) -> Deliver | Park | Arrived:
         instance_id = identity.instance_addressed(command)
-        state = self._engine.state(instance_id)
+        state = await self._engine.state(instance_id)
         if state is not None and state.runtime_status not in FINISHED:
             return Deliver(instance_id, command)
-        ended = self._ledger.ended(instance_id)
+        ended = await self._ledger.ended(instance_id)
         if ended and identity.event_key(event.source, event.id) in ended.seen:
             return Arrived(instance_id)
         if state is not None or ended is not None:
@@ -127,9 +127,9 @@ class Decider:
             raise Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id")
         return Park(instance_id, wait)
 
-    def _control(self, command: ControlInstance) -> Control:
+    async def _control(self, command: ControlInstance) -> Control:
         instance_id = identity.instance_addressed(command)
-        state = self._engine.state(instance_id)
+        state = await self._engine.state(instance_id)
         if state is None:
             message = f"no instance has the id {instance_id!r}"
             raise Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id")

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 
 import httpx
-from dapr.ext.workflow import DaprWorkflowClient, WorkflowState, WorkflowStatus
+from dapr.ext.workflow import WorkflowState, WorkflowStatus
+from dapr.ext.workflow.aio import DaprWorkflowClient
 from grpc import RpcError, StatusCode
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_fixed
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from orchestrator.envelope import Cause, seal
 from orchestrator.history import HistoryEvent, read_event
@@ -17,36 +18,37 @@ FINISHED = {WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERM
 
 
 class Engine:
-    """Starts, steers and reads workflow instances. Blocking; raises `RpcError` when it cannot."""
+    """Starts, steers and reads workflow instances. Raises `RpcError` when it cannot."""
 
-    def __init__(self, client: DaprWorkflowClient, sidecar: httpx.Client) -> None:
+    def __init__(self, client: DaprWorkflowClient, sidecar: httpx.AsyncClient) -> None:
         self._client = client
         self._sidecar = sidecar
 
-    def metadata(self) -> dict[str, Any]:
+    async def metadata(self) -> dict[str, Any]:
         """Return what the sidecar says of itself; raise `httpx.HTTPError` when it is away."""
-        answer: dict[str, Any] = self._sidecar.get("/v1.0/metadata").raise_for_status().json()
-        return answer
+        answer = await self._sidecar.get("/v1.0/metadata")
+        metadata: dict[str, Any] = answer.raise_for_status().json()
+        return metadata
 
-    def worker_connected(self) -> bool:
+    async def worker_connected(self) -> bool:
         """Tell whether the engine has our workflow worker; the SDK alone may wrongly say so."""
-        return has_worker(self.metadata())
+        return has_worker(await self.metadata())
 
-    def end_sidecar(self) -> None:
+    async def end_sidecar(self) -> None:
         """Have the sidecar shut down; raise `httpx.HTTPError` where it does not take that."""
-        self._sidecar.post("/v1.0/shutdown").raise_for_status()
+        (await self._sidecar.post("/v1.0/shutdown")).raise_for_status()
 
-    def state(self, instance_id: str) -> WorkflowState | None:
+    async def state(self, instance_id: str) -> WorkflowState | None:
         """Return the state of an instance, or None where there is none."""
-        return self._client.get_workflow_state(instance_id)
+        return await self._client.get_workflow_state(instance_id)
 
-    def schedule(self, workflow: str, value: Any, instance_id: str, cause: Cause) -> bool:
+    async def schedule(self, workflow: str, value: Any, instance_id: str, cause: Cause) -> bool:
         """Start an instance; False where that id is already active.
 
         Returns once it runs. A call that timed out may have started it all the same.
         """
         try:
-            self._client.schedule_new_workflow(
+            await self._client.schedule_new_workflow(
                 workflow, input=seal(cause, value), instance_id=instance_id
             )
         except RpcError as error:
@@ -55,49 +57,53 @@ class Engine:
             raise
         return True
 
-    def schedule_at(self, workflow: str, value: Any, instance_id: str, time: datetime) -> None:
+    async def schedule_at(
+        self, workflow: str, value: Any, instance_id: str, time: datetime
+    ) -> None:
         """Have an instance of ours begin at a time; one of that id that waits already stays."""
         try:
-            self._client.schedule_new_workflow(
+            await self._client.schedule_new_workflow(
                 workflow, input=value, instance_id=instance_id, start_at=time
             )
         except RpcError as error:
             if error.code() is not StatusCode.ALREADY_EXISTS:
                 raise
 
-    def raise_event(self, instance_id: str, name: str, data: Any) -> None:
-        self._client.raise_workflow_event(instance_id, name, data=data)
+    async def raise_event(self, instance_id: str, name: str, data: Any) -> None:
+        await self._client.raise_workflow_event(instance_id, name, data=data)
 
-    def all_ids(self) -> list[str]:
+    async def all_ids(self) -> list[str]:
         """Return the id of every instance; in one page, since each page costs a whole scan."""
-        return list(self._client.list_workflow_instance_ids(page_size=ALL).instance_ids)
+        return list((await self._client.list_workflow_instance_ids(page_size=ALL)).instance_ids)
 
-    def terminate(self, instance_id: str, reason: str | None) -> None:
-        self._client.terminate_workflow(instance_id, output=reason)
+    async def terminate(self, instance_id: str, reason: str | None) -> None:
+        await self._client.terminate_workflow(instance_id, output=reason)
 
-    def suspend(self, instance_id: str) -> None:
-        self._client.pause_workflow(instance_id)
+    async def suspend(self, instance_id: str) -> None:
+        await self._client.pause_workflow(instance_id)
 
-    def resume(self, instance_id: str) -> None:
-        self._client.resume_workflow(instance_id)
+    async def resume(self, instance_id: str) -> None:
+        await self._client.resume_workflow(instance_id)
 
-    def purge(self, instance_id: str) -> None:
-        self._client.purge_workflow(instance_id)
+    async def purge(self, instance_id: str) -> None:
+        await self._client.purge_workflow(instance_id)
 
-    def history(self, instance_id: str) -> list[HistoryEvent] | None:
+    async def history(self, instance_id: str) -> list[HistoryEvent] | None:
         """Return an instance's history, oldest first, or None where there is no such instance.
 
         The engine cannot read an instance while it saves a turn of it: asked again, it can.
         Asked of the client inside the SDK's client, which leaves out what a timer is for.
         """
-        asking = Retrying(
+        asking = AsyncRetrying(
             retry=retry_if_exception(is_being_saved),
             stop=stop_after_attempt(3),
             wait=wait_fixed(0.1),
             reraise=True,
         )
         try:
-            found = asking(getattr(self._client, _INNER).get_instance_history, instance_id)
+            found: list[Any] = await asking(
+                getattr(self._client, _INNER).get_instance_history, instance_id
+            )
             return [read_event(event) for event in found]
         except RpcError as error:
             if error.code() is StatusCode.NOT_FOUND or "no such instance" in _said(error):

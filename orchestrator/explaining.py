@@ -37,20 +37,20 @@ class Explanation(BaseModel):
     """What the ledger has of this event already."""
 
 
-def explanation(decider: Decider, ledger: Ledger, body: bytes) -> Explanation:
+async def explanation(decider: Decider, ledger: Ledger, body: bytes) -> Explanation:
     """Explain a CloudEvent, or data as `dapr publish` would send it, which makes a new event."""
     topic = None
     try:
         event = _event(body)
         topic = topic_of(read_command(event))
-        known = ledger.find(event.source, event.id)
+        known = await ledger.find(event.source, event.id)
         if known and not known.reopened_by(event):
             dup = Disposition.PARKED if not known.final else Disposition.DUPLICATE
             shown = {"instance_id": known.instance_id, "known": known.disposition}
             return Explanation(disposition=dup, topic=topic, **shown)
-        decision = decider.decide(topic, event)
+        decision = await decider.decide(topic, event)
         if isinstance(decision, Start):
-            return _start(decision, ledger, topic)
+            return await _start(decision, ledger, topic)
         would = WOULD[type(decision)]
         return Explanation(disposition=would, topic=topic, instance_id=decision.instance_id)
     except Refused as refused:
@@ -65,9 +65,9 @@ def _event(body: bytes) -> CloudEvent:
     return CloudEvent(str(uuid.uuid4()), "/usher/explain", "explain", body)
 
 
-def _start(start: Start, ledger: Ledger, topic: Topic) -> Explanation:
+async def _start(start: Start, ledger: Ledger, topic: Topic) -> Explanation:
     shown = {"topic": topic, "workflow": start.workflow, "instance_id": start.instance_id}
-    holder = None if start.derived else ledger.holder(start.instance_id)
+    holder = None if start.derived else await ledger.holder(start.instance_id)
     if holder is None:
         return Explanation(disposition=Disposition.STARTED, **shown)
     if holder.digest == start.digest:

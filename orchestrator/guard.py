@@ -1,7 +1,7 @@
 """Where APP_API_TOKEN is set, only the sidecar delivers: it shows the token with a delivery."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import grpc
@@ -12,7 +12,7 @@ OPEN = ("/HealthCheck", "/ListTopicSubscriptions", "/ListInputBindings")
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
 
-def guards(token: str) -> list[grpc.ServerInterceptor]:
+def guards(token: str) -> list[grpc.aio.ServerInterceptor]:
     """Return the interceptors of a topic server: none without a token."""
     return [_OnlyOurSidecar(token)] if token else []
 
@@ -22,22 +22,22 @@ def credentials(token: str) -> dict[str, str]:
     return {HEADER: token} if token else {}
 
 
-class _OnlyOurSidecar(grpc.ServerInterceptor):
+class _OnlyOurSidecar(grpc.aio.ServerInterceptor):
     def __init__(self, token: str) -> None:
         self._token = token.encode()
 
-    def intercept_service(
+    async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Handler],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
         shown = dict(handler_call_details.invocation_metadata).get(HEADER, "")
         bare = shown if isinstance(shown, bytes) else shown.encode()
         asked = handler_call_details.method
         if asked.endswith(OPEN) or hmac.compare_digest(bare, self._token):
-            return continuation(handler_call_details)
+            return await continuation(handler_call_details)
         return grpc.unary_unary_rpc_method_handler(_refuse)
 
 
-def _refuse(_: Any, context: grpc.ServicerContext) -> None:
-    context.abort(grpc.StatusCode.UNAUTHENTICATED, "not our sidecar: APP_API_TOKEN is set")
+async def _refuse(_: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    await context.abort(grpc.StatusCode.UNAUTHENTICATED, "not our sidecar: APP_API_TOKEN is set")

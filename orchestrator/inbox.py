@@ -4,15 +4,15 @@ The answer is SUCCESS once the ledger has the event's outcome, which may be a de
 RETRY when something we need is away. Nothing is ever dropped.
 """
 
-import threading
+import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
 import structlog
 from dapr.clients.exceptions import DaprInternalError
-from dapr.ext.grpc import SubscriptionMessage, TopicEventResponse
+from dapr.ext.grpc import TopicEventResponse
 from grpc import RpcError, StatusCode
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
@@ -38,42 +38,44 @@ _log = structlog.get_logger()
 
 
 class Inbox:
-    """Takes deliveries, several at once, each in a thread of the topic server."""
+    """Takes deliveries, several at once, each as the broker has the entry."""
 
     def __init__(self, server: Server, metrics: Metrics) -> None:
         self._server = server
         self._metrics = metrics
         self._held = 0
         self._closed = False
-        self._change = threading.Condition()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
-    def on_request(self, message: SubscriptionMessage) -> TopicEventResponse:
-        return self._settle(Topic.REQUESTS, read_entry(message.raw_data()))
+    async def on_request(self, entry: bytes) -> TopicEventResponse:
+        return await self._settle(Topic.REQUESTS, read_entry(entry))
 
-    def on_event(self, message: SubscriptionMessage) -> TopicEventResponse:
-        return self._settle(Topic.EVENTS, read_entry(message.raw_data()))
+    async def on_event(self, entry: bytes) -> TopicEventResponse:
+        return await self._settle(Topic.EVENTS, read_entry(entry))
 
-    def close(self, timeout: float) -> bool:
-        """Take no more, and wait until nothing is held; False where `timeout` seconds passed."""
-        with self._change:
-            self._closed = True
-            return self._change.wait_for(lambda: self._held == 0, timeout)
+    async def close(self, seconds: float) -> bool:
+        """Take no more, and wait until nothing is held; False where so many seconds passed."""
+        self._closed = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), seconds)
+        return self._idle.is_set()
 
     @contextmanager
     def _holding(self) -> Iterator[bool]:
-        with self._change:
-            open_ = not self._closed
-            self._held += open_
-            self._metrics.in_flight.set(self._held)
+        open_ = not self._closed
+        self._hold(open_)
         try:
             yield open_
         finally:
-            with self._change:
-                self._held -= open_
-                self._metrics.in_flight.set(self._held)
-                self._change.notify_all()
+            self._hold(-open_)
 
-    def _settle(self, topic: Topic, event: CloudEvent) -> TopicEventResponse:
+    def _hold(self, more: int) -> None:
+        self._held += more
+        self._metrics.in_flight.set(self._held)
+        (self._idle.clear if self._held else self._idle.set)()
+
+    async def _settle(self, topic: Topic, event: CloudEvent) -> TopicEventResponse:
         log = _log.bind(topic=str(topic), event_id=event.id, event_source=event.source)
         attributes = handling("process", topic, event)
         process = continuing(event.attributes, f"process {topic}", SpanKind.CONSUMER, attributes)
@@ -81,7 +83,7 @@ class Inbox:
             if not open_:
                 return RETRY
             try:
-                self._serve(topic, event, log)
+                await self._serve(topic, event, log)
             except (*AWAY, Busy) as error:
                 said = f"{type(error).__name__}: {error}"
                 span.set_status(trace.StatusCode.ERROR, said)
@@ -89,20 +91,20 @@ class Inbox:
                 return RETRY
         return SUCCESS
 
-    def _serve(self, topic: Topic, event: CloudEvent, log: Any) -> None:
+    async def _serve(self, topic: Topic, event: CloudEvent, log: Any) -> None:
         try:
-            disposition, instance_id = self._server.serve(topic, event)
+            disposition, instance_id = await self._server.serve(topic, event)
         except Refused as refused:
-            self._put_aside(topic, event, refused, log)
+            await self._put_aside(topic, event, refused, log)
         except (*AWAY, Busy) as error:
             if not (isinstance(error, RpcError) and error.code() is StatusCode.INVALID_ARGUMENT):
                 raise
             why = Refused(Reason.HANDLER_ERROR, str(error.details()))
-            self._put_aside(topic, event, why, log)
+            await self._put_aside(topic, event, why, log)
         except Exception as error:
             log.exception("the handler failed")
             said = f"{type(error).__name__}: {error}"
-            self._put_aside(topic, event, Refused(Reason.HANDLER_ERROR, said), log)
+            await self._put_aside(topic, event, Refused(Reason.HANDLER_ERROR, said), log)
         else:
             self._metrics.dispositions.labels(topic, disposition).inc()
             if disposition not in UNSERVED:
@@ -111,8 +113,8 @@ class Inbox:
             trace.get_current_span().set_attributes(told)
             log.info(str(disposition), instance_id=instance_id)
 
-    def _put_aside(self, topic: Topic, event: CloudEvent, why: Refused, log: Any) -> None:
-        disposition = self._server.put_aside(topic, event, why)
+    async def _put_aside(self, topic: Topic, event: CloudEvent, why: Refused, log: Any) -> None:
+        disposition = await self._server.put_aside(topic, event, why)
         self._metrics.dispositions.labels(topic, disposition).inc()
         self._metrics.dead_letters.labels(topic, why.reason).inc()
         told = {"usher.disposition": str(disposition), "usher.reason": str(why.reason)}

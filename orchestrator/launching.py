@@ -34,7 +34,7 @@ class Launcher:
         self._ledger = ledger
         self._parking = parking
 
-    def launch(self, start: Start, event: CloudEvent) -> Disposition:
+    async def launch(self, start: Start, event: CloudEvent) -> Disposition:
         """Start the workflow if this event has not yet; raise `Busy` while that is not known."""
         entry = begun(
             event,
@@ -44,40 +44,40 @@ class Launcher:
             token=uuid.uuid4().hex,
             digest=start.digest,
         )
-        held = self._ledger.create(entry)
+        held = await self._ledger.create(entry)
         if held.token != entry.token:
-            reopened = self._take_over(held, entry, event)
+            reopened = await self._take_over(held, entry, event)
             if reopened is None:
                 return Disposition.DUPLICATE
             held = reopened
-        return self._run(held, start, event)
+        return await self._run(held, start, event)
 
-    def _take_over(self, held: Entry, entry: Entry, event: CloudEvent) -> Entry | None:
+    async def _take_over(self, held: Entry, entry: Entry, event: CloudEvent) -> Entry | None:
         """Return the claim when it is ours now; None when the event has had its start."""
         if not held.reopened_by(event):
-            if not held.final and self._has_started(held):
-                self._finish(held)
+            if not held.final and await self._has_started(held):
+                await self._finish(held)
                 held = held.model_copy(update={"disposition": Disposition.STARTED})
             if held.final:
-                self._ledger.count_duplicate(held.key)
+                await self._ledger.count_duplicate(held.key)
                 return None
             if entry.at - held.at < LEASE:
                 raise Busy(f"{held.instance_id} is being started by another handler")
-        return self._ledger.take_over(held, entry)
+        return await self._ledger.take_over(held, entry)
 
-    def _has_started(self, held: Entry) -> bool:
+    async def _has_started(self, held: Entry) -> bool:
         """Tell whether the instance of a claim is the claim's own, there or purged since."""
         instance_id = held.instance_id or ""
-        state = self._engine.state(instance_id)
+        state = await self._engine.state(instance_id)
         if state is not None:
             return cause_of(state).key == held.key
-        ended = self._ledger.ended(instance_id)
+        ended = await self._ledger.ended(instance_id)
         return ended is not None and ended.key == held.key
 
-    def _run(self, held: Entry, start: Start, event: CloudEvent) -> Disposition:
-        if not start.derived and not self._takes_id(held, start):
+    async def _run(self, held: Entry, start: Start, event: CloudEvent) -> Disposition:
+        if not start.derived and not await self._takes_id(held, start):
             duplicate = held.model_copy(update={"disposition": Disposition.DUPLICATE})
-            self._ledger.settle(duplicate)
+            await self._ledger.settle(duplicate)
             return Disposition.DUPLICATE
         if self._ledger.now() - held.at > PUNCTUAL:
             raise Busy(f"{start.instance_id}: too late to start it within the lease")
@@ -88,25 +88,30 @@ class Launcher:
             attempt=held.attempt,
             traceparent=here(),
         )
-        if not self._engine.schedule(start.workflow, start.input, start.instance_id, cause):
-            state = self._engine.state(start.instance_id)
+        if not await self._engine.schedule(start.workflow, start.input, start.instance_id, cause):
+            state = await self._engine.state(start.instance_id)
             if state is None or state.runtime_status is WorkflowStatus.PENDING:
                 # Until its first turn is saved the engine does not say what started it.
                 raise Busy(f"{start.instance_id} is being created")
             if cause_of(state).key != held.key:
                 raise start.taken()
-        self._finish(held)
+        await self._finish(held)
         return Disposition.STARTED
 
-    def _takes_id(self, held: Entry, start: Start) -> bool:
+    async def _takes_id(self, held: Entry, start: Start) -> bool:
         """Take the instance id; False where another event took it to run the very same."""
-        holder = self._ledger.take(start.instance_id, Holder(key=held.key, digest=held.digest))
+        holder = await self._ledger.take(
+            start.instance_id, Holder(key=held.key, digest=held.digest)
+        )
         if holder.key == held.key:
             return True
         if holder.digest != held.digest:
             raise start.taken()
         return False
 
-    def _finish(self, held: Entry) -> None:
-        self._parking.drain(held.instance_id or "")
-        self._ledger.settle(held.model_copy(update={"disposition": Disposition.STARTED}))
+    async def _finish(self, held: Entry) -> None:
+        instance_id = held.instance_id or ""
+        read = await self._parking.look(instance_id, held.key)
+        await self._parking.drain(instance_id, read)
+        started = held.model_copy(update={"disposition": Disposition.STARTED})
+        await self._ledger.settle(started, read)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from contracts import identity, redrive
 from contracts.cloudevent import CloudEvent
 from contracts.topics import Topic
-from orchestrator.store import Store
+from orchestrator.store import Read, Store
 
 
 class Disposition(StrEnum):
@@ -104,128 +104,135 @@ class Ledger:
     def now() -> datetime:
         return datetime.now(UTC)
 
-    def find(self, source: str, event_id: str) -> Entry | None:
-        """Return the entry of an event, or None where the ledger has not heard of it."""
-        return self.get(identity.event_key(source, event_id))
+    async def find(self, source: str, event_id: str) -> Entry | None:
+        """Return the entry of an event, None where the ledger has not heard of it."""
+        return await self.get(identity.event_key(source, event_id))
 
-    def get(self, key: str) -> Entry | None:
-        record, _ = self._store.read(_event(key))
+    async def get(self, key: str) -> Entry | None:
+        record, _ = await self._store.read(entry_at(key))
         return Entry.model_validate(record) if record else None
 
-    def get_many(self, keys: Iterable[str]) -> list[Entry]:
-        found = self._store.read_many(map(_event, keys))
+    async def get_many(self, keys: Iterable[str]) -> list[Entry]:
+        found = await self._store.read_many(map(entry_at, keys))
         return [Entry.model_validate(record) for record, _ in found.values()]
 
-    def create(self, entry: Entry) -> Entry:
+    async def create(self, entry: Entry) -> Entry:
         """Enter an event that is not there; return the entry that is there now."""
-        return Entry.model_validate(self._store.create(_event(entry.key), _json(entry)))
+        return Entry.model_validate(await self._store.create(entry_at(entry.key), _json(entry)))
 
-    def change(self, key: str, change: Callable[[Entry], Entry | None]) -> Entry | None:
+    async def change(self, key: str, change: Callable[[Entry], Entry | None]) -> Entry | None:
         """Apply `change` to an entry until it is written or `change` wants none; return it then."""
         while True:
-            record, etag = self._store.read(_event(key))
+            record, etag = await self._store.read(entry_at(key))
             changed = change(Entry.model_validate(record)) if record else None
-            if changed is None or self._store.replace(_event(key), _json(changed), etag):
+            if changed is None or await self._store.replace(entry_at(key), _json(changed), etag):
                 return changed
 
-    def take_over(self, held: Entry, entry: Entry) -> Entry:
+    async def take_over(self, held: Entry, entry: Entry) -> Entry:
         """Write `entry` as the next attempt at an event, over the one that was read as `held`.
 
         Raise `Busy` where that one has changed since.
         """
         kept = {"letters": held.letters, "duplicates": held.duplicates}
         ours = entry.model_copy(update={"attempt": held.attempt + 1, **kept})
-        if not self.change(held.key, lambda now: ours if now == held else None):
+        if not await self.change(held.key, lambda now: ours if now == held else None):
             raise Busy(f"event {held.key} was taken over by another handler")
         return ours
 
-    def settle(self, entry: Entry) -> None:
-        """Write what became of an event; an entry that is final already stays as it is."""
-        self._advance(entry, lambda held: held.final and entry.letters <= held.letters)
+    async def settle(self, entry: Entry, read: Read | None = None) -> None:
+        """Write what became of an event; an entry that is final already stays as it is. One among
+        what was `read` just now is read again only where it has changed since."""
+        await self._advance(entry, lambda held: held.final and entry.letters <= held.letters, read)
 
-    def reenter(self, entry: Entry) -> None:
+    async def reenter(self, entry: Entry) -> None:
         """Write that an event is open; one that is parked or final already stays as it is."""
         parked = Disposition.PARKED
-        self._advance(entry, lambda held: held.final or held.disposition is parked)
+        await self._advance(entry, lambda held: held.final or held.disposition is parked)
 
-    def _advance(self, entry: Entry, stays: Callable[[Entry], bool]) -> None:
+    async def _advance(
+        self, entry: Entry, stays: Callable[[Entry], bool], read: Read | None = None
+    ) -> None:
         """Write an entry, over the one that is there unless that one stays."""
+        at = entry_at(entry.key)
         while True:
-            record, etag = self._store.read(_event(entry.key))
+            record, etag = (read or {}).get(at) or await self._store.read(at)
+            read = None
             if record is None:
-                if self.create(entry) == entry:
+                if await self.create(entry) == entry:
                     return
                 continue
             held = Entry.model_validate(record)
-            after = _json(_after(held, entry))
-            if stays(held) or self._store.replace(_event(entry.key), after, etag):
+            kept = {"duplicates": held.duplicates, "attempt": held.attempt}
+            after = _json(entry.model_copy(update=kept))
+            if stays(held) or await self._store.replace(at, after, etag):
                 return
 
-    def count_duplicate(self, key: str) -> None:
+    async def count_duplicate(self, key: str) -> None:
         """Count one more delivery of an event that is settled."""
-        self.change(key, lambda e: e.model_copy(update={"duplicates": e.duplicates + 1}))
+        await self.change(key, lambda e: e.model_copy(update={"duplicates": e.duplicates + 1}))
 
-    def holder(self, instance_id: str) -> Holder | None:
+    async def holder(self, instance_id: str) -> Holder | None:
         """Return which event has taken an instance id, or None where it is free."""
         key = _DERIVED.search(instance_id)
-        if key and (entry := self.get(key.group(1))):
+        if key and (entry := await self.get(key.group(1))):
             return Holder(key=entry.key, digest=entry.digest)
-        record, _ = self._store.read(_instance(instance_id))
+        record, _ = await self._store.read(_instance(instance_id))
         return Holder.model_validate(record) if record else None
 
-    def holders(self, instance_ids: Iterable[str]) -> dict[str, Holder]:
+    async def holders(self, instance_ids: Iterable[str]) -> dict[str, Holder]:
         """Return which events have taken these instance ids, by instance id."""
         ids = list(instance_ids)
         derived = {one: found[1] for one in ids if (found := _DERIVED.search(one))}
-        entries = {entry.key: entry for entry in self.get_many({*derived.values()})}
+        entries = {entry.key: entry for entry in await self.get_many({*derived.values()})}
         holders = {
             one: Holder(key=key, digest=entries[key].digest)
             for one, key in derived.items()
             if key in entries
         }
         given = {_instance(one): one for one in ids if one not in holders}
-        for name, (record, _) in self._store.read_many(given).items():
+        for name, (record, _) in (await self._store.read_many(given)).items():
             holders[given[name]] = Holder.model_validate(record)
         return holders
 
-    def take(self, instance_id: str, holder: Holder) -> Holder:
+    async def take(self, instance_id: str, holder: Holder) -> Holder:
         """Take an instance id for a start; return who holds it now."""
-        if held := self.holder(instance_id):
+        if held := await self.holder(instance_id):
             return held
-        record = self._store.create(_instance(instance_id), holder.model_dump())
+        record = await self._store.create(_instance(instance_id), holder.model_dump())
         return Holder.model_validate(record)
 
-    def end(self, instance_id: str, ended: Ended) -> None:
+    async def end(self, instance_id: str, ended: Ended) -> None:
         """Write that a run ended and was announced; the first ending stays."""
-        self._store.create(f"ended-{instance_id}", ended.model_dump())
+        await self._store.create(f"ended-{instance_id}", ended.model_dump())
 
-    def ended(self, instance_id: str) -> Ended | None:
-        record, _ = self._store.read(f"ended-{instance_id}")
+    async def ended(self, instance_id: str) -> Ended | None:
+        record, _ = await self._store.read(f"ended-{instance_id}")
         return Ended.model_validate(record) if record else None
 
-    def endings(self, instance_ids: Iterable[str]) -> dict[str, Ended]:
+    async def endings(self, instance_ids: Iterable[str]) -> dict[str, Ended]:
         """Return how those of the instances ended that have, by instance id."""
-        found = self._store.read_many(f"ended-{instance_id}" for instance_id in instance_ids)
+        found = await self._store.read_many(f"ended-{instance_id}" for instance_id in instance_ids)
         return {
             name.removeprefix("ended-"): Ended.model_validate(record)
             for name, (record, _) in found.items()
         }
 
-    def not_ended(self, instance_ids: Iterable[str]) -> list[str]:
+    async def not_ended(self, instance_ids: Iterable[str]) -> list[str]:
         """Return those of the instances whose end was not announced."""
         ids = list(instance_ids)
-        found = self._store.read_many(f"ended-{instance_id}" for instance_id in ids)
+        found = await self._store.read_many(f"ended-{instance_id}" for instance_id in ids)
         return [instance_id for instance_id in ids if f"ended-{instance_id}" not in found]
 
-    def may_run(self, key: str, attempt: int) -> bool:
+    async def may_run(self, key: str, attempt: int) -> bool:
         """Let one attempt of a start run, and only ever this one (the fence)."""
-        return self._store.create(f"ran-{key}", {"attempt": attempt}) == {"attempt": attempt}
+        return await self._store.create(f"ran-{key}", {"attempt": attempt}) == {"attempt": attempt}
 
 
 _DERIVED = re.compile(rf"-{identity.DERIVED_MARK}([0-9a-f]{{24}})$")
 
 
-def _event(key: str) -> str:
+def entry_at(key: str) -> str:
+    """Return where the store has the entry of an event."""
     return f"event-{key}"
 
 
@@ -235,10 +242,6 @@ def _instance(instance_id: str) -> str:
 
 def _json(entry: Entry) -> dict[str, Any]:
     return entry.model_dump(mode="json", exclude_defaults=True)
-
-
-def _after(held: Entry, entry: Entry) -> Entry:
-    return entry.model_copy(update={"duplicates": held.duplicates, "attempt": held.attempt})
 
 
 def begun(event: CloudEvent, topic: Topic, disposition: Disposition, **more: Any) -> Entry:

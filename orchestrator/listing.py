@@ -15,7 +15,7 @@ MOST_LOOKS = 5000
 """Instances looked at for one page, so that no page takes much longer than five seconds."""
 
 
-def page(
+async def page(
     engine: Engine, limit: int, after: str | None, status: str | None, workflow: str | None
 ) -> tuple[list[WorkflowState], str | None]:
     """Return up to `limit` instances whose ids come after `after`, and the cursor of what follows.
@@ -23,18 +23,18 @@ def page(
     Where few of many fit, a page may hold fewer, or none, though more follow.
     """
     found: list[WorkflowState] = []
-    ids = _ids(engine, after)
+    ids = await _ids(engine, after)
     last: str | None = None
     for looks, instance_id in enumerate(ids):
         if len(found) == limit or looks == MOST_LOOKS:
             return found, last
         last = instance_id
-        state = engine.state(instance_id)
+        state = await engine.state(instance_id)
         if state and status in (None, state.runtime_status.name) and workflow in (None, state.name):
             found.append(state)
     return found, None
 
 
-def _ids(engine: Engine, after: str | None) -> Iterator[str]:
-    ids = sorted(one for one in engine.all_ids() if not one.startswith(EXPIRE))
+async def _ids(engine: Engine, after: str | None) -> Iterator[str]:
+    ids = sorted(one for one in await engine.all_ids() if not one.startswith(EXPIRE))
     return (one for one in ids if after is None or one > after)

@@ -12,8 +12,7 @@ AGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 360
 class Metrics:
     """Counters and gauges of one process, in a registry of their own."""
 
-    def __init__(self, threads: int = 1) -> None:
-        """`threads` is how many deliveries are handled at once, at most."""
+    def __init__(self) -> None:
         self._registry = CollectorRegistry()
         own: dict[str, Any] = {"registry": self._registry}
         self.dispositions = Counter(
@@ -35,7 +34,6 @@ class Metrics:
         self.in_flight = Gauge(
             "usher_deliveries_in_flight", "Deliveries that are handled now.", **own
         )
-        Gauge("usher_delivery_threads", "Deliveries handled at once, at most.", **own).set(threads)
         self.stalled = Gauge(
             "usher_instances_stalled", "Instances that the engine has stopped running.", **own
         )

@@ -1,6 +1,6 @@
 """HOP 2's only way out: publishes completions and dead letters through the sidecar."""
 
-from dapr.clients import DaprClient
+from dapr.aio.clients import DaprClient
 
 from contracts import identity
 from contracts.cloudevent import CONTENT_TYPE, CloudEvent
@@ -24,7 +24,7 @@ class Outbox:
     def __init__(self, client: DaprClient) -> None:
         self._client = client
 
-    def completed(self, notice: WorkflowCompleted, cause: Cause) -> None:
+    async def completed(self, notice: WorkflowCompleted, cause: Cause) -> None:
         """Announce that a run ended, and what started it."""
         run = cause.key or notice.started_at.isoformat()
         event = CloudEvent(
@@ -38,9 +38,11 @@ class Outbox:
                 **({"causationid": cause.event_id} if cause.event_id else {}),
             },
         )
-        self._publish(Topic.COMPLETIONS, event)
+        await self._publish(Topic.COMPLETIONS, event)
 
-    def dead_letter(self, topic: Topic, event: CloudEvent, refusal: Refused, attempts: int) -> None:
+    async def dead_letter(
+        self, topic: Topic, event: CloudEvent, refusal: Refused, attempts: int
+    ) -> None:
         """Put `event` aside, for the `attempts`th time, with the reason why."""
         letter = EventDeadLettered(
             reason=refusal.reason,
@@ -50,7 +52,7 @@ class Outbox:
             attempts=attempts,
             event=event.original(),
         )
-        self._publish(
+        await self._publish(
             Topic.DEAD_LETTERS,
             CloudEvent(
                 id=letter_id(topic, event),
@@ -61,5 +63,7 @@ class Outbox:
             ),
         )
 
-    def _publish(self, topic: Topic, event: CloudEvent) -> None:
-        self._client.publish_event(PUBSUB, topic, event.to_json(), data_content_type=CONTENT_TYPE)
+    async def _publish(self, topic: Topic, event: CloudEvent) -> None:
+        await self._client.publish_event(
+            PUBSUB, topic, event.to_json(), data_content_type=CONTENT_TYPE
+        )

@@ -18,8 +18,8 @@ from contracts.refusal import Refused
 from orchestrator.aside import Aside
 from orchestrator.courier import Courier, finished
 from orchestrator.engine import FINISHED, Engine
-from orchestrator.ledger import Disposition, Entry, Ledger
-from orchestrator.store import Store
+from orchestrator.ledger import Disposition, Entry, Ledger, entry_at
+from orchestrator.store import Read, Store
 from orchestrator.tracing import continuing
 
 EXPIRE = "usher_expire"
@@ -42,102 +42,108 @@ class Parking:
         self._courier = courier
         self._aside = aside
 
-    def park(self, entry: Entry, deadline: datetime) -> Disposition:
+    async def park(self, entry: Entry, deadline: datetime) -> Disposition:
         """Keep an event until its instance comes or its deadline; every step may be repeated.
 
         Return what has become of it by then.
         """
         instance_id = entry.instance_id or ""
-        self._ledger.reenter(entry)
-        self._list(instance_id, add=entry.key)
-        self._engine.schedule_at(EXPIRE, entry.key, _run_id(entry), deadline)
-        if self._engine.state(instance_id) is not None:
-            self.drain(instance_id)
-            entry = self._ledger.get(entry.key) or entry
+        await self._ledger.reenter(entry)
+        await self._list(instance_id, add=entry.key)
+        await self._engine.schedule_at(EXPIRE, entry.key, _run_id(entry), deadline)
+        if await self._engine.state(instance_id) is not None:
+            await self.drain(instance_id)
+            entry = await self._ledger.get(entry.key) or entry
         return entry.disposition
 
-    def is_empty(self, instance_id: str) -> bool:
-        return not self._read(instance_id)[0]
+    async def is_empty(self, instance_id: str) -> bool:
+        return not (await self._read(instance_id))[0]
 
-    def holds(self, entry: Entry) -> bool:
+    async def holds(self, entry: Entry) -> bool:
         """Tell whether a parked event is on the list of its instance, and its wait will end."""
-        keys, _ = self._read(entry.instance_id or "")
-        run = self._engine.state(_run_id(entry))
+        keys, _ = await self._read(entry.instance_id or "")
+        run = await self._engine.state(_run_id(entry))
         return entry.key in keys and run is not None and run.runtime_status not in FINISHED
 
-    def drain(self, instance_id: str) -> None:
+    async def look(self, instance_id: str, key: str) -> Read:
+        """Read what waits for an instance, and the entry of the event that starts it, in one go."""
+        return await self._store.read_many((_name(instance_id), entry_at(key)))
+
+    async def drain(self, instance_id: str, read: Read | None = None) -> None:
         """Hand over what waits for an instance, in order; two at once hand over the same twice,
-        which the workflow sees once."""
+        which the workflow sees once. What was `read` just now is not read again."""
         while True:
-            keys, etag = self._read(instance_id)
+            keys, etag = await self._read(instance_id, read)
+            read = None
             if not keys:
                 return
-            for entry in sorted(self._ledger.get_many(keys), key=_order):
+            for entry in sorted(await self._ledger.get_many(keys), key=_order):
                 if entry.disposition is Disposition.PARKED:
                     with continuing(entry.event or {}, "hand over a parked event"):
-                        self._hand_over(entry)
-            if self._store.replace(_name(instance_id), {"keys": []}, etag):
+                        await self._hand_over(entry)
+            if await self._store.replace(_name(instance_id), {"keys": []}, etag):
                 return
 
-    def expire(self, key: str) -> None:
+    async def expire(self, key: str) -> None:
         """Put an event aside whose deadline has come, unless it was handed over before."""
-        entry = self._ledger.get(key)
+        entry = await self._ledger.get(key)
         if entry is None or entry.disposition is not Disposition.PARKED:
             return
         instance_id = entry.instance_id or ""
-        if self._engine.state(instance_id) or self._ledger.ended(instance_id):
-            self.drain(instance_id)
+        if await self._engine.state(instance_id) or await self._ledger.ended(instance_id):
+            await self.drain(instance_id)
             return
         message = f"no instance {instance_id!r} came before the event expired"
-        self._put_aside(entry, Refused(Reason.EXPIRED, message, "instance_id"))
-        self._list(instance_id, remove=key)
+        await self._put_aside(entry, Refused(Reason.EXPIRED, message, "instance_id"))
+        await self._list(instance_id, remove=key)
 
-    def waiting(self) -> list[dict[str, Any]]:
+    async def waiting(self) -> list[dict[str, Any]]:
         """Return the events that wait, the oldest first, with what each waits for."""
-        runs = [one for one in self._engine.all_ids() if one.startswith(f"{EXPIRE}-")]
+        runs = [one for one in await self._engine.all_ids() if one.startswith(f"{EXPIRE}-")]
         keys = {one.split("-")[1] for one in runs}
-        entries = self._ledger.get_many(keys)
+        entries = await self._ledger.get_many(keys)
         parked = [entry for entry in entries if entry.disposition is Disposition.PARKED]
         return [_shown(entry) for entry in sorted(parked, key=lambda entry: entry.at)]
 
-    def _hand_over(self, entry: Entry) -> None:
+    async def _hand_over(self, entry: Entry) -> None:
         command = read_command(_event(entry))
         assert isinstance(command, RaiseEvent)
         instance_id = entry.instance_id or ""
         try:
-            ended = self._ledger.ended(instance_id)
+            ended = await self._ledger.ended(instance_id)
             if ended is None:
-                self._courier.hand_over(instance_id, entry.key, command)
+                await self._courier.hand_over(instance_id, entry.key, command)
             elif entry.key not in ended.seen:
                 raise finished(instance_id, ended.outcome)
         except Refused as refused:
-            self._put_aside(entry, refused)
+            await self._put_aside(entry, refused)
         else:
             delivered = {"disposition": Disposition.DELIVERED, "event": None}
-            self._ledger.settle(entry.model_copy(update=delivered))
+            await self._ledger.settle(entry.model_copy(update=delivered))
             _log.info("delivered", instance_id=entry.instance_id, event_id=_event(entry).id)
 
-    def _put_aside(self, entry: Entry, why: Refused) -> None:
+    async def _put_aside(self, entry: Entry, why: Refused) -> None:
         event = _event(entry)
-        self._aside.put(entry.topic, event, why, entry)
+        await self._aside.put(entry.topic, event, why, entry)
         _log.warning("dead_lettered", reason=str(why.reason), event_id=event.id)
 
-    def _read(self, instance_id: str) -> tuple[list[str], str]:
-        record, etag = self._store.read(_name(instance_id))
+    async def _read(self, instance_id: str, read: Read | None = None) -> tuple[list[str], str]:
+        name = _name(instance_id)
+        record, etag = await self._store.read(name) if read is None else read.get(name, (None, ""))
         return (record["keys"], etag) if record else ([], "")
 
-    def _list(self, instance_id: str, *, add: str = "", remove: str = "") -> None:
+    async def _list(self, instance_id: str, *, add: str = "", remove: str = "") -> None:
         while True:
-            record, etag = self._store.read(_name(instance_id))
+            record, etag = await self._store.read(_name(instance_id))
             before: list[str] = record["keys"] if record else []
             after = [key for key in before if key != remove]
             after += [add] if add and add not in after else []
             changed = {"keys": after}
             if after == before:
                 return
-            if record is None and self._store.create(_name(instance_id), changed) == changed:
+            if record is None and await self._store.create(_name(instance_id), changed) == changed:
                 return
-            if record is not None and self._store.replace(_name(instance_id), changed, etag):
+            if record is not None and await self._store.replace(_name(instance_id), changed, etag):
                 return
 
 

@@ -1,35 +1,46 @@
-"""Does something again and again, in a thread of its own, until it is told to stop."""
+"""Does something again and again, beside everything else, until it is told to stop."""
 
-import threading
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
+
+ENDS_WITHIN_SECONDS = 5
+"""How long a stop waits for the step that is on."""
 
 _log = structlog.get_logger()
 
 
 class Periodic:
-    """Calls `step` every `seconds`; a step that raises is tried again the next time."""
+    """Awaits `step` every `seconds`; a step that raises is tried again the next time."""
 
-    def __init__(self, name: str, seconds: float, step: Callable[[], None]) -> None:
+    def __init__(self, name: str, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         self._name = name
         self._seconds = seconds
         self._step = step
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._stop = asyncio.Event()
 
     def start(self) -> None:
-        self._thread.start()
+        """Begin, on the event loop that runs now."""
+        self._task = asyncio.create_task(self._run(), name=self._name)
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Begin no more steps, and wait a little for the one that is on."""
         self._stop.set()
-        self._thread.join(timeout=5)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._task, ENDS_WITHIN_SECONDS)
 
-    def _run(self) -> None:
-        while not self._stop.wait(self._seconds):
+    async def _run(self) -> None:
+        while not await self._is_over():
             try:
-                self._step()
+                await self._step()
             except Exception as error:
                 said = f"{type(error).__name__}: {error}"
                 _log.warning("will be tried again", step=self._name, error=said)
+
+    async def _is_over(self) -> bool:
+        """Wait for the next step; tell whether the stop came first."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), self._seconds)
+        return self._stop.is_set()

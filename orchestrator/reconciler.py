@@ -4,7 +4,7 @@ It holds nothing in memory that a promise rests on; several replicas may sweep a
 they publish has the same id and what they write is written once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 from dapr.ext.workflow import WorkflowStatus
@@ -39,33 +39,34 @@ class Reconciler:
         """Instances that may run, the one that was looked at longest ago first."""
         self._stalled: set[str] = set()
 
-    def sweep(self) -> None:
+    async def sweep(self) -> None:
         """Look at the next `looks` instances whose end was not announced; announce what ended.
 
         A look costs about a millisecond of CPU, however well the instance is.
         """
-        ids = {one for one in self._engine.all_ids() if not one.startswith(EXPIRE)}
+        ids = {one for one in await self._engine.all_ids() if not one.startswith(EXPIRE)}
         self._done &= ids
         self._stalled &= ids
         kept = [one for one in self._line if one in ids]
         self._line = kept + sorted(ids - self._done - set(kept))
-        for instance_id in list(self._next()):
-            self._look(instance_id)
+        for instance_id in [one async for one in self._next()]:
+            await self._look(instance_id)
         self._on_stalled(len(self._stalled))
 
-    def _next(self) -> Iterator[str]:
+    async def _next(self) -> AsyncIterator[str]:
         """Take from the line what is to be looked at, past those whose end is written down."""
         left = self._looks
         while left > 0 and self._line:
             page, self._line = self._line[:left], self._line[left:]
-            not_ended = self._ledger.not_ended(page)
+            not_ended = await self._ledger.not_ended(page)
             self._done |= set(page) - set(not_ended)
             left -= len(not_ended)
-            yield from not_ended
+            for instance_id in not_ended:
+                yield instance_id
 
-    def _look(self, instance_id: str) -> None:
+    async def _look(self, instance_id: str) -> None:
         try:
-            status = self._announcer.announce_ended(instance_id)
+            status = await self._announcer.announce_ended(instance_id)
         except RpcError as error:
             if not is_being_saved(error):
                 raise

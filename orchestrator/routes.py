@@ -1,6 +1,5 @@
 """The orchestrator's routes: the one reader of workflows, instances, ledger and parking."""
 
-import asyncio
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from orchestrator.explaining import Explanation, explanation
 from orchestrator.service import Orchestrator
 
 
-def _service(request: Request) -> Orchestrator:
+async def _service(request: Request) -> Orchestrator:
     service: Orchestrator = request.app.state.service
     return service
 
@@ -24,7 +23,7 @@ router = APIRouter()
 
 
 @router.get("/workflows")
-def workflows(service: Service) -> dict[str, Any]:
+async def workflows(service: Service) -> dict[str, Any]:
     """Every workflow that can be started, with the JSON Schema of its input."""
     items = [
         {
@@ -40,7 +39,7 @@ def workflows(service: Service) -> dict[str, Any]:
 
 
 @router.get("/instances")
-def instances(
+async def instances(
     service: Service,
     status: views.Status | None = None,
     workflow: str | None = None,
@@ -48,45 +47,50 @@ def instances(
     cursor: str | None = None,
 ) -> Any:
     """Instances the engine holds, in the order of their ids, a page at a time."""
-    found, following = listing.page(service.engine, min(limit, 1000), cursor, status, workflow)
+    found, following = await listing.page(
+        service.engine, min(limit, 1000), cursor, status, workflow
+    )
     return {"items": [views.instance(state) for state in found], "next": following}
 
 
 @router.get("/instances/{instance_id}")
-def instance(service: Service, instance_id: str) -> views.Instance:
+async def instance(service: Service, instance_id: str) -> views.Instance:
     """One instance, finished or not."""
-    state = service.engine.state(instance_id)
+    state = await service.engine.state(instance_id)
     if state is None:
         raise HTTPException(404, f"no instance has the id {instance_id!r}")
     return views.instance(state)
 
 
 @router.get("/instances/{instance_id}/history")
-def history(service: Service, instance_id: str) -> Any:
+async def history(service: Service, instance_id: str) -> Any:
     """What the engine recorded of one instance, oldest first."""
-    events = service.engine.history(instance_id)
+    events = await service.engine.history(instance_id)
     if events is None:
         raise HTTPException(404, f"no instance has the id {instance_id!r}")
     return {"items": events, "next": None}
 
 
 @router.get("/waiting")
-def waiting(service: Service, limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
+async def waiting(
+    service: Service, limit: Limit = 100, cursor: str | None = None
+) -> dict[str, Any]:
     """Who waits for which event, since when, until when; `limit` is of instances looked at."""
-    items, following = waits.page(service.engine, service.ledger, min(limit, 1000), cursor)
+    items, following = await waits.page(service.engine, service.ledger, min(limit, 1000), cursor)
     return {"items": items, "next": following}
 
 
 @router.get("/events")
-def event(
+async def event(
     service: Service,
     source: str = "",
     id: str = "",  # noqa: A002
     instance_id: str | None = None,
 ) -> dict[str, Any]:
     """What became of one event, named by source and id, or as the one that started an instance."""
-    holder = service.ledger.holder(instance_id) if instance_id else None
-    entry = service.ledger.get(holder.key) if holder else service.ledger.find(source, id)
+    holder = await service.ledger.holder(instance_id) if instance_id else None
+    found = service.ledger.get(holder.key) if holder else service.ledger.find(source, id)
+    entry = await found
     if entry is None:
         said = f"that started {instance_id!r}" if instance_id else f"{id!r} from {source!r}"
         raise HTTPException(404, f"the ledger has no event {said}")
@@ -105,30 +109,30 @@ class Keys(BaseModel):
 
 
 @router.post("/events/lookup")
-def events(service: Service, wanted: Keys) -> dict[str, Any]:
+async def events(service: Service, wanted: Keys) -> dict[str, Any]:
     """What became of many events, and what is missing of each; for `usher audit`.
 
     What the ledger has not, is not among the items; before `since` it has forgotten everything.
     """
     since = service.ledger.now() - timedelta(days=service.settings.ledger_days)
-    return {"items": service.accountant.accounts(wanted.keys), "next": None, "since": since}
+    return {"items": await service.accountant.accounts(wanted.keys), "next": None, "since": since}
 
 
 @router.get("/parked")
-def parked(service: Service, limit: Limit = 100) -> dict[str, Any]:
+async def parked(service: Service, limit: Limit = 100) -> dict[str, Any]:
     """Events that wait for an instance, the oldest first."""
-    return {"items": service.parking.waiting()[: min(limit, 1000)], "next": None}
+    return {"items": (await service.parking.waiting())[: min(limit, 1000)], "next": None}
 
 
 @router.post("/explain")
 async def explain(service: Service, request: Request) -> Explanation:
     """What would be done with an event, as JSON, if it came now; nothing is done."""
     body = await request.body()
-    return await asyncio.to_thread(explanation, service.decider, service.ledger, body)
+    return await explanation(service.decider, service.ledger, body)
 
 
 @router.get("/doctor")
-def doctor(service: Service) -> dict[str, Any]:
+async def doctor(service: Service) -> dict[str, Any]:
     """What would break a promise, as far as it is seen from here; and times to hold against it."""
     settings = service.settings
     times = {
@@ -136,30 +140,30 @@ def doctor(service: Service) -> dict[str, Any]:
         "stream_days": settings.stream_days,
         "call_timeout_seconds": settings.call_timeout_seconds,
     }
-    return {"items": service.findings(), "next": None, "settings": times}
+    return {"items": await service.findings(), "next": None, "settings": times}
 
 
 @router.get("/sidecar")
-def sidecar(service: Service) -> dict[str, Any]:
+async def sidecar(service: Service) -> dict[str, Any]:
     """What the sidecar says of itself."""
-    return service.engine.metadata()
+    return await service.engine.metadata()
 
 
 @router.get("/metrics")
-def metrics(service: Service) -> Response:
+async def metrics(service: Service) -> Response:
     """Counters in the Prometheus text format."""
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
 @router.get("/healthz")
-def healthz() -> dict[str, str]:
+async def healthz() -> dict[str, str]:
     """The process runs."""
     return {"status": "ok"}
 
 
 @router.get("/readyz")
-def readyz(service: Service, response: Response) -> dict[str, str]:
+async def readyz(service: Service, response: Response) -> dict[str, str]:
     """Events are served: the sidecar answers, has our worker and our subscriptions."""
-    missing = service.not_ready()
+    missing = await service.not_ready()
     response.status_code = 503 if missing else 200
     return {"status": missing or "ready"}

@@ -1,11 +1,13 @@
 """The orchestrator's parts put together, started and stopped in the order that loses nothing."""
 
+import asyncio
 from datetime import timedelta
 
 import httpx
 import structlog
-from dapr.clients import DaprClient
-from dapr.ext.workflow import DaprWorkflowClient
+from dapr.aio.clients import DaprClient
+from dapr.clients.health import DaprHealth
+from dapr.ext.workflow.aio import DaprWorkflowClient
 from tenacity import retry, retry_if_exception_type, stop_after_delay
 
 from contracts.topics import Topic
@@ -39,19 +41,21 @@ _log = structlog.get_logger()
 
 
 class Orchestrator:
-    """Everything that talks to the sidecar. `start` blocks until the sidecar answers."""
+    """Everything that talks to the sidecar, on one event loop but for the workflow worker."""
 
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         self.settings = settings
         self.catalogue = catalogue
-        self.metrics = Metrics(settings.handler_threads)
+        self.metrics = Metrics()
         self._closing = False
 
-    def start(self) -> None:
-        """Connect, start the worker, and only then open the port that deliveries come to."""
+    async def start(self) -> None:
+        """Connect once the sidecar answers, start the worker, and only then open the port that
+        deliveries come to."""
         self.settings.export_to_sdk()
+        await asyncio.to_thread(DaprHealth.wait_for_sidecar)
         self._client = DaprClient()
-        self._sidecar = httpx.Client(
+        self._sidecar = httpx.AsyncClient(
             base_url=self.settings.sidecar_url,
             headers=credentials(self.settings.dapr_api_token),
             timeout=2,
@@ -59,7 +63,7 @@ class Orchestrator:
         )
         workflows = DaprWorkflowClient(logger_options=QUIET)
         self.engine = Engine(workflows, self._sidecar)
-        self._examine()
+        await self._examine()
         store = Store(self._client, self.settings.ledger_days * 24 * 3600)
         self.ledger = Ledger(store)
         outbox = Outbox(self._client)
@@ -81,17 +85,16 @@ class Orchestrator:
         )
         steps = Steps(announcer.announce, self.ledger.may_run, self.parking.expire)
         self._runtime = build_runtime(self.catalogue, steps)
-        self._runtime.start()
+        await asyncio.to_thread(self._runtime.start)
         watchdog = Watchdog(self.engine, self._stream_is_open)
         self._periodic = [Periodic("watchdog", SECONDS, watchdog.look)]
         self._inbox = Inbox(server, self.metrics)
         self._topics = TopicServer(
             self._inbox,
             self.takes_work,
-            self.settings.handler_threads,
             guards(self.settings.app_api_token),
         )
-        self._topics.start(self.settings.host, self.settings.topic_port)
+        await self._topics.start(self.settings.host, self.settings.topic_port)
         looks, stalled = self.settings.sweep_looks, self.metrics.stalled.set
         reconciler = Reconciler(self.engine, self.ledger, announcer, looks, stalled)
         seconds = self.settings.sweep_seconds
@@ -100,40 +103,40 @@ class Orchestrator:
         for one in self._periodic:
             one.start()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Take no more, finish what is held, then let go of the sidecar."""
         self._closing = True
         for one in self._periodic:
-            one.stop()
-        self._inbox.close(self.settings.drain_seconds)
-        self._topics.stop()
-        self._runtime.shutdown()
-        self._client.close()
-        self._sidecar.close()
+            await one.stop()
+        await self._inbox.close(self.settings.drain_seconds)
+        await self._topics.stop()
+        await asyncio.to_thread(self._runtime.shutdown)
+        await self._client.close()
+        await self._sidecar.aclose()
 
     @retry(retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_delay(30), reraise=True)
-    def _examine(self) -> None:
-        for finding in admit(Seen(self.engine.metadata(), self.settings, started=False)):
+    async def _examine(self) -> None:
+        for finding in admit(Seen(await self.engine.metadata(), self.settings, started=False)):
             _log.warning("this may break a promise", finding=str(finding))
 
-    def findings(self) -> list[Finding]:
+    async def findings(self) -> list[Finding]:
         """Return what would break a promise, as far as it can be seen from here."""
-        return examine(Seen(self.engine.metadata(), self.settings))
+        return examine(Seen(await self.engine.metadata(), self.settings))
 
-    def _count_parked(self) -> None:
-        self.metrics.parked([one["parked_at"] for one in self.parking.waiting()])
+    async def _count_parked(self) -> None:
+        self.metrics.parked([one["parked_at"] for one in await self.parking.waiting()])
 
-    def _stream_is_open(self) -> bool:
-        return self._runtime.wait_for_worker_ready(timeout=0.1)
+    async def _stream_is_open(self) -> bool:
+        return await asyncio.to_thread(self._runtime.wait_for_worker_ready, 0.1)
 
-    def takes_work(self) -> bool:
+    async def takes_work(self) -> bool:
         """Tell the sidecar whether to deliver: only when the engine has our worker."""
-        return not self._closing and self.engine.worker_connected()
+        return not self._closing and await self.engine.worker_connected()
 
-    def not_ready(self) -> str | None:
+    async def not_ready(self) -> str | None:
         """Say what is missing before events are served, or None when nothing is."""
         try:
-            metadata = self.engine.metadata()
+            metadata = await self.engine.metadata()
         except httpx.HTTPError as error:
             return f"the sidecar does not answer: {error}"
         if not has_worker(metadata):

@@ -40,60 +40,62 @@ class Server:
         self._controller = controller
         self._aside = aside
 
-    def serve(self, topic: Topic, event: CloudEvent) -> tuple[Disposition, str | None]:
+    async def serve(self, topic: Topic, event: CloudEvent) -> tuple[Disposition, str | None]:
         """Serve an event and return what became of it, and of which instance. Raises `Refused`."""
         if topic is Topic.REQUESTS:
-            start = self._decider.decide(topic, event)
+            start = await self._decider.decide(topic, event)
             assert isinstance(start, Start)
-            return self._launcher.launch(start, event), start.instance_id
-        held = self._ledger.find(event.source, event.id) if event.id and event.source else None
+            return await self._launcher.launch(start, event), start.instance_id
+        named = event.id and event.source
+        held = await self._ledger.find(event.source, event.id) if named else None
         if held and held.final and not held.reopened_by(event):
-            self._ledger.count_duplicate(held.key)
+            await self._ledger.count_duplicate(held.key)
             return Disposition.DUPLICATE, held.instance_id
         if held and held.final:
             reopened = held.model_copy(update={"disposition": Disposition.CLAIMED})
-            held = self._ledger.take_over(held, reopened)
-        return self._carry_out(topic, event, held)
+            held = await self._ledger.take_over(held, reopened)
+        return await self._carry_out(topic, event, held)
 
-    def _carry_out(
+    async def _carry_out(
         self, topic: Topic, event: CloudEvent, held: Entry | None
     ) -> tuple[Disposition, str | None]:
-        decision = self._decider.decide(topic, event)
+        decision = await self._decider.decide(topic, event)
         instance_id = decision.instance_id
         entry = held or begun(event, topic, Disposition.CLAIMED)
         entry = entry.model_copy(update={"instance_id": instance_id, "event": None})
         match decision:
             case Park():
-                return self._park(entry, event, decision.wait), instance_id
+                return await self._park(entry, event, decision.wait), instance_id
             case Deliver():
-                if not self._parking.is_empty(instance_id):  # keep the order of those before it
-                    return self._park(entry, event, self._decider.parked_for), instance_id
-                self._courier.hand_over(instance_id, entry.key, decision.command)
+                # Keep the order of those before it.
+                if not await self._parking.is_empty(instance_id):
+                    return await self._park(entry, event, self._decider.parked_for), instance_id
+                await self._courier.hand_over(instance_id, entry.key, decision.command)
                 disposition = Disposition.DELIVERED
             case Arrived():
                 disposition = Disposition.DELIVERED
             case Control():
-                self._controller.carry_out(decision)
+                await self._controller.carry_out(decision)
                 disposition = Disposition.CONTROLLED
-        self._ledger.settle(entry.model_copy(update={"disposition": disposition}))
+        await self._ledger.settle(entry.model_copy(update={"disposition": disposition}))
         return disposition, instance_id
 
-    def _park(self, entry: Entry, event: CloudEvent, wait: timedelta) -> Disposition:
+    async def _park(self, entry: Entry, event: CloudEvent, wait: timedelta) -> Disposition:
         kept = {"disposition": Disposition.PARKED, "event": json.loads(event.to_json())}
-        return self._parking.park(entry.model_copy(update=kept), self._ledger.now() + wait)
+        return await self._parking.park(entry.model_copy(update=kept), self._ledger.now() + wait)
 
-    def put_aside(self, topic: Topic, event: CloudEvent, why: Refused) -> Disposition:
+    async def put_aside(self, topic: Topic, event: CloudEvent, why: Refused) -> Disposition:
         """Dead-letter an event, unless it is settled already or in other hands."""
         if not event.id or not event.source:
-            self._aside.put(topic, event, why, None)
+            await self._aside.put(topic, event, why, None)
             return Disposition.DEAD_LETTERED
-        held = self._ledger.find(event.source, event.id)
+        held = await self._ledger.find(event.source, event.id)
         if held and held.final and not held.reopened_by(event):
-            self._ledger.count_duplicate(held.key)
+            await self._ledger.count_duplicate(held.key)
             return Disposition.DUPLICATE
         claimed = held and held.token and held.disposition is Disposition.CLAIMED
         if claimed and why.reason not in AFTER_CLAIM:
             raise Busy("another event of the same identity is being served")
         entry = held or begun(event, topic, Disposition.DEAD_LETTERED)
-        self._aside.put(topic, event, why, entry)
+        await self._aside.put(topic, event, why, entry)
         return Disposition.DEAD_LETTERED

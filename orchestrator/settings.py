@@ -36,9 +36,6 @@ class Settings(BaseSettings):
         ),
     )
     """Where spans are sent to, OTLP over HTTP; nothing is traced where it is empty."""
-    handler_threads: int = 72
-    """Topic deliveries handled at once. More than the sidecar delivers at once: the health probe is
-    served by the same threads, and one that comes late has the sidecar cancel what runs."""
     call_timeout_seconds: int = 8
     """Deadline of one call to the sidecar; below the broker's processingTimeout of 10 s."""
     ledger_days: int = Field(30, ge=1)

@@ -10,13 +10,16 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from dapr.clients import DaprClient
+from dapr.aio.clients import DaprClient
+from dapr.clients.exceptions import DaprInternalError
 from dapr.clients.grpc._state import Concurrency, Consistency, StateOptions
 from grpc import RpcError
 
 from contracts.topics import LEDGER_STORE
 
 Record = dict[str, Any]
+Read = dict[str, tuple[Record, str]]
+"""Records that are there, with their etags, by key."""
 
 _FIRST_WRITE = StateOptions(concurrency=Concurrency.first_write, consistency=Consistency.strong)
 _AT_ONCE = 200
@@ -31,46 +34,51 @@ class Store:
         self._client = client
         self._kept = {"ttlInSeconds": str(ttl_seconds)}
 
-    def read(self, key: str) -> tuple[Record | None, str]:
+    async def read(self, key: str) -> tuple[Record | None, str]:
         """Return the record and its etag; None and "" where there is none."""
-        found = self._client.get_state(LEDGER_STORE, key)
+        found = await self._client.get_state(LEDGER_STORE, key)
         return (_opened(found.data), found.etag) if found.data else (None, "")
 
-    def read_many(self, keys: Iterable[str]) -> dict[str, tuple[Record, str]]:
+    async def read_many(self, keys: Iterable[str]) -> Read:
         """Return the records that are there, with their etags, by key."""
         wanted = list(keys)
-        found: dict[str, tuple[Record, str]] = {}
+        found: Read = {}
         for start in range(0, len(wanted), _AT_ONCE):
             page = wanted[start : start + _AT_ONCE]
-            for item in self._client.get_bulk_state(LEDGER_STORE, page, parallelism=10).items:
+            answer = await self._client.get_bulk_state(LEDGER_STORE, page, parallelism=10)
+            for item in answer.items:
                 if item.data:
                     found[item.key] = _opened(item.data), item.etag
         return found
 
-    def create(self, key: str, record: Record) -> Record:
+    async def create(self, key: str, record: Record) -> Record:
         """Write a record where none is; return the one that is there now, ours or another's."""
         try:
-            self._save(key, record, uuid.uuid4().hex, None)
+            await self._save(key, record, uuid.uuid4().hex, None)
         except RpcError:
-            found, _ = self.read(key)
+            found, _ = await self.read(key)
             if found is None:
                 raise
             return found
         return record
 
-    def replace(self, key: str, record: Record, etag: str) -> bool:
+    async def replace(self, key: str, record: Record, etag: str) -> bool:
         """Write over the record that has this etag; False where it has changed since."""
         mark = uuid.uuid4().hex
         try:
-            self._save(key, record, mark, etag)
+            await self._save(key, record, mark, etag)
         except RpcError:
-            found = self._client.get_state(LEDGER_STORE, key)
+            found = await self._client.get_state(LEDGER_STORE, key)
             return bool(found.data) and json.loads(found.data)[_WRITE] == mark
         return True
 
-    def _save(self, key: str, record: Record, mark: str, etag: str | None) -> None:
+    async def _save(self, key: str, record: Record, mark: str, etag: str | None) -> None:
         text = json.dumps({**record, _WRITE: mark})
-        self._client.save_state(LEDGER_STORE, key, text, etag, _FIRST_WRITE, self._kept)
+        try:
+            await self._client.save_state(LEDGER_STORE, key, text, etag, _FIRST_WRITE, self._kept)
+        except DaprInternalError as error:
+            # Of all its calls the SDK's asyncio client hides what went wrong in this one.
+            raise error.__cause__ or error from None
 
 
 def _opened(data: bytes | str) -> Record:

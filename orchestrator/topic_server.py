@@ -1,11 +1,13 @@
 """The gRPC server that the sidecar delivers topics to."""
 
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 
 import grpc
-from dapr.ext.grpc import App
+from dapr.ext.grpc import TopicEventResponse
+from dapr.proto import appcallback_service_v1 as callbacks
+from dapr.proto import appcallback_v1 as messages
 
 from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
 from orchestrator.inbox import Inbox
@@ -14,39 +16,72 @@ MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 RAW = {"rawPayload": "true"}
 """Entries come as they are: the sidecar would try one that it cannot decode again without end."""
 
+Handler = Callable[[bytes], Coroutine[Any, Any, TopicEventResponse]]
 
-class TopicServer:
+
+class TopicServer(callbacks.AppCallbackServicer, callbacks.AppCallbackHealthCheckServicer):
     """Subscribes the inbox to its topics. The sidecar delivers only while `healthy` is true."""
 
     def __init__(
         self,
         inbox: Inbox,
-        healthy: Callable[[], bool],
-        threads: int,
-        guards: Sequence[grpc.ServerInterceptor] = (),
+        healthy: Callable[[], Awaitable[bool]],
+        guards: Sequence[grpc.aio.ServerInterceptor] = (),
     ) -> None:
-        self._app = App(
-            thread_pool=ThreadPoolExecutor(threads, thread_name_prefix="delivery"),
-            options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)],
+        self._healthy = healthy
+        self._handlers: dict[tuple[str, str], Handler] = {
+            (PUBSUB, Topic.REQUESTS): inbox.on_request,
+            (PUBSUB_ORDERED, Topic.EVENTS): inbox.on_event,
+        }
+        self._begun: set[asyncio.Task[TopicEventResponse]] = set()
+        self._server = grpc.aio.server(
             interceptors=guards,
+            options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)],
         )
-        for broker, topic, handler in (
-            (PUBSUB, Topic.REQUESTS, inbox.on_request),
-            (PUBSUB_ORDERED, Topic.EVENTS, inbox.on_event),
-        ):
-            letters = Topic.DEAD_LETTERS
-            self._app.subscribe(broker, topic, metadata=RAW, dead_letter_topic=letters)(handler)
+        callbacks.add_AppCallbackServicer_to_server(self, self._server)
+        callbacks.add_AppCallbackHealthCheckServicer_to_server(self, self._server)
 
-        def check() -> None:
-            if not healthy():
-                raise RuntimeError("not ready to take deliveries")
+    async def start(self, host: str, port: int) -> int:
+        """Open the port, a free one where it is 0, and return it; deliveries begin once the sidecar
+        finds the app healthy."""
+        bound: int = self._server.add_insecure_port(f"{host}:{port}")
+        await self._server.start()
+        return bound
 
-        self._app.register_health_check(check)
+    async def stop(self) -> None:
+        await self._server.stop(None)
 
-    def start(self, host: str, port: int) -> None:
-        """Open the port; deliveries begin once the sidecar finds the app healthy."""
-        run = threading.Thread(target=self._app.run, args=(port, host), daemon=True)
-        run.start()
+    # --- what the sidecar calls -------------------------------------------------------------------
 
-    def stop(self) -> None:
-        self._app.stop()
+    async def ListTopicSubscriptions(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        return messages.ListTopicSubscriptionsResponse(
+            subscriptions=[
+                messages.TopicSubscription(
+                    pubsub_name=broker,
+                    topic=topic,
+                    metadata=RAW,
+                    routes=messages.TopicRoutes(),
+                    dead_letter_topic=Topic.DEAD_LETTERS,
+                )
+                for broker, topic in self._handlers
+            ]
+        )
+
+    async def ListInputBindings(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        return messages.ListInputBindingsResponse()
+
+    async def OnTopicEvent(self, request: Any, context: Any) -> Any:  # noqa: N802
+        handle = self._handlers.get((request.pubsub_name, request.topic))
+        if handle is None:
+            return await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"not ours: {request.topic}")
+        # What is begun is done, also where the sidecar waits for it no more.
+        begun = asyncio.create_task(handle(request.data))
+        self._begun.add(begun)
+        begun.add_done_callback(self._begun.discard)
+        answer = await asyncio.shield(begun)
+        return messages.TopicEventResponse(status=answer.status.value)
+
+    async def HealthCheck(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        if not await self._healthy():
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "not ready to take deliveries")
+        return messages.HealthCheckResponse()

@@ -13,24 +13,24 @@ from orchestrator.ledger import Ledger
 from orchestrator.parking import EXPIRE
 
 
-def page(
+async def page(
     engine: Engine, ledger: Ledger, limit: int, after: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return the waits of the next `limit` instances after an id, and the cursor of the rest."""
     ids = sorted(
         one
-        for one in engine.all_ids()
+        for one in await engine.all_ids()
         if not one.startswith(EXPIRE) and (after is None or one > after)
     )
-    going_on = ledger.not_ended(ids)
-    items = [wait for instance_id in going_on[:limit] for wait in _waits(engine, instance_id)]
+    going_on = await ledger.not_ended(ids)
+    items = [wait for instance_id in going_on[:limit] for wait in await _waits(engine, instance_id)]
     return items, going_on[limit - 1] if len(going_on) > limit else None
 
 
-def _waits(engine: Engine, instance_id: str) -> list[dict[str, Any]]:
-    state = engine.state(instance_id)
+async def _waits(engine: Engine, instance_id: str) -> list[dict[str, Any]]:
+    state = await engine.state(instance_id)
     if state is None or state.runtime_status in FINISHED:
         return []
     about = {"instance_id": instance_id, "workflow": state.name}
-    history = engine.history(instance_id) or []
+    history = await engine.history(instance_id) or []
     return [{**about, **wait.model_dump(mode="json")} for wait in open_waits(history)]

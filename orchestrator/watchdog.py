@@ -6,7 +6,7 @@ worker's stream is open, yet the engine never takes that worker on, and no workf
 is not ready, a worker that reconnects says that its stream is not open.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import httpx
 import structlog
@@ -27,24 +27,25 @@ _log = structlog.get_logger()
 class Watchdog:
     """Looks whether the engine has our worker, which has its stream open."""
 
-    def __init__(self, engine: Engine, stream_is_open: Callable[[], bool]) -> None:
+    def __init__(self, engine: Engine, stream_is_open: Callable[[], Awaitable[bool]]) -> None:
         self._engine = engine
         self._stream_is_open = stream_is_open
         self._seen = 0
         self._needed = LOOKS
 
-    def look(self) -> None:
+    async def look(self) -> None:
         """Look once; shut the sidecar down where this look is the one too many."""
         try:
-            metadata = self._engine.metadata()
+            metadata = await self._engine.metadata()
         except httpx.HTTPError:
             self._seen = 0  # it is away: there is nothing to end
             return
         if has_worker(metadata):
             self._seen, self._needed = 0, LOOKS
             return
-        self._seen = self._seen + 1 if is_ready(metadata) and self._stream_is_open() else 0
+        hangs = is_ready(metadata) and await self._stream_is_open()
+        self._seen = self._seen + 1 if hangs else 0
         if self._seen >= self._needed:
             _log.error("the sidecar hangs and is shut down", looks=self._seen)
             self._seen, self._needed = 0, min(self._needed * 2, MOST_LOOKS)
-            self._engine.end_sidecar()
+            await self._engine.end_sidecar()

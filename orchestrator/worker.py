@@ -1,8 +1,9 @@
 """The workflow worker: registers every workflow and activity with the Dapr runtime."""
 
-from collections.abc import Callable, Generator
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext, WorkflowRuntime
 from dapr.ext.workflow.logger import LoggerOptions
@@ -16,29 +17,38 @@ from orchestrator.parking import EXPIRE, SETTLE
 QUIET = LoggerOptions(log_level="ERROR")
 """The SDK logs a line a turn; ours say the same once, with the event's id."""
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True)
 class Steps:
     """What our own activities do."""
 
-    announce: Callable[[WorkflowCompleted, Cause], None]
-    may_run: Callable[[str, int], bool]
-    expire: Callable[[str], None]
+    announce: Callable[[WorkflowCompleted, Cause], Coroutine[Any, Any, None]]
+    may_run: Callable[[str, int], Coroutine[Any, Any, bool]]
+    expire: Callable[[str], Coroutine[Any, Any, None]]
 
 
 def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
-    """Return a runtime that hosts the catalogue; each workflow announces its own end."""
+    """Return a runtime that hosts the catalogue; each workflow announces its own end.
+
+    Our own activities run on the event loop that this is called on; the worker has its own.
+    """
     runtime = WorkflowRuntime(logger_options=QUIET)
+    ours = asyncio.get_running_loop()
 
-    def announce_completion(_: WorkflowActivityContext, news: dict[str, Any]) -> None:
+    def on_ours(step: Coroutine[Any, Any, Result]) -> asyncio.Future[Result]:
+        return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(step, ours))
+
+    async def announce_completion(_: WorkflowActivityContext, news: dict[str, Any]) -> None:
         notice = WorkflowCompleted.model_validate(news["notice"])
-        steps.announce(notice, Cause.model_validate(news["cause"]))
+        await on_ours(steps.announce(notice, Cause.model_validate(news["cause"])))
 
-    def claim_run(_: WorkflowActivityContext, asked: dict[str, Any]) -> bool:
-        return steps.may_run(asked["key"], asked["attempt"])
+    async def claim_run(_: WorkflowActivityContext, asked: dict[str, Any]) -> bool:
+        return await on_ours(steps.may_run(asked["key"], asked["attempt"]))
 
-    def settle_expired(_: WorkflowActivityContext, key: str) -> None:
-        steps.expire(key)
+    async def settle_expired(_: WorkflowActivityContext, key: str) -> None:
+        await on_ours(steps.expire(key))
 
     def usher_expire(ctx: DaprWorkflowContext, key: str) -> Generator[Any, Any, None]:
         yield ctx.call_activity(SETTLE, input=key, retry_policy=RETRY_POLICY)

@@ -87,12 +87,6 @@ def test_what_is_alike_in_each_service_stays_alike(role: str) -> None:
     assert len({(ROOT / name).read_text() for name in in_services(role)}) == 1
 
 
-def test_deliveries_are_guarded_alike_where_topics_are_heard() -> None:
-    assert (
-        len({(ROOT / name / "guard.py").read_text() for name in ("orchestrator", "notifier")}) == 1
-    )
-
-
 def constructed(file: Path) -> Iterator[str]:
     """Yield what a module makes when it is imported, as far as a capital letter shows it."""
     for node in tree(file).body:

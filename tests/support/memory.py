@@ -6,7 +6,7 @@ runs a finished instance again when it is scheduled again, as the real one does.
 
 import copy
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,7 +34,7 @@ from orchestrator.metrics import Metrics
 from orchestrator.outbox import Outbox
 from orchestrator.parking import EXPIRE, Parking
 from orchestrator.serving import Server
-from orchestrator.store import Record, Store
+from orchestrator.store import Read, Record, Store
 
 CATALOGUE = Catalogue.scan()
 
@@ -52,21 +52,21 @@ class MemoryStore:
         """With so many more writes the process ends: after the last of them, or just before it."""
         self.crash_before = False
 
-    def read(self, key: str) -> tuple[Record | None, str]:
+    async def read(self, key: str) -> tuple[Record | None, str]:
         record, version = self.records.get(key, (None, 0))
         return copy.deepcopy(record), str(version) if record is not None else ""
 
-    def read_many(self, keys: Iterable[str]) -> dict[str, tuple[Record, str]]:
-        found = {key: self.read(key) for key in keys}
+    async def read_many(self, keys: Iterable[str]) -> Read:
+        found = {key: await self.read(key) for key in keys}
         return {key: (record, etag) for key, (record, etag) in found.items() if record is not None}
 
-    def create(self, key: str, record: Record) -> Record:
+    async def create(self, key: str, record: Record) -> Record:
         if key in self.records:
             return copy.deepcopy(self.records[key][0])
         self._write(key, record, 1)
         return record
 
-    def replace(self, key: str, record: Record, etag: str) -> bool:
+    async def replace(self, key: str, record: Record, etag: str) -> bool:
         version = self.records[key][1]
         if str(version) != etag:
             return False
@@ -84,6 +84,10 @@ class MemoryStore:
             raise Crash
 
 
+async def nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass
 class MemoryEngine:
     """Instances by id, what was done to them, and what a call raises instead."""
@@ -95,17 +99,17 @@ class MemoryEngine:
     received: dict[str, list[Any]] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
     timers: dict[str, tuple[str, datetime]] = field(default_factory=dict)
-    gate: Callable[[], object] = lambda: None
+    gate: Callable[[], Awaitable[object]] = nothing
 
-    def state(self, instance_id: str) -> Any:
-        self.gate()
+    async def state(self, instance_id: str) -> Any:
+        await self.gate()
         self._call("state")
         status = self.states.get(instance_id)
         text = json.dumps(self.inputs.get(instance_id))
         found = {"runtime_status": status, "serialized_input": text, "name": "hello_workflow"}
         return status and SimpleNamespace(**found)
 
-    def schedule(self, workflow: str, value: Any, instance_id: str, cause: Cause) -> bool:
+    async def schedule(self, workflow: str, value: Any, instance_id: str, cause: Cause) -> bool:
         self._call("schedule", workflow, value, instance_id, cause.event_id)
         if instance_id in self.states and self.states[instance_id] not in FINISHED:
             return False
@@ -114,20 +118,25 @@ class MemoryEngine:
         self.executions.append(instance_id)
         return True
 
-    def schedule_at(self, workflow: str, value: Any, instance_id: str, time: datetime) -> None:
+    async def schedule_at(
+        self, workflow: str, value: Any, instance_id: str, time: datetime
+    ) -> None:
         assert workflow == EXPIRE
         self.timers.setdefault(instance_id, (value, time))
 
-    def raise_event(self, instance_id: str, name: str, data: Any) -> None:
+    async def raise_event(self, instance_id: str, name: str, data: Any) -> None:
         self._call("raise_event", instance_id, name, data)
         self.received.setdefault(instance_id, []).append(data)
 
-    def terminate(self, instance_id: str, reason: str | None) -> None:
+    async def terminate(self, instance_id: str, reason: str | None) -> None:
         self._call("terminate", instance_id, reason)
         self.states[instance_id] = WorkflowStatus.TERMINATED
 
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return partial(self._call, name)
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[None]]:
+        return partial(self._asked, name)
+
+    async def _asked(self, name: str, *arguments: Any) -> None:
+        self._call(name, *arguments)
 
     def _call(self, name: str, *arguments: Any) -> None:
         if name in self.raises:
@@ -143,7 +152,9 @@ class MemoryOutbox:
     raises: Exception | None = None
     letters: list[tuple[Topic, CloudEvent, Refused]] = field(default_factory=list)
 
-    def dead_letter(self, topic: Topic, event: CloudEvent, refusal: Refused, attempts: int) -> None:
+    async def dead_letter(
+        self, topic: Topic, event: CloudEvent, refusal: Refused, attempts: int
+    ) -> None:
         if self.raises:
             raise self.raises
         assert attempts >= 1
@@ -185,6 +196,6 @@ class World:
         )
         self.inbox = Inbox(self.server, Metrics())
 
-    def disposition(self, event: CloudEvent) -> str | None:
-        entry = self.ledger.find(event.source, event.id)
+    async def disposition(self, event: CloudEvent) -> str | None:
+        entry = await self.ledger.find(event.source, event.id)
         return str(entry.disposition) if entry else None

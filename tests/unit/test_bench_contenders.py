@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.contenders import ALL, chosen, with_lever
-from bench.stacks import specs, stack_settings, untuned
+from bench.stacks import WORKER_THREADS, specs, stack_settings, untuned
 from orchestrator.catalogue import Catalogue
-from orchestrator.settings import Settings as OrchestratorSettings
 from usher.stack.processes import Binaries, ProcessSpec, processes
 
 BINARIES = Binaries(Path("/b/redis"), Path("/b/daprd"), Path("/b/placement"), Path("/b/scheduler"))
@@ -78,8 +77,7 @@ def test_the_tuned_have_ushers_components_sidecars_and_sdk_settings(tmp_path: Pa
     sidecar = tuned["orchestrator-daprd"].argv
     assert "--enable-app-health-check" in sidecar
     assert str(Path("components").absolute()) in sidecar
-    threads = OrchestratorSettings.model_fields["handler_threads"].default
-    assert tuned["orchestrator"].env["PLAIN_HANDLER_THREADS"] == str(threads)
+    assert tuned["orchestrator"].env["PLAIN_HANDLER_THREADS"] == str(WORKER_THREADS)
     assert "PLAIN_SDK_LOG_LEVEL" in tuned["orchestrator"].env
 
 

@@ -33,17 +33,17 @@ class Instances:
     def __init__(self, states: dict[str, WorkflowStatus] | None = None) -> None:
         self._states = states or {}
 
-    def state(self, instance_id: str) -> Any:
+    async def state(self, instance_id: str) -> Any:
         status = self._states.get(instance_id)
         return status and SimpleNamespace(runtime_status=status)
 
 
 class Away:
-    def state(self, instance_id: str) -> Any:
+    async def state(self, instance_id: str) -> Any:
         raise httpx.ConnectError(f"nobody knows of {instance_id}")
 
 
-def decide(
+async def decide(
     command: dict[str, Any], engine: Instances | Away | None = None, event_id: str = "e-1"
 ) -> Decision:
     topic = Topic.EVENTS if {"event", "control"} & set(command) else Topic.REQUESTS
@@ -51,98 +51,98 @@ def decide(
     hour = timedelta(hours=1)
     ledger = Ledger(cast(Store, MemoryStore()))
     asked = cast(Engine, engine or Instances())
-    return Decider(CATALOGUE, asked, ledger, hour).decide(topic, event)
+    return await Decider(CATALOGUE, asked, ledger, hour).decide(topic, event)
 
 
-def refused(command: dict[str, Any], engine: Instances | None = None) -> Refused:
+async def refused(command: dict[str, Any], engine: Instances | None = None) -> Refused:
     with pytest.raises(Refused) as found:
-        decide(command, engine)
+        await decide(command, engine)
     return found.value
 
 
-def test_a_start_carries_the_input_as_it_came() -> None:
-    found = decide({"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"})
+async def test_a_start_carries_the_input_as_it_came() -> None:
+    found = await decide({"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"})
     assert found == Start("i-1", "hello_workflow", "Ada", derived=False)
 
 
-def test_an_instance_id_is_derived_from_the_event_where_none_is_given() -> None:
+async def test_an_instance_id_is_derived_from_the_event_where_none_is_given() -> None:
     command = StartWorkflow(workflow="hello_workflow")
     for event_id in ("e-1", "e-2"):
-        found = decide({"workflow": "hello_workflow"}, event_id=event_id)
+        found = await decide({"workflow": "hello_workflow"}, event_id=event_id)
         derived = identity.instance_to_start(command, "/test", event_id)
         assert found.instance_id == derived
 
 
-def test_an_unknown_workflow_is_refused_and_the_known_ones_are_told() -> None:
-    found = refused({"workflow": "helo_workflow"})
+async def test_an_unknown_workflow_is_refused_and_the_known_ones_are_told() -> None:
+    found = await refused({"workflow": "helo_workflow"})
     assert (found.reason, found.field) == (Reason.UNKNOWN_WORKFLOW, "workflow")
     assert "hello_workflow" in found.message
 
 
-def test_an_input_that_does_not_fit_is_refused_before_anything_starts() -> None:
-    found = refused({"workflow": "hello_workflow", "input": {"nme": "Ada"}})
+async def test_an_input_that_does_not_fit_is_refused_before_anything_starts() -> None:
+    found = await refused({"workflow": "hello_workflow", "input": {"nme": "Ada"}})
     assert (found.reason, found.field) == (Reason.INVALID_INPUT, "input.nme")
 
 
 @pytest.mark.parametrize("status", RUNNING)
-def test_an_event_goes_to_an_instance_that_runs(status: WorkflowStatus) -> None:
+async def test_an_event_goes_to_an_instance_that_runs(status: WorkflowStatus) -> None:
     command = {"instance_id": "i-1", "event": "approval", "data": {"approved": True}}
-    found = decide(command, Instances({"i-1": status}))
+    found = await decide(command, Instances({"i-1": status}))
     assert found == Deliver("i-1", RaiseEvent.model_validate(command))
 
 
-def test_an_event_finds_by_key_what_was_started_by_key() -> None:
+async def test_an_event_finds_by_key_what_was_started_by_key() -> None:
     engine = Instances({"approval_workflow-7": WorkflowStatus.RUNNING})
     command = {"workflow": "approval_workflow", "key": "7", "event": "approval"}
-    assert decide(command, engine) == Deliver(
+    assert await decide(command, engine) == Deliver(
         "approval_workflow-7", RaiseEvent.model_validate(command)
     )
 
 
 @pytest.mark.parametrize("status", ENDED)
-def test_an_event_for_an_instance_that_has_ended_is_refused(status: WorkflowStatus) -> None:
+async def test_an_event_for_an_instance_that_has_ended_is_refused(status: WorkflowStatus) -> None:
     engine = Instances({"i-1": status})
-    found = refused({"instance_id": "i-1", "event": "approval"}, engine)
+    found = await refused({"instance_id": "i-1", "event": "approval"}, engine)
     assert found.reason is Reason.INSTANCE_FINISHED
     assert status.name in found.message
 
 
-def test_an_event_waits_for_an_instance_that_is_not_there() -> None:
+async def test_an_event_waits_for_an_instance_that_is_not_there() -> None:
     command = {"instance_id": "i-1", "event": "approval"}
-    assert decide(command) == Park("i-1", timedelta(hours=1))
-    assert decide({**command, "ttl_seconds": 5}) == Park("i-1", timedelta(seconds=5))
+    assert await decide(command) == Park("i-1", timedelta(hours=1))
+    assert await decide({**command, "ttl_seconds": 5}) == Park("i-1", timedelta(seconds=5))
 
 
 @pytest.mark.parametrize("command", [{"event": "x", "ttl_seconds": 0}, {"control": "purge"}])
-def test_what_is_for_nobody_is_refused(command: dict[str, Any]) -> None:
-    found = refused({"instance_id": "i-1", **command})
+async def test_what_is_for_nobody_is_refused(command: dict[str, Any]) -> None:
+    found = await refused({"instance_id": "i-1", **command})
     assert (found.reason, found.field) == (Reason.UNKNOWN_INSTANCE, "instance_id")
 
 
 @pytest.mark.parametrize("control", ["terminate", "suspend", "resume"])
-def test_an_instance_is_steered_while_it_runs(control: str) -> None:
+async def test_an_instance_is_steered_while_it_runs(control: str) -> None:
     command = {"instance_id": "i-1", "control": control, "reason": "enough"}
     engine = Instances({"i-1": WorkflowStatus.RUNNING})
-    assert decide(command, engine) == Control("i-1", control, "enough")
+    assert await decide(command, engine) == Control("i-1", control, "enough")
     engine = Instances({"i-1": WorkflowStatus.COMPLETED})
-    assert refused(command, engine).reason is Reason.INSTANCE_FINISHED
+    assert (await refused(command, engine)).reason is Reason.INSTANCE_FINISHED
 
 
-def test_a_termination_that_comes_again_is_no_refusal() -> None:
+async def test_a_termination_that_comes_again_is_no_refusal() -> None:
     """Cut off between the deed and its note in the ledger, the same event is delivered again."""
     command = {"instance_id": "i-1", "control": "terminate"}
     engine = Instances({"i-1": WorkflowStatus.TERMINATED})
-    assert decide(command, engine) == Control("i-1", "terminate", None)
+    assert await decide(command, engine) == Control("i-1", "terminate", None)
 
 
-def test_an_instance_is_purged_once_it_has_ended() -> None:
+async def test_an_instance_is_purged_once_it_has_ended() -> None:
     command = {"instance_id": "i-1", "control": "purge"}
     ended = Instances({"i-1": WorkflowStatus.FAILED})
-    assert decide(command, ended) == Control("i-1", "purge", None)
-    found = refused(command, Instances({"i-1": WorkflowStatus.RUNNING}))
+    assert await decide(command, ended) == Control("i-1", "purge", None)
+    found = await refused(command, Instances({"i-1": WorkflowStatus.RUNNING}))
     assert (found.reason, found.field) == (Reason.INVALID_REQUEST, "control")
 
 
-def test_an_engine_that_is_away_is_no_refusal() -> None:
+async def test_an_engine_that_is_away_is_no_refusal() -> None:
     with pytest.raises(httpx.ConnectError):
-        decide({"instance_id": "i-1", "event": "approval"}, Away())
+        await decide({"instance_id": "i-1", "event": "approval"}, Away())

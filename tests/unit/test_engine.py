@@ -6,8 +6,8 @@ from typing import Any, cast
 import grpc
 import httpx
 import pytest
-from dapr.ext.workflow import DaprWorkflowClient
 from dapr.ext.workflow._durabletask.internal import protos as pb
+from dapr.ext.workflow.aio import DaprWorkflowClient
 
 from orchestrator.engine import Engine
 from orchestrator.envelope import Cause, unseal
@@ -22,7 +22,7 @@ class Client:
         self._page = page
         self.scheduled: dict[str, Any] = {}
 
-    def schedule_new_workflow(self, workflow: str, **options: Any) -> None:
+    async def schedule_new_workflow(self, workflow: str, **options: Any) -> None:
         if self._raises:
             raise self._raises
         self.scheduled = {"workflow": workflow, **options}
@@ -31,12 +31,12 @@ class Client:
     def _DaprWorkflowClient__obj(self) -> "Client":  # noqa: N802  # what the SDK calls its inside
         return self
 
-    def get_instance_history(self, _: str) -> list[Any]:
+    async def get_instance_history(self, _: str) -> list[Any]:
         if self._raises:
             raise self._raises
         return [pb.HistoryEvent(eventId=1, taskScheduled=pb.TaskScheduledEvent(name="shout"))]
 
-    def list_workflow_instance_ids(self, **_: Any) -> Any:
+    async def list_workflow_instance_ids(self, **_: Any) -> Any:
         return self._page
 
 
@@ -46,13 +46,13 @@ def engine_of(client: Client, metadata: httpx.Response | Exception | None = None
             raise metadata
         return metadata or httpx.Response(404)
 
-    sidecar = httpx.Client(transport=httpx.MockTransport(answer), base_url="http://sidecar")
+    sidecar = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://sidecar")
     return Engine(cast(DaprWorkflowClient, client), sidecar)
 
 
-def test_an_instance_starts_with_its_input_and_its_cause_in_one_envelope() -> None:
+async def test_an_instance_starts_with_its_input_and_its_cause_in_one_envelope() -> None:
     client = Client()
-    assert engine_of(client).schedule("hello_workflow", "Ada", "i-1", Cause(event_id="e-1"))
+    assert await engine_of(client).schedule("hello_workflow", "Ada", "i-1", Cause(event_id="e-1"))
     assert (client.scheduled["workflow"], client.scheduled["instance_id"]) == (
         "hello_workflow",
         "i-1",
@@ -60,12 +60,12 @@ def test_an_instance_starts_with_its_input_and_its_cause_in_one_envelope() -> No
     assert unseal(client.scheduled["input"]) == (Cause(event_id="e-1"), "Ada")
 
 
-def test_an_id_that_is_active_already_is_told_and_other_errors_are_raised() -> None:
+async def test_an_id_that_is_active_already_is_told_and_other_errors_are_raised() -> None:
     taken = Client(CallFailed(grpc.StatusCode.ALREADY_EXISTS))
-    assert not engine_of(taken).schedule("hello_workflow", "Ada", "i-1", Cause())
+    assert not await engine_of(taken).schedule("hello_workflow", "Ada", "i-1", Cause())
     away = Client(CallFailed(grpc.StatusCode.UNAVAILABLE))
     with pytest.raises(CallFailed):
-        engine_of(away).schedule("hello_workflow", "Ada", "i-1", Cause())
+        await engine_of(away).schedule("hello_workflow", "Ada", "i-1", Cause())
 
 
 @pytest.mark.parametrize(
@@ -75,32 +75,32 @@ def test_an_id_that_is_active_already_is_told_and_other_errors_are_raised() -> N
         CallFailed(grpc.StatusCode.UNKNOWN, "no such instance exists"),
     ],
 )
-def test_an_instance_that_is_not_there_has_no_history(error: CallFailed) -> None:
-    assert engine_of(Client(error)).history("i-1") is None
+async def test_an_instance_that_is_not_there_has_no_history(error: CallFailed) -> None:
+    assert await engine_of(Client(error)).history("i-1") is None
 
 
-def test_a_history_that_cannot_be_asked_for_is_no_missing_instance() -> None:
-    (event,) = engine_of(Client()).history("i-1") or []
+async def test_a_history_that_cannot_be_asked_for_is_no_missing_instance() -> None:
+    (event,) = await engine_of(Client()).history("i-1") or []
     assert (event.type, event.name) == ("TASK_SCHEDULED", "shout")
     with pytest.raises(CallFailed):
-        engine_of(Client(CallFailed(grpc.StatusCode.UNAVAILABLE))).history("i-1")
+        await engine_of(Client(CallFailed(grpc.StatusCode.UNAVAILABLE))).history("i-1")
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_history_that_is_being_saved_is_asked_for_again(times: int) -> None:
+async def test_a_history_that_is_being_saved_is_asked_for_again(times: int) -> None:
     class Saving(Client):
         left = times
 
-        def get_instance_history(self, instance_id: str) -> list[Any]:
+        async def get_instance_history(self, instance_id: str) -> list[Any]:
             if self.left:
                 self.left -= 1
                 missing = (
                     "inbox key 'inbox-000001' declared in metadata but missing from state store"
                 )
                 raise CallFailed(grpc.StatusCode.UNKNOWN, missing)
-            return super().get_instance_history(instance_id)
+            return await super().get_instance_history(instance_id)
 
-    assert engine_of(Saving()).history("i-1") == engine_of(Client()).history("i-1")
+    assert await engine_of(Saving()).history("i-1") == await engine_of(Client()).history("i-1")
 
 
 @pytest.mark.parametrize(
@@ -113,17 +113,17 @@ def test_a_history_that_is_being_saved_is_asked_for_again(times: int) -> None:
         ({}, False),
     ],
 )
-def test_the_sidecar_says_whether_it_has_our_worker(metadata: Any, connected: bool) -> None:
+async def test_the_sidecar_says_whether_it_has_our_worker(metadata: Any, connected: bool) -> None:
     engine = engine_of(Client(), httpx.Response(200, json=metadata))
-    assert engine.worker_connected() is connected
+    assert await engine.worker_connected() is connected
 
 
 @pytest.mark.parametrize("away", [httpx.Response(500), httpx.ConnectError("refused")])
-def test_a_sidecar_that_is_away_says_nothing(away: httpx.Response | Exception) -> None:
+async def test_a_sidecar_that_is_away_says_nothing(away: httpx.Response | Exception) -> None:
     with pytest.raises(httpx.HTTPError):
-        engine_of(Client(), away).worker_connected()
+        await engine_of(Client(), away).worker_connected()
 
 
-def test_all_ids_are_listed_in_one_page() -> None:
+async def test_all_ids_are_listed_in_one_page() -> None:
     page = SimpleNamespace(instance_ids=["a", "b"], continuation_token=None)
-    assert engine_of(Client(page=page)).all_ids() == ["a", "b"]
+    assert await engine_of(Client(page=page)).all_ids() == ["a", "b"]

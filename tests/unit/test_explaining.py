@@ -21,19 +21,23 @@ def running() -> World:
     return World(MemoryEngine({"i-1": WorkflowStatus.RUNNING}))
 
 
-def explain(world: World, data: Any, event_id: str = "e-1", **more: Any) -> Explanation:
+async def explain(world: World, data: Any, event_id: str = "e-1", **more: Any) -> Explanation:
     """Explain an event, and see to it that nothing was done."""
     before = copy.deepcopy((world.store.records, world.engine.states, world.engine.timers))
     head = {"specversion": "1.0", "id": event_id, "source": "/test", "type": "t", **more}
-    found = explanation(world.decider, world.ledger, json.dumps({**head, "data": data}).encode())
+    found = await explanation(
+        world.decider, world.ledger, json.dumps({**head, "data": data}).encode()
+    )
     assert (world.store.records, world.engine.states, world.engine.timers) == before
     assert (world.engine.done, world.outbox.letters) == ([], [])
     return found
 
 
-def serve(world: World, data: Any, event_id: str = "e-1") -> None:
+async def serve(world: World, data: Any, event_id: str = "e-1") -> None:
     take = world.inbox.on_request if "input" in data else world.inbox.on_event
-    assert take(raw_delivery(json.dumps(data).encode(), id=event_id, source="/test")) is SUCCESS
+    assert (
+        await take(raw_delivery(json.dumps(data).encode(), id=event_id, source="/test")) is SUCCESS
+    )
     world.engine.done.clear()
 
 
@@ -48,64 +52,64 @@ def serve(world: World, data: Any, event_id: str = "e-1") -> None:
         ({**START, "input": 7}, "dead_lettered"),
     ],
 )
-def test_it_says_what_the_inbox_then_does(data: Any, disposition: str) -> None:
+async def test_it_says_what_the_inbox_then_does(data: Any, disposition: str) -> None:
     world = World()
-    found = explain(world, data)
+    found = await explain(world, data)
     assert str(found.disposition) == disposition
     take = world.inbox.on_request if "workflow" in data else world.inbox.on_event
-    take(raw_delivery(json.dumps(data).encode(), id="e-1", source="/test"))
-    assert world.ledger.find("/test", "e-1").disposition == disposition  # type: ignore[union-attr]
+    await take(raw_delivery(json.dumps(data).encode(), id="e-1", source="/test"))
+    assert (await world.ledger.find("/test", "e-1")).disposition == disposition  # type: ignore[union-attr]
 
 
-def test_an_instance_that_runs_gets_its_events_and_controls() -> None:
-    assert explain(running(), TICK).disposition == "delivered"
-    control = explain(running(), {"instance_id": "i-1", "control": "suspend"})
+async def test_an_instance_that_runs_gets_its_events_and_controls() -> None:
+    assert (await explain(running(), TICK)).disposition == "delivered"
+    control = await explain(running(), {"instance_id": "i-1", "control": "suspend"})
     assert (control.disposition, control.instance_id) == ("controlled", "i-1")
 
 
-def test_a_start_shows_the_workflow_and_the_instance_it_would_have() -> None:
-    found = explain(World(), DERIVED)
+async def test_a_start_shows_the_workflow_and_the_instance_it_would_have() -> None:
+    found = await explain(World(), DERIVED)
     assert found.workflow == "hello_workflow"
     assert found.instance_id
     assert found.instance_id.startswith("hello_workflow-ce-")
-    assert found.instance_id == explain(World(), DERIVED).instance_id
+    assert found.instance_id == (await explain(World(), DERIVED)).instance_id
 
 
-def test_a_refusal_names_reason_and_field() -> None:
-    found = explain(World(), {**START, "input": {"nme": "Ada"}})
+async def test_a_refusal_names_reason_and_field() -> None:
+    found = await explain(World(), {**START, "input": {"nme": "Ada"}})
     assert (found.reason, found.field) == ("invalid_input", "input.nme")
     assert found.message
 
 
-def test_an_event_that_was_served_is_a_duplicate() -> None:
+async def test_an_event_that_was_served_is_a_duplicate() -> None:
     world = World()
-    serve(world, START)
-    found = explain(world, START)
+    await serve(world, START)
+    found = await explain(world, START)
     assert (found.disposition, found.known, found.instance_id) == ("duplicate", "started", "i-1")
 
 
-def test_an_event_that_waits_goes_on_waiting() -> None:
+async def test_an_event_that_waits_goes_on_waiting() -> None:
     world = World()
-    serve(world, TICK)
-    found = explain(world, TICK)
+    await serve(world, TICK)
+    found = await explain(world, TICK)
     assert (found.disposition, found.known) == ("parked", "parked")
 
 
-def test_another_event_for_a_taken_instance_is_told_by_its_input() -> None:
+async def test_another_event_for_a_taken_instance_is_told_by_its_input() -> None:
     world = World()
-    serve(world, START)
-    assert explain(world, START, "e-2").disposition == "duplicate"
-    other = explain(world, {**START, "input": "Eve"}, "e-3")
+    await serve(world, START)
+    assert (await explain(world, START, "e-2")).disposition == "duplicate"
+    other = await explain(world, {**START, "input": "Eve"}, "e-3")
     assert (other.disposition, other.reason) == ("dead_lettered", "instance_exists")
 
 
-def test_a_redrive_of_a_dead_letter_is_explained_as_if_it_were_new() -> None:
+async def test_a_redrive_of_a_dead_letter_is_explained_as_if_it_were_new() -> None:
     world = World(parked_for=0)
-    serve(world, TICK)
+    await serve(world, TICK)
     world.outbox.letters.clear()
     world.engine.states["i-1"] = WorkflowStatus.RUNNING
-    assert explain(world, TICK).disposition == "duplicate"
-    assert explain(world, TICK, redrive="1").disposition == "delivered"
+    assert (await explain(world, TICK)).disposition == "duplicate"
+    assert (await explain(world, TICK, redrive="1")).disposition == "delivered"
 
 
 @pytest.mark.parametrize(
@@ -118,9 +122,9 @@ def test_a_redrive_of_a_dead_letter_is_explained_as_if_it_were_new() -> None:
         (b'{"specversion": "1.0"}', "dead_lettered"),
     ],
 )
-def test_data_alone_is_explained_as_a_new_event_and_rubbish_is_refused(
+async def test_data_alone_is_explained_as_a_new_event_and_rubbish_is_refused(
     body: bytes, disposition: str
 ) -> None:
     world = World()
-    found = explanation(world.decider, world.ledger, body)
+    found = await explanation(world.decider, world.ledger, body)
     assert str(found.disposition) == disposition

@@ -103,37 +103,37 @@ class Runs:
         self._ids = list(ids)
         self.looked_at: list[str] = []
 
-    def all_ids(self) -> list[str]:
+    async def all_ids(self) -> list[str]:
         return self._ids
 
-    def not_ended(self, ids: list[str]) -> list[str]:
+    async def not_ended(self, ids: list[str]) -> list[str]:
         return [one for one in ids if not one.startswith("told")]
 
-    def state(self, instance_id: str) -> Any:
+    async def state(self, instance_id: str) -> Any:
         self.looked_at.append(instance_id)
         done = instance_id.startswith("done")
         status = WorkflowStatus.COMPLETED if done else WorkflowStatus.RUNNING
         return SimpleNamespace(name="approval_workflow", runtime_status=status)
 
-    def history(self, _: str) -> list[HistoryEvent]:
+    async def history(self, _: str) -> list[HistoryEvent]:
         return [wait(1, "approval")]
 
 
-def page(runs: Runs, limit: int, cursor: str | None = None) -> tuple[list[str], str | None]:
-    items, following = waiting.page(cast(Engine, runs), cast(Ledger, runs), limit, cursor)
+async def page(runs: Runs, limit: int, cursor: str | None = None) -> tuple[list[str], str | None]:
+    items, following = await waiting.page(cast(Engine, runs), cast(Ledger, runs), limit, cursor)
     return [item["instance_id"] for item in items], following
 
 
-def test_who_waits_is_told_a_page_of_instances_at_a_time() -> None:
+async def test_who_waits_is_told_a_page_of_instances_at_a_time() -> None:
     runs = Runs("c", "a", "done-1", "told-1", "usher_expire-k-1", "b")
-    assert page(runs, 2) == (["a", "b"], "b")
-    assert page(runs, 2, "b") == (["c"], None)
+    assert await page(runs, 2) == (["a", "b"], "b")
+    assert await page(runs, 2, "b") == (["c"], None)
     assert "told-1" not in runs.looked_at
     assert "usher_expire-k-1" not in runs.looked_at
 
 
-def test_a_wait_is_told_with_its_times() -> None:
-    items, _ = waiting.page(cast(Engine, Runs("a")), cast(Ledger, Runs()), 10, None)
+async def test_a_wait_is_told_with_its_times() -> None:
+    items, _ = await waiting.page(cast(Engine, Runs("a")), cast(Ledger, Runs()), 10, None)
     assert items == [
         {
             "instance_id": "a",

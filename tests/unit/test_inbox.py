@@ -1,8 +1,7 @@
 """HOP 2's way in: every delivery ends in one disposition, or is asked for again."""
 
+import asyncio
 import json
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -42,35 +41,35 @@ def body(command: Any) -> bytes:
     return json.dumps(command).encode()
 
 
-def test_a_request_starts_its_workflow_and_says_which_event_caused_it() -> None:
+async def test_a_request_starts_its_workflow_and_says_which_event_caused_it() -> None:
     engine = MemoryEngine()
-    answer = inbox_of(engine).on_request(raw_delivery(body(START), id="e-7"))
+    answer = await inbox_of(engine).on_request(raw_delivery(body(START), id="e-7"))
     assert answer is SUCCESS
     assert engine.done == [("schedule", "hello_workflow", "Ada", "i-1", "e-7")]
 
 
-def test_a_request_that_comes_again_is_answered_for_and_starts_nothing() -> None:
+async def test_a_request_that_comes_again_is_answered_for_and_starts_nothing() -> None:
     engine, outbox = MemoryEngine(), MemoryOutbox()
     inbox = inbox_of(engine, outbox)
     for _ in range(3):
-        assert inbox.on_request(raw_delivery(body(START))) is SUCCESS
+        assert await inbox.on_request(raw_delivery(body(START))) is SUCCESS
     assert engine.executions == ["i-1"]
     assert outbox.letters == []
 
 
-def test_another_event_for_a_taken_instance_is_told_by_its_input() -> None:
+async def test_another_event_for_a_taken_instance_is_told_by_its_input() -> None:
     engine, outbox = MemoryEngine(), MemoryOutbox()
     inbox = inbox_of(engine, outbox)
     other = {**START, "input": "Eve"}
     for event_id, command in (("e-1", START), ("e-2", START), ("e-3", other)):
-        assert inbox.on_request(raw_delivery(body(command), id=event_id)) is SUCCESS
+        assert await inbox.on_request(raw_delivery(body(command), id=event_id)) is SUCCESS
     assert engine.executions == ["i-1"]
     assert outbox.reasons == [Reason.INSTANCE_EXISTS]
 
 
-def test_an_event_is_delivered() -> None:
+async def test_an_event_is_delivered() -> None:
     engine = MemoryEngine({"i-1": WorkflowStatus.RUNNING})
-    assert inbox_of(engine).on_event(raw_delivery(body(APPROVE))) is SUCCESS
+    assert await inbox_of(engine).on_event(raw_delivery(body(APPROVE))) is SUCCESS
     sealed = seal_event(identity.event_key("/test", "event-1"), {"approved": True})
     assert engine.done == [("raise_event", "i-1", "approval", sealed)]
 
@@ -84,12 +83,12 @@ def test_an_event_is_delivered() -> None:
         ("purge", WorkflowStatus.COMPLETED, ("purge", "i-1")),
     ],
 )
-def test_an_instance_is_controlled(
+async def test_an_instance_is_controlled(
     control: str, status: WorkflowStatus, done: tuple[Any, ...]
 ) -> None:
     engine = MemoryEngine({"i-1": status})
     command = {"instance_id": "i-1", "control": control, "reason": "enough"}
-    assert inbox_of(engine).on_event(raw_delivery(body(command))) is SUCCESS
+    assert await inbox_of(engine).on_event(raw_delivery(body(command))) is SUCCESS
     assert engine.done == [done]
 
 
@@ -101,12 +100,12 @@ def test_an_instance_is_controlled(
         ("terminate", WorkflowStatus.TERMINATED),
     ],
 )
-def test_an_instance_that_is_as_it_is_wanted_is_left_alone(
+async def test_an_instance_that_is_as_it_is_wanted_is_left_alone(
     control: str, status: WorkflowStatus
 ) -> None:
     engine = MemoryEngine({"i-1": status})
     command = {"instance_id": "i-1", "control": control}
-    assert inbox_of(engine).on_event(raw_delivery(body(command))) is SUCCESS
+    assert await inbox_of(engine).on_event(raw_delivery(body(command))) is SUCCESS
     assert engine.done == []
 
 
@@ -125,45 +124,45 @@ def test_an_instance_that_is_as_it_is_wanted_is_left_alone(
         (Topic.EVENTS, body(START), Reason.INVALID_REQUEST),
     ],
 )
-def test_what_cannot_be_served_is_put_aside_with_its_reason(
+async def test_what_cannot_be_served_is_put_aside_with_its_reason(
     topic: Topic, data: bytes, reason: Reason
 ) -> None:
     engine, outbox = MemoryEngine(), MemoryOutbox()
     inbox = inbox_of(engine, outbox)
     serve = inbox.on_request if topic is Topic.REQUESTS else inbox.on_event
-    assert serve(raw_delivery(data)) is SUCCESS
+    assert await serve(raw_delivery(data)) is SUCCESS
     assert outbox.reasons == [reason]
     assert (outbox.letters[0][0], outbox.letters[0][1].body) == (topic, data)
     assert engine.done == []
 
 
 @pytest.mark.parametrize("missing", ["id", "source"])
-def test_an_event_without_identity_is_put_aside(missing: str) -> None:
+async def test_an_event_without_identity_is_put_aside(missing: str) -> None:
     outbox = MemoryOutbox()
     inbox = inbox_of(MemoryEngine(), outbox)
     message = raw_delivery(body(START), **{missing: ""})  # type: ignore[arg-type]
-    assert inbox.on_request(message) is SUCCESS
+    assert await inbox.on_request(message) is SUCCESS
     assert outbox.reasons == [Reason.INVALID_EVENT]
 
 
 @pytest.mark.parametrize("gone", AWAY, ids=repr)
-def test_a_request_is_asked_for_again_while_the_engine_is_away(gone: Exception) -> None:
+async def test_a_request_is_asked_for_again_while_the_engine_is_away(gone: Exception) -> None:
     outbox = MemoryOutbox()
     inbox = inbox_of(MemoryEngine(raises={"schedule": gone}), outbox)
-    assert inbox.on_request(raw_delivery(body(START))) is RETRY
+    assert await inbox.on_request(raw_delivery(body(START))) is RETRY
     assert outbox.letters == []
 
 
 @pytest.mark.parametrize("gone", AWAY, ids=repr)
-def test_an_event_is_asked_for_again_while_the_engine_is_away(gone: Exception) -> None:
+async def test_an_event_is_asked_for_again_while_the_engine_is_away(gone: Exception) -> None:
     engine = MemoryEngine({"i-1": WorkflowStatus.RUNNING}, raises={"raise_event": gone})
-    assert inbox_of(engine).on_event(raw_delivery(body(APPROVE))) is RETRY
+    assert await inbox_of(engine).on_event(raw_delivery(body(APPROVE))) is RETRY
 
 
 @pytest.mark.parametrize("gone", AWAY, ids=repr)
-def test_poison_is_asked_for_again_while_it_cannot_be_put_aside(gone: Exception) -> None:
+async def test_poison_is_asked_for_again_while_it_cannot_be_put_aside(gone: Exception) -> None:
     inbox = inbox_of(MemoryEngine(), MemoryOutbox(raises=gone))
-    assert inbox.on_request(raw_delivery(b"{")) is RETRY
+    assert await inbox.on_request(raw_delivery(b"{")) is RETRY
 
 
 @pytest.mark.parametrize(
@@ -174,48 +173,48 @@ def test_poison_is_asked_for_again_while_it_cannot_be_put_aside(gone: Exception)
         CallFailed(grpc.StatusCode.INVALID_ARGUMENT, "too deep"),
     ],
 )
-def test_a_fault_of_ours_puts_the_event_aside_instead_of_going_round_for_ever(
+async def test_a_fault_of_ours_puts_the_event_aside_instead_of_going_round_for_ever(
     bug: Exception,
 ) -> None:
     outbox = MemoryOutbox()
     inbox = inbox_of(MemoryEngine(raises={"schedule": bug}), outbox)
-    assert inbox.on_request(raw_delivery(body(START))) is SUCCESS
+    assert await inbox.on_request(raw_delivery(body(START))) is SUCCESS
     assert outbox.reasons == [Reason.HANDLER_ERROR]
     assert outbox.letters[0][2].message
 
 
-def test_a_fault_of_ours_is_asked_for_again_while_it_cannot_be_put_aside() -> None:
+async def test_a_fault_of_ours_is_asked_for_again_while_it_cannot_be_put_aside() -> None:
     outbox = MemoryOutbox(raises=CallFailed(grpc.StatusCode.INVALID_ARGUMENT))
     inbox = inbox_of(MemoryEngine(raises={"schedule": KeyError("oops")}), outbox)
-    assert inbox.on_request(raw_delivery(body(START))) is RETRY
+    assert await inbox.on_request(raw_delivery(body(START))) is RETRY
 
 
-def test_a_closed_inbox_takes_nothing_and_loses_nothing() -> None:
+async def test_a_closed_inbox_takes_nothing_and_loses_nothing() -> None:
     engine = MemoryEngine()
     inbox = inbox_of(engine)
-    assert inbox.close(timeout=1)
-    assert inbox.on_request(raw_delivery(body(START))) is RETRY
-    assert inbox.on_event(raw_delivery(body(APPROVE))) is RETRY
+    assert await inbox.close(1)
+    assert await inbox.on_request(raw_delivery(body(START))) is RETRY
+    assert await inbox.on_event(raw_delivery(body(APPROVE))) is RETRY
     assert engine.done == []
 
 
-def test_closing_waits_for_what_is_held() -> None:
-    held, go_on = threading.Event(), threading.Event()
+async def test_closing_waits_for_what_is_held() -> None:
+    held, go_on = asyncio.Event(), asyncio.Event()
 
-    def hold() -> None:
+    async def hold() -> None:
         held.set()
-        assert go_on.wait(10)
+        await go_on.wait()
 
     engine = MemoryEngine(gate=hold)
     engine.states["i-1"] = WorkflowStatus.RUNNING
     inbox = inbox_of(engine)
-    with ThreadPoolExecutor(2) as threads:
-        serving = threads.submit(inbox.on_event, raw_delivery(body(APPROVE)))
-        assert held.wait(10)
-        assert not inbox.close(timeout=0.01)
-        closing = threads.submit(inbox.close, 10)
-        assert inbox.on_request(raw_delivery(body(START))) is RETRY
+    async with asyncio.timeout(10):
+        serving = asyncio.create_task(inbox.on_event(raw_delivery(body(APPROVE))))
+        await held.wait()
+        assert not await inbox.close(0.01)
+        closing = asyncio.create_task(inbox.close(10))
+        assert await inbox.on_request(raw_delivery(body(START))) is RETRY
         go_on.set()
-        assert closing.result(10)
-        assert serving.result(10) is SUCCESS
+        assert await closing
+        assert await serving is SUCCESS
     assert len(engine.done) == 1

@@ -14,7 +14,7 @@ from contracts.topics import Topic
 from orchestrator.envelope import Cause, seal, unseal
 from orchestrator.launching import LEASE
 from orchestrator.ledger import Busy, Disposition, Ended, Entry, Ledger
-from tests.support.memory import Crash, MemoryEngine, World
+from tests.support.memory import Crash, MemoryEngine, World, nothing
 from tests.unit.test_protocol_crashes import age
 
 START: dict[str, Any] = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
@@ -24,123 +24,128 @@ def event(event_id: str = "s-1", **attributes: str) -> CloudEvent:
     return CloudEvent(event_id, "/test", "t", json.dumps(START).encode(), attributes=attributes)
 
 
-def serve(world: World, one: CloudEvent) -> Disposition:
-    return world.server.serve(Topic.REQUESTS, one)[0]
+async def serve(world: World, one: CloudEvent) -> Disposition:
+    return (await world.server.serve(Topic.REQUESTS, one))[0]
 
 
-def entry(world: World, event_id: str = "s-1") -> Entry:
-    held = world.ledger.find("/test", event_id)
+async def entry(world: World, event_id: str = "s-1") -> Entry:
+    held = await world.ledger.find("/test", event_id)
     assert held
     return held
 
 
-def crash_after(world: World, writes: int) -> None:
+async def crash_after(world: World, writes: int) -> None:
     world.store.crash_after = writes
     with pytest.raises(Crash):
-        serve(world, event())
+        await serve(world, event())
 
 
-def test_a_start_carries_its_claim_to_the_workflow() -> None:
+async def test_a_start_carries_its_claim_to_the_workflow() -> None:
     world = World()
-    assert serve(world, event()) is Disposition.STARTED
-    held = entry(world)
+    assert await serve(world, event()) is Disposition.STARTED
+    held = await entry(world)
     cause, given = unseal(world.engine.inputs["i-1"])
     assert given == "Ada"
     assert cause == Cause(event_id="s-1", key=held.key, claimed_at=held.at, attempt=1)
 
 
-def test_a_delivery_waits_while_another_handler_may_be_at_it() -> None:
+async def test_a_delivery_waits_while_another_handler_may_be_at_it() -> None:
     world = World()
-    crash_after(world, 1)
+    await crash_after(world, 1)
     for _ in range(2):
         with pytest.raises(Busy):
-            serve(world, event())
+            await serve(world, event())
     assert world.engine.executions == []
 
 
-def test_a_claim_is_taken_over_once_its_lease_is_over_and_says_so() -> None:
+async def test_a_claim_is_taken_over_once_its_lease_is_over_and_says_so() -> None:
     world = World()
-    crash_after(world, 1)
-    age(world)
-    assert serve(world, event()) is Disposition.STARTED
-    assert entry(world).attempt == 2
+    await crash_after(world, 1)
+    await age(world)
+    assert await serve(world, event()) is Disposition.STARTED
+    assert (await entry(world)).attempt == 2
     assert unseal(world.engine.inputs["i-1"])[0].attempt == 2
 
 
-def test_of_two_that_take_a_claim_over_one_has_it() -> None:
+async def test_of_two_that_take_a_claim_over_one_has_it() -> None:
     world = World()
-    crash_after(world, 1)
-    age(world)
+    await crash_after(world, 1)
+    await age(world)
     nested: list[Disposition] = []
 
-    def come_between() -> None:
-        world.engine.gate = lambda: None
-        nested.append(serve(world, event()))
+    async def come_between() -> None:
+        world.engine.gate = nothing
+        nested.append(await serve(world, event()))
 
     world.engine.gate = come_between
-    assert serve(world, event()) is Disposition.DUPLICATE
+    assert await serve(world, event()) is Disposition.DUPLICATE
     assert nested == [Disposition.STARTED]
     assert world.engine.executions == ["i-1"]
 
 
-def test_what_was_started_before_a_crash_is_written_down_without_waiting_for_the_lease() -> None:
+async def test_what_was_started_before_a_crash_is_written_down_without_waiting_for_the_lease() -> (
+    None
+):
     world = World()
-    crash_after(world, 2)
-    cause = Cause(event_id="s-1", key=entry(world).key, claimed_at=entry(world).at)
-    world.engine.schedule("hello_workflow", "Ada", "i-1", cause)
-    assert serve(world, event()) is Disposition.DUPLICATE
-    assert entry(world).disposition is Disposition.STARTED
+    await crash_after(world, 2)
+    cause = Cause(event_id="s-1", key=(await entry(world)).key, claimed_at=(await entry(world)).at)
+    await world.engine.schedule("hello_workflow", "Ada", "i-1", cause)
+    assert await serve(world, event()) is Disposition.DUPLICATE
+    assert (await entry(world)).disposition is Disposition.STARTED
     assert world.engine.executions == ["i-1"]
 
 
-def test_a_run_that_ended_and_was_purged_before_the_next_delivery_is_known() -> None:
+async def test_a_run_that_ended_and_was_purged_before_the_next_delivery_is_known() -> None:
     world = World()
-    crash_after(world, 2)
-    world.ledger.end("i-1", Ended(key=entry(world).key, outcome="COMPLETED"))
-    age(world)
-    assert serve(world, event()) is Disposition.DUPLICATE
-    assert entry(world).disposition is Disposition.STARTED
+    await crash_after(world, 2)
+    await world.ledger.end("i-1", Ended(key=(await entry(world)).key, outcome="COMPLETED"))
+    await age(world)
+    assert await serve(world, event()) is Disposition.DUPLICATE
+    assert (await entry(world)).disposition is Disposition.STARTED
     assert world.engine.executions == []
 
 
 @pytest.mark.parametrize("gone", ["finished", "purged"])
-def test_a_start_that_comes_again_later_is_a_duplicate(gone: str) -> None:
+async def test_a_start_that_comes_again_later_is_a_duplicate(gone: str) -> None:
     world = World()
-    serve(world, event())
+    await serve(world, event())
     world.engine.states["i-1"] = WorkflowStatus.COMPLETED
     if gone == "purged":
         del world.engine.states["i-1"]
-    assert serve(world, event()) is Disposition.DUPLICATE
-    assert serve(world, event("s-2")) is Disposition.DUPLICATE
-    assert (entry(world).duplicates, entry(world, "s-2").disposition) == (1, "duplicate")
+    assert await serve(world, event()) is Disposition.DUPLICATE
+    assert await serve(world, event("s-2")) is Disposition.DUPLICATE
+    assert ((await entry(world)).duplicates, (await entry(world, "s-2")).disposition) == (
+        1,
+        "duplicate",
+    )
     assert world.engine.executions == ["i-1"]
 
 
-def test_an_instance_that_was_scheduled_past_usher_keeps_its_id() -> None:
+async def test_an_instance_that_was_scheduled_past_usher_keeps_its_id() -> None:
     world = World(MemoryEngine({"i-1": WorkflowStatus.RUNNING}))
     with pytest.raises(Refused) as refused:
-        serve(world, event())
+        await serve(world, event())
     assert refused.value.reason is Reason.INSTANCE_EXISTS
     assert world.engine.executions == []
 
 
-def test_an_instance_that_is_half_created_is_waited_for_and_not_taken_for_anothers() -> None:
+async def test_an_instance_that_is_half_created_is_waited_for_and_not_taken_for_anothers() -> None:
     """Seen while the scheduler was away: it cannot be created again, and does not say whose it is
     until its first turn is saved."""
     world = World(MemoryEngine({"i-1": WorkflowStatus.PENDING}))
     with pytest.raises(Busy, match="being created"):
-        serve(world, event())
-    held = entry(world)
+        await serve(world, event())
+    held = await entry(world)
     assert held.disposition is Disposition.CLAIMED
     cause = Cause(event_id="s-1", key=held.key, claimed_at=held.at)
     world.engine.states["i-1"] = WorkflowStatus.RUNNING
     world.engine.inputs["i-1"] = seal(cause, "Ada")
-    assert serve(world, event()) is Disposition.DUPLICATE
-    assert entry(world).disposition is Disposition.STARTED
+    assert await serve(world, event()) is Disposition.DUPLICATE
+    assert (await entry(world)).disposition is Disposition.STARTED
     assert world.engine.executions == []
 
 
-def test_a_handler_that_comes_too_late_to_schedule_within_its_lease_does_not() -> None:
+async def test_a_handler_that_comes_too_late_to_schedule_within_its_lease_does_not() -> None:
     class Slow(Ledger):
         """Answers only when a lease is nearly over."""
 
@@ -152,15 +157,15 @@ def test_a_handler_that_comes_too_late_to_schedule_within_its_lease_does_not() -
     world = World()
     world.ledger.__class__ = Slow
     with pytest.raises(Busy, match="too late"):
-        serve(world, event())
+        await serve(world, event())
     assert world.engine.executions == []
 
 
-def test_a_redrive_starts_what_was_dead_lettered_and_only_once() -> None:
+async def test_a_redrive_starts_what_was_dead_lettered_and_only_once() -> None:
     world = World()
     why = Refused(Reason.HANDLER_ERROR, "a bug")
-    assert world.server.put_aside(Topic.REQUESTS, event(), why) is Disposition.DEAD_LETTERED
-    assert serve(world, event()) is Disposition.DUPLICATE
-    assert serve(world, event(redrive="1")) is Disposition.STARTED
-    assert serve(world, event(redrive="1")) is Disposition.DUPLICATE
-    assert (entry(world).letters, world.engine.executions) == (1, ["i-1"])
+    assert await world.server.put_aside(Topic.REQUESTS, event(), why) is Disposition.DEAD_LETTERED
+    assert await serve(world, event()) is Disposition.DUPLICATE
+    assert await serve(world, event(redrive="1")) is Disposition.STARTED
+    assert await serve(world, event(redrive="1")) is Disposition.DUPLICATE
+    assert ((await entry(world)).letters, world.engine.executions) == (1, ["i-1"])

@@ -9,6 +9,7 @@ from contracts.cloudevent import CloudEvent
 from contracts.topics import Topic
 from orchestrator.ledger import Disposition, Ended, Entry, Holder, Ledger, begun
 from orchestrator.store import Store
+from tests.support.at_once import at_once
 from tests.support.memory import MemoryStore
 
 EVENT = CloudEvent("e-1", "/test", "t", b"{}")
@@ -22,102 +23,109 @@ def entry(disposition: Disposition = Disposition.CLAIMED, **more: Any) -> Entry:
     return begun(EVENT, Topic.EVENTS, disposition, **more)
 
 
-def found(book: Ledger) -> Entry:
-    held = book.find(EVENT.source, EVENT.id)
+async def found(book: Ledger) -> Entry:
+    held = await book.find(EVENT.source, EVENT.id)
     assert held
     return held
 
 
-def test_an_event_is_entered_once_and_found_by_source_and_id() -> None:
+async def test_an_event_is_entered_once_and_found_by_source_and_id() -> None:
     book = ledger()
     first = entry(token="a", instance_id="i-1")
-    assert book.create(first) == first
-    assert book.create(entry(token="b")) == first
-    assert found(book) == first
-    assert book.find("/elsewhere", EVENT.id) is None
+    assert await book.create(first) == first
+    assert await book.create(entry(token="b")) == first
+    assert await found(book) == first
+    assert await book.find("/elsewhere", EVENT.id) is None
 
 
 @pytest.mark.parametrize("final", [d for d in Disposition if d not in ("claimed", "parked")])
-def test_what_is_final_stays_as_it_is(final: Disposition) -> None:
+async def test_what_is_final_stays_as_it_is(final: Disposition) -> None:
     book = ledger()
-    book.settle(entry(final, letters=1))
-    book.settle(entry(Disposition.EXPIRED, letters=1))
-    book.reenter(entry(Disposition.PARKED))
-    assert found(book).disposition is final
+    await book.settle(entry(final, letters=1))
+    await book.settle(entry(Disposition.EXPIRED, letters=1))
+    await book.reenter(entry(Disposition.PARKED))
+    assert (await found(book)).disposition is final
 
 
-def test_what_was_dead_lettered_once_more_is_written_down() -> None:
+async def test_what_was_dead_lettered_once_more_is_written_down() -> None:
     book = ledger()
-    book.settle(entry(Disposition.DEAD_LETTERED, letters=1))
-    book.settle(entry(Disposition.DEAD_LETTERED, letters=2))
-    assert found(book).letters == 2
+    await book.settle(entry(Disposition.DEAD_LETTERED, letters=1))
+    await book.settle(entry(Disposition.DEAD_LETTERED, letters=2))
+    assert (await found(book)).letters == 2
 
 
-def test_an_event_that_is_parked_keeps_its_place_until_it_is_settled() -> None:
+async def test_an_event_that_is_parked_keeps_its_place_until_it_is_settled() -> None:
     book = ledger()
-    book.create(entry())
+    await book.create(entry())
     parked, again = (
         entry(Disposition.PARKED).model_copy(update={"event": {"sequence": n}}) for n in ("1", "2")
     )
-    book.reenter(parked)
-    book.reenter(again)
-    assert found(book).event == {"sequence": "1"}
-    book.settle(entry(Disposition.DELIVERED))
-    assert (found(book).disposition, found(book).event) == (Disposition.DELIVERED, None)
+    await book.reenter(parked)
+    await book.reenter(again)
+    assert (await found(book)).event == {"sequence": "1"}
+    await book.settle(entry(Disposition.DELIVERED))
+    assert ((await found(book)).disposition, (await found(book)).event) == (
+        Disposition.DELIVERED,
+        None,
+    )
 
 
-def test_duplicates_are_counted_and_survive_what_is_written_later() -> None:
+async def test_duplicates_are_counted_and_survive_what_is_written_later() -> None:
     book = ledger()
-    book.create(entry())
+    await book.create(entry())
     for _ in range(3):
-        book.count_duplicate(entry().key)
-    book.settle(entry(Disposition.STARTED))
-    assert found(book).duplicates == 3
+        await book.count_duplicate(entry().key)
+    await book.settle(entry(Disposition.STARTED))
+    assert (await found(book)).duplicates == 3
 
 
-def test_a_change_that_was_overtaken_is_made_upon_what_is_there_now() -> None:
+async def test_a_change_that_was_overtaken_is_made_upon_what_is_there_now() -> None:
     book = ledger()
-    book.create(entry())
+    await book.create(entry())
     once = [True]
 
     def change(held: Entry) -> Entry:
         if once and once.pop():
-            book.count_duplicate(held.key)
+            at_once(book.count_duplicate)(held.key)
         return held.model_copy(update={"duplicates": held.duplicates + 10})
 
-    assert book.change(entry().key, change)
-    assert found(book).duplicates == 11
+    assert await book.change(entry().key, change)
+    assert (await found(book)).duplicates == 11
 
 
-def test_an_instance_id_is_taken_once() -> None:
+async def test_an_instance_id_is_taken_once() -> None:
     book = ledger()
     mine, yours = Holder(key="a", digest="1"), Holder(key="b", digest="2")
-    assert book.holder("i-1") is None
-    assert [book.take("i-1", mine), book.take("i-1", yours), book.holder("i-1")] == [mine] * 3
+    assert await book.holder("i-1") is None
+    assert [
+        await book.take("i-1", mine),
+        await book.take("i-1", yours),
+        await book.holder("i-1"),
+    ] == [mine] * 3
 
 
-def test_an_id_that_was_derived_from_an_event_is_held_by_that_event() -> None:
+async def test_an_id_that_was_derived_from_an_event_is_held_by_that_event() -> None:
     book = ledger()
     held = entry(digest="1")
     derived = f"hello_workflow-{identity.DERIVED_MARK}{held.key}"
-    assert book.holder(derived) is None
-    book.create(held)
-    assert book.take(derived, Holder(key="b", digest="2")) == Holder(key=held.key, digest="1")
+    assert await book.holder(derived) is None
+    await book.create(held)
+    assert await book.take(derived, Holder(key="b", digest="2")) == Holder(key=held.key, digest="1")
 
 
-def test_the_first_ending_of_a_run_stays() -> None:
+async def test_the_first_ending_of_a_run_stays() -> None:
     book = ledger()
-    book.end("i-1", Ended(key="a", outcome="COMPLETED", seen=["x"]))
-    book.end("i-1", Ended(key="a", outcome="TERMINATED"))
-    assert book.ended("i-1") == Ended(key="a", outcome="COMPLETED", seen=["x"])
-    assert book.not_ended(["i-0", "i-1", "i-2"]) == ["i-0", "i-2"]
+    await book.end("i-1", Ended(key="a", outcome="COMPLETED", seen=["x"]))
+    await book.end("i-1", Ended(key="a", outcome="TERMINATED"))
+    assert await book.ended("i-1") == Ended(key="a", outcome="COMPLETED", seen=["x"])
+    assert await book.not_ended(["i-0", "i-1", "i-2"]) == ["i-0", "i-2"]
 
 
-def test_one_attempt_of_a_start_may_run_and_may_ask_again() -> None:
+async def test_one_attempt_of_a_start_may_run_and_may_ask_again() -> None:
     book = ledger()
-    asked = [book.may_run("a", attempt) for attempt in (2, 1, 2, 3)]
+    asked = [await book.may_run("a", attempt) for attempt in (2, 1, 2, 3)]
     assert asked == [True, False, True, False]
-    assert book.may_run("b", 1)
+    assert await book.may_run("b", 1)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.topics import Topic
 from orchestrator.ledger import Ended, Entry
+from tests.support.at_once import at_once
 from tests.support.memory import Crash, World
 from tests.support.sidecar import raw_delivery
 from tests.unit.test_protocol_crashes import age
@@ -51,36 +52,38 @@ class Promises(RuleBasedStateMachine):
         self._publish(Topic.EVENTS, f"e-{instance}-{number}", command)
 
     @rule(crash=CRASHES, which=st.integers(0, 9))
-    def deliver(self, crash: tuple[int, bool] | None, which: int) -> None:
+    @at_once
+    async def deliver(self, crash: tuple[int, bool] | None, which: int) -> None:
         if not self.pending:
             return
         topic, event, extensions = self.pending.pop(which % len(self.pending))
         take = self.world.inbox.on_request if topic is Topic.REQUESTS else self.world.inbox.on_event
         self._let_crash(crash)
         try:
-            answer = take(
+            answer = await take(
                 raw_delivery(event.body, id=event.id, source=SOURCE, extensions=extensions)
             )
         except Crash:
             self.pending.append((topic, event, extensions))
-            age(self.world)
+            await age(self.world)
         else:
             if answer.status.name == "retry":
                 self.pending.append((topic, event, extensions))
-                age(self.world)
+                await age(self.world)
         self.world.store.crash_after = None
 
     @rule(instance=INSTANCES)
-    def finish(self, instance: str) -> None:
+    @at_once
+    async def finish(self, instance: str) -> None:
         engine = self.world.engine
         if engine.states.get(instance) is not WorkflowStatus.RUNNING:
             return
         seen = list(
             dict.fromkeys(one["$usher"]["key"] for one in engine.received.get(instance, []))
         )
-        holder = self.world.ledger.holder(instance)
+        holder = await self.world.ledger.holder(instance)
         key = holder.key if holder else None
-        self.world.ledger.end(instance, Ended(key=key, outcome="COMPLETED", seen=seen))
+        await self.world.ledger.end(instance, Ended(key=key, outcome="COMPLETED", seen=seen))
         engine.states[instance] = WorkflowStatus.COMPLETED
 
     @rule(instance=INSTANCES)
@@ -89,14 +92,15 @@ class Promises(RuleBasedStateMachine):
             del self.world.engine.states[instance]
 
     @rule(which=st.integers(0, 9), crash=CRASHES)
-    def a_deadline_comes(self, which: int, crash: tuple[int, bool] | None) -> None:
+    @at_once
+    async def a_deadline_comes(self, which: int, crash: tuple[int, bool] | None) -> None:
         timers = self.world.engine.timers
         if not timers:
             return
         run_id = sorted(timers)[which % len(timers)]
         self._let_crash(crash)
         try:
-            self.world.parking.expire(timers[run_id][0])
+            await self.world.parking.expire(timers[run_id][0])
         except Crash:
             pass  # the engine runs the activity again
         else:
@@ -104,11 +108,12 @@ class Promises(RuleBasedStateMachine):
         self.world.store.crash_after = None
 
     @rule(which=st.integers(0, 9))
-    def redrive(self, which: int) -> None:
+    @at_once
+    async def redrive(self, which: int) -> None:
         letters = self.world.outbox.letters
         if letters:
             topic, event, _ = letters[which % len(letters)]
-            entry = self.world.ledger.find(SOURCE, event.id)
+            entry = await self.world.ledger.find(SOURCE, event.id)
             attempts = str(entry.letters if entry else 1)
             self.pending.append((topic, event, {"redrive": attempts}))
 
@@ -118,32 +123,36 @@ class Promises(RuleBasedStateMachine):
         assert len(executions) == len(set(executions)), executions
 
     @invariant()
-    def what_is_answered_is_in_the_ledger(self) -> None:
+    @at_once
+    async def what_is_answered_is_in_the_ledger(self) -> None:
         waiting = {event.id for _, event, _ in self.pending}
         for event_id in self.accepted - waiting:
-            entry = self.world.ledger.find(SOURCE, event_id)
+            entry = await self.world.ledger.find(SOURCE, event_id)
             assert entry is not None
             assert entry.disposition != "claimed", entry
 
     @invariant()
-    def a_start_that_says_started_has_run(self) -> None:
+    @at_once
+    async def a_start_that_says_started_has_run(self) -> None:
         for event_id in self.accepted:
-            entry = self.world.ledger.find(SOURCE, event_id)
+            entry = await self.world.ledger.find(SOURCE, event_id)
             if entry and entry.disposition == "started":
                 assert entry.instance_id in self.world.engine.executions
 
     @invariant()
-    def what_says_delivered_was_received(self) -> None:
+    @at_once
+    async def what_says_delivered_was_received(self) -> None:
         received: dict[str, set[str]] = {
             instance: {one["$usher"]["key"] for one in events}
             for instance, events in self.world.engine.received.items()
         }
         for event_id in self.accepted:
-            entry = self.world.ledger.find(SOURCE, event_id)
+            entry = await self.world.ledger.find(SOURCE, event_id)
             if entry and entry.disposition == "delivered":
                 assert key_of(event_id) in received.get(entry.instance_id or "", set())
 
-    def teardown(self) -> None:
+    @at_once
+    async def teardown(self) -> None:
         """Deliver what is left: everything comes to rest."""
         for _ in range(200):
             if not self.pending:
@@ -152,14 +161,14 @@ class Promises(RuleBasedStateMachine):
         assert not self.pending
         self.what_is_answered_is_in_the_ledger()
         for event_id in self.accepted:
-            entry = self.world.ledger.find(SOURCE, event_id)
+            entry = await self.world.ledger.find(SOURCE, event_id)
             if entry and entry.disposition == "parked":
-                self._waits_rightly(entry)
+                await self._waits_rightly(entry)
 
-    def _waits_rightly(self, entry: Entry) -> None:
+    async def _waits_rightly(self, entry: Entry) -> None:
         """A parked event has no instance, stands in the list, and will expire."""
         assert entry.instance_id not in self.world.engine.states
-        listed, _ = self.world.store.read(f"parked-{entry.instance_id}")
+        listed, _ = await self.world.store.read(f"parked-{entry.instance_id}")
         assert listed is not None
         assert entry.key in listed["keys"]
         assert entry.key in [key for key, _ in self.world.engine.timers.values()]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
-from dapr.clients import DaprClient
+from dapr.aio.clients import DaprClient
 
 from contracts.cloudevent import CloudEvent
 from contracts.events import EventDeadLettered, Outcome, Reason, WorkflowCompleted
@@ -33,57 +33,61 @@ class Broker:
     def __init__(self) -> None:
         self.published: list[tuple[str, str, dict[str, Any], str]] = []
 
-    def publish_event(self, pubsub: str, topic: str, data: bytes, data_content_type: str) -> None:
+    async def publish_event(
+        self, pubsub: str, topic: str, data: bytes, data_content_type: str
+    ) -> None:
         self.published.append((pubsub, topic, json.loads(data), data_content_type))
 
 
-def completed(notice: WorkflowCompleted = NOTICE, cause: str | None = "e-1") -> dict[str, Any]:
+async def completed(
+    notice: WorkflowCompleted = NOTICE, cause: str | None = "e-1"
+) -> dict[str, Any]:
     broker = Broker()
-    Outbox(cast(DaprClient, broker)).completed(notice, Cause(event_id=cause, key=cause))
+    await Outbox(cast(DaprClient, broker)).completed(notice, Cause(event_id=cause, key=cause))
     ((pubsub, topic, envelope, content_type),) = broker.published
     assert (pubsub, topic) == (PUBSUB, Topic.COMPLETIONS)
     assert content_type == "application/cloudevents+json"
     return envelope
 
 
-def dead_letter(event: CloudEvent = EVENT, topic: Topic = Topic.REQUESTS) -> dict[str, Any]:
+async def dead_letter(event: CloudEvent = EVENT, topic: Topic = Topic.REQUESTS) -> dict[str, Any]:
     broker = Broker()
-    Outbox(cast(DaprClient, broker)).dead_letter(topic, event, REFUSAL, 1)
+    await Outbox(cast(DaprClient, broker)).dead_letter(topic, event, REFUSAL, 1)
     ((_, to, envelope, _),) = broker.published
     assert to == Topic.DEAD_LETTERS
     return envelope
 
 
-def test_a_completion_says_what_ended_and_which_event_began_it() -> None:
-    envelope = completed()
+async def test_a_completion_says_what_ended_and_which_event_began_it() -> None:
+    envelope = await completed()
     assert envelope["type"] == "usher.workflow.completed.v1"
     assert envelope["source"] == "/usher/orchestrator"
     assert envelope["subject"] == "i-1"
     assert envelope["causationid"] == "e-1"
     assert WorkflowCompleted.model_validate(envelope["data"]) == NOTICE
-    assert "causationid" not in completed(cause=None)
+    assert "causationid" not in await completed(cause=None)
 
 
-def test_the_same_run_is_announced_under_the_same_id_whatever_its_ending() -> None:
+async def test_the_same_run_is_announced_under_the_same_id_whatever_its_ending() -> None:
     other = {"outcome": Outcome.TERMINATED, "finished_at": NOTICE.finished_at + timedelta(hours=1)}
-    assert completed()["id"] == completed(NOTICE.model_copy(update=other))["id"]
+    assert (await completed())["id"] == (await completed(NOTICE.model_copy(update=other)))["id"]
 
 
-def test_another_run_is_announced_under_another_id() -> None:
+async def test_another_run_is_announced_under_another_id() -> None:
     another_instance = NOTICE.model_copy(update={"instance_id": "i-2"})
     another_time = NOTICE.model_copy(update={"started_at": NOTICE.started_at - timedelta(hours=1)})
     ids = [
-        completed()["id"],
-        completed(another_instance)["id"],
-        completed(cause="e-2")["id"],
-        completed(cause=None)["id"],
-        completed(another_time, cause=None)["id"],
+        (await completed())["id"],
+        (await completed(another_instance))["id"],
+        (await completed(cause="e-2"))["id"],
+        (await completed(cause=None))["id"],
+        (await completed(another_time, cause=None))["id"],
     ]
     assert len(set(ids)) == len(ids)
 
 
-def test_a_dead_letter_says_why_and_holds_the_event() -> None:
-    envelope = dead_letter()
+async def test_a_dead_letter_says_why_and_holds_the_event() -> None:
+    envelope = await dead_letter()
     assert envelope["type"] == "usher.event.deadlettered.v1"
     assert envelope["causationid"] == "e-1"
     letter = EventDeadLettered.model_validate(envelope["data"])
@@ -99,8 +103,8 @@ def test_a_dead_letter_says_why_and_holds_the_event() -> None:
     }
 
 
-def test_the_same_event_put_aside_twice_is_the_same_dead_letter() -> None:
-    assert dead_letter()["id"] == dead_letter()["id"]
+async def test_the_same_event_put_aside_twice_is_the_same_dead_letter() -> None:
+    assert (await dead_letter())["id"] == (await dead_letter())["id"]
 
 
 @pytest.mark.parametrize(
@@ -111,13 +115,14 @@ def test_the_same_event_put_aside_twice_is_the_same_dead_letter() -> None:
         CloudEvent("", "/shop", "t", EVENT.body),
     ],
 )
-def test_another_event_is_another_dead_letter(other: CloudEvent) -> None:
-    assert dead_letter(other)["id"] != dead_letter()["id"]
+async def test_another_event_is_another_dead_letter(other: CloudEvent) -> None:
+    assert (await dead_letter(other))["id"] != (await dead_letter())["id"]
 
 
-def test_events_without_identity_are_told_apart_by_their_bytes() -> None:
+async def test_events_without_identity_are_told_apart_by_their_bytes() -> None:
     one, same, other = (CloudEvent("", "", "", body) for body in (b"a", b"a", b"b"))
-    assert dead_letter(one)["id"] == dead_letter(same)["id"] != dead_letter(other)["id"]
+    ids = [(await dead_letter(event))["id"] for event in (one, same, other)]
+    assert ids[0] == ids[1] != ids[2]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +136,6 @@ def test_events_without_identity_are_told_apart_by_their_bytes() -> None:
     ],
     ids=["empty", "not UTF-8", "half a surrogate pair", "deep", "a long number"],
 )
-def test_whatever_an_event_holds_it_can_be_put_aside(body: bytes) -> None:
-    envelope = dead_letter(CloudEvent("e-1", "/shop", "t", body))
+async def test_whatever_an_event_holds_it_can_be_put_aside(body: bytes) -> None:
+    envelope = await dead_letter(CloudEvent("e-1", "/shop", "t", body))
     assert EventDeadLettered.model_validate(envelope["data"]).event.id == "e-1"

@@ -1,14 +1,14 @@
 """What is done again and again: also after it failed, and no more once it is stopped."""
 
-import threading
+import asyncio
 
 from orchestrator.periodic import Periodic
 
 
-def test_a_step_that_fails_is_tried_again_until_it_is_told_to_stop() -> None:
-    done, enough = list[int](), threading.Event()
+async def test_a_step_that_fails_is_tried_again_until_it_is_told_to_stop() -> None:
+    done, enough = list[int](), asyncio.Event()
 
-    def step() -> None:
+    async def step() -> None:
         done.append(1)
         if len(done) == 3:
             enough.set()
@@ -16,8 +16,8 @@ def test_a_step_that_fails_is_tried_again_until_it_is_told_to_stop() -> None:
 
     periodic = Periodic("test", 0.001, step)
     periodic.start()
-    assert enough.wait(10)
-    periodic.stop()
-    steps = len(done)
-    assert steps >= 3
-    assert "test" not in {thread.name for thread in threading.enumerate()}
+    async with asyncio.timeout(10):
+        await enough.wait()
+    await periodic.stop()
+    assert len(done) >= 3
+    assert "test" not in {task.get_name() for task in asyncio.all_tasks()}

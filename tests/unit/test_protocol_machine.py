@@ -10,7 +10,7 @@ sees an event at most once, and has seen it where the ledger says delivered.
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ from orchestrator.envelope import Cause, unseal, unseal_event
 from orchestrator.inbox import SUCCESS
 from orchestrator.launching import LEASE
 from orchestrator.ledger import Disposition, Ended, Entry
+from tests.support.at_once import at_once
 from tests.support.memory import Crash, MemoryEngine, MemoryOutbox, World
 from tests.support.sidecar import CallFailed, raw_delivery
 from tests.unit.test_protocol_crashes import age
@@ -54,7 +55,7 @@ CRASHES = st.none() | st.integers(1, 9)
 class Runs(MemoryEngine):
     """Runs what is scheduled as the worker does: the fence first, where the start is late."""
 
-    def begin(self, world: World, instance_id: str, clock: "Clock") -> None:
+    async def begin(self, world: World, instance_id: str, clock: "Clock") -> None:
         """Take the first turn of an instance, unless it was taken."""
         cause, _ = unseal(self.inputs[instance_id])
         if self.states.get(instance_id) is not WorkflowStatus.PENDING:
@@ -62,7 +63,7 @@ class Runs(MemoryEngine):
         assert cause.key
         assert cause.claimed_at
         late = cause.attempt > 1 or clock.since(cause.claimed_at) >= LEASE
-        runs = not late or world.ledger.may_run(cause.key, cause.attempt)
+        runs = not late or await world.ledger.may_run(cause.key, cause.attempt)
         self.states[instance_id] = WorkflowStatus.RUNNING if runs else WorkflowStatus.COMPLETED
         if runs:
             self.runs.append((instance_id, cause.key))
@@ -70,30 +71,32 @@ class Runs(MemoryEngine):
     def __init__(self) -> None:
         super().__init__()
         self.runs: list[tuple[str, str]] = []
-        self.stall: Callable[[], None] | None = None
+        self.stall: Callable[[], Awaitable[None]] | None = None
         self.after: Callable[[], None] = lambda: None
 
-    def schedule(self, workflow: str, value: Any, instance_id: str, cause: Cause) -> bool:
+    async def schedule(self, workflow: str, value: Any, instance_id: str, cause: Cause) -> bool:
         stalled, self.stall = self.stall, None
         if stalled:
-            stalled()
+            await stalled()
         if self.states.get(instance_id, WorkflowStatus.COMPLETED) not in FINISHED:
             return False
         self.received[instance_id] = []
-        super().schedule(workflow, value, instance_id, cause)
+        await super().schedule(workflow, value, instance_id, cause)
         self.states[instance_id] = WorkflowStatus.PENDING
         self.after()
         return True
 
-    def schedule_at(self, workflow: str, value: Any, instance_id: str, time: datetime) -> None:
-        super().schedule_at(workflow, value, instance_id, time)
+    async def schedule_at(
+        self, workflow: str, value: Any, instance_id: str, time: datetime
+    ) -> None:
+        await super().schedule_at(workflow, value, instance_id, time)
         self.after()
 
-    def raise_event(self, instance_id: str, name: str, data: Any) -> None:
+    async def raise_event(self, instance_id: str, name: str, data: Any) -> None:
         if instance_id not in self.states:
             raise CallFailed(grpc.StatusCode.UNKNOWN, "no such instance exists")
         if self.states[instance_id] not in FINISHED:
-            super().raise_event(instance_id, name, data)
+            await super().raise_event(instance_id, name, data)
             self.after()
 
     def seen(self, instance_id: str) -> list[str]:
@@ -107,8 +110,10 @@ class Letters(MemoryOutbox):
 
     after: Callable[[], None] = staticmethod(lambda: None)
 
-    def dead_letter(self, topic: Topic, event: CloudEvent, refusal: Refused, attempts: int) -> None:
-        super().dead_letter(topic, event, refusal, attempts)
+    async def dead_letter(
+        self, topic: Topic, event: CloudEvent, refusal: Refused, attempts: int
+    ) -> None:
+        await super().dead_letter(topic, event, refusal, attempts)
         self.after()
 
 
@@ -118,8 +123,8 @@ class Clock:
     def __init__(self) -> None:
         self._leaps: list[datetime] = []
 
-    def leap(self, world: World) -> None:
-        age(world)
+    async def leap(self, world: World) -> None:
+        await age(world)
         self._leaps.append(datetime.now(UTC))
 
     def since(self, time: datetime) -> timedelta:
@@ -141,49 +146,55 @@ class ProtocolMachine(RuleBasedStateMachine):
     # --- steps ------------------------------------------------------------------------------------
 
     @rule(event_id=st.sampled_from([*STARTS, *RAISES]), crash=CRASHES)
-    def publish(self, event_id: str, crash: int | None) -> None:
+    @at_once
+    async def publish(self, event_id: str, crash: int | None) -> None:
         """Also again, and after everything is over."""
         self.published.add(event_id)
-        self._deliver(_event(event_id), crash)
+        await self._deliver(_event(event_id), crash)
 
     @rule(crash=CRASHES)
     @precondition(lambda self: self.owed)
-    def redeliver(self, crash: int | None) -> None:
+    @at_once
+    async def redeliver(self, crash: int | None) -> None:
         for event in list(self.owed.values()):
-            self._deliver(event, crash)
+            await self._deliver(event, crash)
 
     @rule(event_id=st.sampled_from(list(STARTS)), ends=st.booleans())
-    def publish_while_its_first_handler_stalls(self, event_id: str, ends: bool) -> None:
-        def stall() -> None:
-            self.clock.leap(self.world)
-            self._deliver(_event(event_id), None)
-            self._work()
+    @at_once
+    async def publish_while_its_first_handler_stalls(self, event_id: str, ends: bool) -> None:
+        async def stall() -> None:
+            await self.clock.leap(self.world)
+            await self._deliver(_event(event_id), None)
+            await self._work()
             for instance_id in list(self.engine.states) if ends else []:
-                self._end(instance_id)
+                await self._end(instance_id)
 
         self.published.add(event_id)
         self.engine.stall = stall
-        self._deliver(_event(event_id), None)
+        await self._deliver(_event(event_id), None)
         self.engine.stall = None
 
     @rule()
-    def let_leases_end(self) -> None:
-        self.clock.leap(self.world)
+    @at_once
+    async def let_leases_end(self) -> None:
+        await self.clock.leap(self.world)
 
     @rule(instance_id=st.sampled_from(["i-0", "i-1"]), purge=st.booleans())
-    def end(self, instance_id: str, purge: bool) -> None:
-        self._end(instance_id)
+    @at_once
+    async def end(self, instance_id: str, purge: bool) -> None:
+        await self._end(instance_id)
         if purge and self.engine.states.get(instance_id) in FINISHED:
             del self.engine.states[instance_id]
 
     @rule(crash=CRASHES)
     @precondition(lambda self: self.engine.timers)
-    def expire(self, crash: int | None) -> None:
+    @at_once
+    async def expire(self, crash: int | None) -> None:
         """The engine runs the step again after a crash."""
         run_id, (key, _) = next(iter(self.engine.timers.items()))
         self.world.store.crash_after = crash
         try:
-            self.world.parking.expire(key)
+            await self.world.parking.expire(key)
         except Crash:
             pass
         else:
@@ -191,10 +202,11 @@ class ProtocolMachine(RuleBasedStateMachine):
         self.world.store.crash_after = None
 
     @rule(event_id=st.sampled_from([*STARTS, *RAISES]), crash=CRASHES)
-    def redrive(self, event_id: str, crash: int | None) -> None:
-        entry = self._entry(event_id)
+    @at_once
+    async def redrive(self, event_id: str, crash: int | None) -> None:
+        entry = await self._entry(event_id)
         if entry and entry.disposition is Disposition.DEAD_LETTERED:
-            self._deliver(_event(event_id, redrive=str(entry.letters)), crash)
+            await self._deliver(_event(event_id, redrive=str(entry.letters)), crash)
 
     # --- what must hold ---------------------------------------------------------------------------
 
@@ -203,19 +215,20 @@ class ProtocolMachine(RuleBasedStateMachine):
         for place in (0, 1):
             assert max(Counter(run[place] for run in self.engine.runs).values(), default=0) <= 1
 
-    def teardown(self) -> None:
+    @at_once
+    async def teardown(self) -> None:
         """Let the broker deliver until nothing is owed; then look at every event."""
         for _ in range(6):
-            self.clock.leap(self.world)
+            await self.clock.leap(self.world)
             for event in list(self.owed.values()):
-                self._deliver(event, None)
+                await self._deliver(event, None)
         assert self.owed == {}
         for event_id in self.published:
-            entry = self._entry(event_id)
+            entry = await self._entry(event_id)
             assert entry, f"{event_id} is lost"
-            self._is_settled(entry)
+            await self._is_settled(entry)
 
-    def _is_settled(self, entry: Entry) -> None:
+    async def _is_settled(self, entry: Entry) -> None:
         instance_id = entry.instance_id or ""
         if entry.disposition is Disposition.PARKED:
             assert instance_id not in self.engine.states
@@ -226,7 +239,7 @@ class ProtocolMachine(RuleBasedStateMachine):
             assert (instance_id, entry.key) in self.engine.runs
         elif entry.disposition is Disposition.DELIVERED:
             seen = self.engine.seen(instance_id)
-            ended = self.world.ledger.ended(instance_id)
+            ended = await self.world.ledger.ended(instance_id)
             assert entry.key in (ended.seen if ended else seen)
         elif entry.disposition in (Disposition.DEAD_LETTERED, Disposition.EXPIRED):
             letters = [event for _, event, _ in self.world.outbox.letters]
@@ -234,7 +247,7 @@ class ProtocolMachine(RuleBasedStateMachine):
 
     # --- how --------------------------------------------------------------------------------------
 
-    def _deliver(self, event: CloudEvent, crash: int | None) -> None:
+    async def _deliver(self, event: CloudEvent, crash: int | None) -> None:
         self.owed[event.id] = event
         starts = event.id in STARTS
         take = self.world.inbox.on_request if starts else self.world.inbox.on_event
@@ -242,12 +255,12 @@ class ProtocolMachine(RuleBasedStateMachine):
         message = raw_delivery(event.body, id=event.id, source=event.source, extensions=extensions)
         self.world.store.crash_after = crash
         try:
-            if take(message) is SUCCESS:
+            if await take(message) is SUCCESS:
                 self.owed.pop(event.id, None)
         except Crash:
             pass
         self.world.store.crash_after = None
-        self._work()
+        await self._work()
 
     def _step_is_done(self) -> None:
         store = self.world.store
@@ -257,20 +270,20 @@ class ProtocolMachine(RuleBasedStateMachine):
                 store.crash_after = None
                 raise Crash
 
-    def _work(self) -> None:
+    async def _work(self) -> None:
         for instance_id in list(self.engine.inputs):
-            self.engine.begin(self.world, instance_id, self.clock)
+            await self.engine.begin(self.world, instance_id, self.clock)
 
-    def _end(self, instance_id: str) -> None:
+    async def _end(self, instance_id: str) -> None:
         if self.engine.states.get(instance_id) is WorkflowStatus.RUNNING:
             cause, _ = unseal(self.engine.inputs[instance_id])
             seen = self.engine.seen(instance_id)
             ended = Ended(key=cause.key, outcome="COMPLETED", seen=seen)
-            self.world.ledger.end(instance_id, ended)
+            await self.world.ledger.end(instance_id, ended)
             self.engine.states[instance_id] = WorkflowStatus.COMPLETED
 
-    def _entry(self, event_id: str) -> Entry | None:
-        return self.world.ledger.find("/test", event_id)
+    async def _entry(self, event_id: str) -> Entry | None:
+        return await self.world.ledger.find("/test", event_id)
 
 
 def _event(event_id: str, **attributes: str) -> CloudEvent:

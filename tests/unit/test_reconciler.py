@@ -27,11 +27,11 @@ class Instances(MemoryEngine):
     looks = 0
     being_saved: str | None = None
 
-    def state(self, instance_id: str) -> Any:
+    async def state(self, instance_id: str) -> Any:
         self.looks += 1
         if instance_id == self.being_saved:
             raise CallFailed(StatusCode.UNKNOWN, "inbox key 'inbox-0' missing from state store")
-        state = super().state(instance_id)
+        state = await super().state(instance_id)
         return state and SimpleNamespace(
             **vars(state),
             **{
@@ -44,7 +44,7 @@ class Instances(MemoryEngine):
             },
         )
 
-    def all_ids(self) -> list[str]:
+    async def all_ids(self) -> list[str]:
         return [*self.states, *self.timers]
 
 
@@ -55,7 +55,7 @@ class Notices:
         self.told: list[tuple[str, Outcome, str | None]] = []
         self.broken = False
 
-    def completed(self, notice: WorkflowCompleted, cause: Cause) -> None:
+    async def completed(self, notice: WorkflowCompleted, cause: Cause) -> None:
         if self.broken:
             raise ConnectionError("the broker is away")
         self.told.append((notice.instance_id, notice.outcome, cause.event_id))
@@ -72,124 +72,124 @@ class Sweeping:
         announcer = Announcer(CATALOGUE, engine, self.world.ledger, outbox)
         return Reconciler(engine, self.world.ledger, announcer, looks, self.stalled.append)
 
-    def run(self, instance_id: str, status: WorkflowStatus, *, ours: bool = True) -> None:
+    async def run(self, instance_id: str, status: WorkflowStatus, *, ours: bool = True) -> None:
         cause = Cause(event_id=f"s-{instance_id}", key=instance_id) if ours else Cause()
-        self.engine.schedule("hello_workflow", "Ada", instance_id, cause)
+        await self.engine.schedule("hello_workflow", "Ada", instance_id, cause)
         self.engine.states[instance_id] = status
 
 
-def test_a_run_that_was_terminated_past_usher_is_announced_once() -> None:
+async def test_a_run_that_was_terminated_past_usher_is_announced_once() -> None:
     sweeping = Sweeping()
-    sweeping.run("i-1", WorkflowStatus.TERMINATED)
-    sweeping.run("i-2", WorkflowStatus.RUNNING)
+    await sweeping.run("i-1", WorkflowStatus.TERMINATED)
+    await sweeping.run("i-2", WorkflowStatus.RUNNING)
     one, other = sweeping.replica(), sweeping.replica()
     for replica in (one, other, one, other):
-        replica.sweep()
+        await replica.sweep()
     assert sweeping.notices.told == [("i-1", Outcome.TERMINATED, "s-i-1")]
-    ended = sweeping.world.ledger.ended("i-1")
+    ended = await sweeping.world.ledger.ended("i-1")
     assert ended
     assert (ended.key, ended.outcome) == ("i-1", "TERMINATED")
 
 
-def test_a_notice_that_could_not_be_published_is_tried_at_the_next_sweep() -> None:
+async def test_a_notice_that_could_not_be_published_is_tried_at_the_next_sweep() -> None:
     sweeping = Sweeping()
-    sweeping.run("i-1", WorkflowStatus.FAILED)
+    await sweeping.run("i-1", WorkflowStatus.FAILED)
     replica = sweeping.replica()
     sweeping.notices.broken = True
     try:
-        replica.sweep()
+        await replica.sweep()
     except ConnectionError:
         sweeping.notices.broken = False
-    replica.sweep()
+    await replica.sweep()
     assert [told[:2] for told in sweeping.notices.told] == [("i-1", Outcome.FAILED)]
 
 
-def test_what_was_scheduled_past_usher_is_not_ours_to_announce() -> None:
+async def test_what_was_scheduled_past_usher_is_not_ours_to_announce() -> None:
     sweeping = Sweeping()
-    sweeping.run("i-1", WorkflowStatus.COMPLETED, ours=False)
-    sweeping.replica().sweep()
+    await sweeping.run("i-1", WorkflowStatus.COMPLETED, ours=False)
+    await sweeping.replica().sweep()
     assert sweeping.notices.told == []
 
 
-def test_what_has_ended_is_not_looked_at_again_and_what_expires_never() -> None:
+async def test_what_has_ended_is_not_looked_at_again_and_what_expires_never() -> None:
     sweeping = Sweeping()
-    sweeping.run("i-1", WorkflowStatus.TERMINATED)
-    sweeping.run("i-2", WorkflowStatus.COMPLETED, ours=False)
+    await sweeping.run("i-1", WorkflowStatus.TERMINATED)
+    await sweeping.run("i-2", WorkflowStatus.COMPLETED, ours=False)
     sweeping.engine.timers[f"{EXPIRE}-key-1"] = ("key", NOON)
     replica = sweeping.replica()
-    replica.sweep()
+    await replica.sweep()
     looks = sweeping.engine.looks
-    replica.sweep()
+    await replica.sweep()
     assert sweeping.engine.looks == looks
 
 
-def test_what_has_stalled_is_counted_and_not_announced() -> None:
+async def test_what_has_stalled_is_counted_and_not_announced() -> None:
     sweeping = Sweeping()
-    sweeping.run("i-1", WorkflowStatus.STALLED)
-    sweeping.replica().sweep()
+    await sweeping.run("i-1", WorkflowStatus.STALLED)
+    await sweeping.replica().sweep()
     assert (sweeping.stalled, sweeping.notices.told) == ([1], [])
 
 
-def test_a_sweep_looks_at_so_many_and_the_next_one_goes_on_from_there() -> None:
+async def test_a_sweep_looks_at_so_many_and_the_next_one_goes_on_from_there() -> None:
     sweeping = Sweeping()
     for number in range(10):
-        sweeping.run(f"i-{number}", WorkflowStatus.RUNNING)
+        await sweeping.run(f"i-{number}", WorkflowStatus.RUNNING)
     replica = sweeping.replica(looks=4)
-    replica.sweep()
+    await replica.sweep()
     assert sweeping.engine.looks == 4
     for instance_id in sweeping.engine.states:
         sweeping.engine.states[instance_id] = WorkflowStatus.TERMINATED
     for sweep in (1, 2, 3):
-        replica.sweep()
+        await replica.sweep()
         assert len(sweeping.notices.told) == min(sweep * 4, 10)
 
 
-def test_what_has_said_its_end_takes_no_look_from_what_has_not() -> None:
+async def test_what_has_said_its_end_takes_no_look_from_what_has_not() -> None:
     sweeping = Sweeping()
     for number in range(10):
-        sweeping.run(f"a-{number}", WorkflowStatus.COMPLETED)
+        await sweeping.run(f"a-{number}", WorkflowStatus.COMPLETED)
         ended = Ended(key=f"a-{number}", outcome="COMPLETED")
-        sweeping.world.ledger.end(f"a-{number}", ended)
-    sweeping.run("b-1", WorkflowStatus.TERMINATED)
-    sweeping.replica(looks=1).sweep()
+        await sweeping.world.ledger.end(f"a-{number}", ended)
+    await sweeping.run("b-1", WorkflowStatus.TERMINATED)
+    await sweeping.replica(looks=1).sweep()
     assert [told[0] for told in sweeping.notices.told] == ["b-1"]
     assert sweeping.engine.looks == 1
 
 
-def test_what_comes_new_waits_behind_those_that_were_looked_at_longest_ago() -> None:
+async def test_what_comes_new_waits_behind_those_that_were_looked_at_longest_ago() -> None:
     sweeping = Sweeping()
     for number in range(3):
-        sweeping.run(f"i-{number}", WorkflowStatus.RUNNING)
+        await sweeping.run(f"i-{number}", WorkflowStatus.RUNNING)
     replica = sweeping.replica(looks=2)
-    replica.sweep()
-    sweeping.run("a-new", WorkflowStatus.TERMINATED)
-    sweeping.run("i-2", WorkflowStatus.TERMINATED)
-    replica.sweep()
+    await replica.sweep()
+    await sweeping.run("a-new", WorkflowStatus.TERMINATED)
+    await sweeping.run("i-2", WorkflowStatus.TERMINATED)
+    await replica.sweep()
     assert [told[0] for told in sweeping.notices.told] == ["i-2"]
-    replica.sweep()
+    await replica.sweep()
     assert [told[0] for told in sweeping.notices.told] == ["i-2", "a-new"]
 
 
-def test_a_stalled_one_is_counted_until_it_goes_on() -> None:
+async def test_a_stalled_one_is_counted_until_it_goes_on() -> None:
     sweeping = Sweeping()
     for number in range(3):
-        sweeping.run(f"i-{number}", WorkflowStatus.STALLED)
+        await sweeping.run(f"i-{number}", WorkflowStatus.STALLED)
     replica = sweeping.replica(looks=2)
-    replica.sweep()
-    replica.sweep()
+    await replica.sweep()
+    await replica.sweep()
     sweeping.engine.states["i-1"] = WorkflowStatus.RUNNING
-    replica.sweep()
+    await replica.sweep()
     assert sweeping.stalled == [2, 3, 2]
 
 
-def test_a_run_that_is_being_saved_costs_only_its_own_look() -> None:
+async def test_a_run_that_is_being_saved_costs_only_its_own_look() -> None:
     sweeping = Sweeping()
     for name in ("i-1", "i-2", "i-3"):
-        sweeping.run(name, WorkflowStatus.TERMINATED)
+        await sweeping.run(name, WorkflowStatus.TERMINATED)
     sweeping.engine.being_saved = "i-1"
     replica = sweeping.replica()
-    replica.sweep()
+    await replica.sweep()
     assert [told[0] for told in sweeping.notices.told] == ["i-2", "i-3"]
     sweeping.engine.being_saved = None
-    replica.sweep()
+    await replica.sweep()
     assert [told[0] for told in sweeping.notices.told] == ["i-2", "i-3", "i-1"]

@@ -91,23 +91,26 @@ class Engine:
         self._away = away
         self._found = found or state()
 
-    def state(self, instance_id: str) -> WorkflowState | None:
+    async def state(self, instance_id: str) -> WorkflowState | None:
         if self._away:
             raise self._away
         return self._found if instance_id == "i-1" else None
 
-    def all_ids(self) -> list[str]:
+    async def all_ids(self) -> list[str]:
         return ["purged-meanwhile", "i-1", "usher_expire-1"]
 
-    def history(self, instance_id: str) -> list[Any] | None:
+    async def history(self, instance_id: str) -> list[Any] | None:
         return [HISTORY] if instance_id == "i-1" else None
 
 
 def get(
     path: str, engine: Engine | None = None, not_ready: str | None = None, **params: Any
 ) -> httpx.Response:
+    async def missing() -> str | None:
+        return not_ready
+
     service = SimpleNamespace(
-        engine=engine or Engine(), catalogue=Catalogue.scan(), not_ready=lambda: not_ready
+        engine=engine or Engine(), catalogue=Catalogue.scan(), not_ready=missing
     )
     return ask(build_app(cast(Orchestrator, service)), "GET", path, params=params)
 

@@ -22,15 +22,20 @@ class Watched:
         self.stream_is_open = True
         self.refuses = False
         self.ended = 0
-        client = httpx.Client(transport=httpx.MockTransport(self._answer), base_url="http://it")
+        client = httpx.AsyncClient(
+            transport=httpx.MockTransport(self._answer), base_url="http://it"
+        )
         engine = Engine(None, client)  # type: ignore[arg-type]
-        self.watchdog = Watchdog(engine, lambda: self.stream_is_open)
+        self.watchdog = Watchdog(engine, self._is_open)
 
-    def look(self, times: int) -> int:
+    async def look(self, times: int) -> int:
         """Look so many times; return how often the sidecar was ended by then."""
         for _ in range(times):
-            self.watchdog.look()
+            await self.watchdog.look()
         return self.ended
+
+    async def _is_open(self) -> bool:
+        return self.stream_is_open
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         if self.metadata is None:
@@ -43,52 +48,54 @@ class Watched:
         return httpx.Response(200, content=json.dumps(self.metadata))
 
 
-def test_a_sidecar_that_hangs_is_ended_after_so_many_looks() -> None:
-    assert Watched().look(LOOKS - 1) == 0
-    assert Watched().look(LOOKS) == 1
+async def test_a_sidecar_that_hangs_is_ended_after_so_many_looks() -> None:
+    assert await Watched().look(LOOKS - 1) == 0
+    assert await Watched().look(LOOKS) == 1
 
 
 @pytest.mark.parametrize("metadata", [WELL, STARTS, {}, None], ids=["well", "starts", "", "away"])
-def test_no_other_is_ended_and_its_looks_do_not_add_up(metadata: dict[str, Any] | None) -> None:
+async def test_no_other_is_ended_and_its_looks_do_not_add_up(
+    metadata: dict[str, Any] | None,
+) -> None:
     watched = Watched()
-    watched.look(LOOKS - 1)
+    await watched.look(LOOKS - 1)
     watched.metadata = metadata
-    assert watched.look(LOOKS * 3) == 0
+    assert await watched.look(LOOKS * 3) == 0
     watched.metadata = HANGS
-    assert watched.look(LOOKS - 1) == 0
-    assert watched.look(1) == 1
+    assert await watched.look(LOOKS - 1) == 0
+    assert await watched.look(1) == 1
 
 
-def test_a_worker_that_reconnects_is_no_hang() -> None:
+async def test_a_worker_that_reconnects_is_no_hang() -> None:
     watched = Watched()
     watched.stream_is_open = False
-    assert watched.look(LOOKS * 3) == 0
+    assert await watched.look(LOOKS * 3) == 0
 
 
-def test_what_a_shutdown_does_not_help_is_tried_less_and_less_often() -> None:
+async def test_what_a_shutdown_does_not_help_is_tried_less_and_less_often() -> None:
     watched = Watched()
-    assert watched.look(LOOKS) == 1
-    assert watched.look(LOOKS * 2 - 1) == 1
-    assert watched.look(1) == 2
-    assert watched.look(LOOKS * 4) == 3
-    watched.look(MOST_LOOKS * 8)
+    assert await watched.look(LOOKS) == 1
+    assert await watched.look(LOOKS * 2 - 1) == 1
+    assert await watched.look(1) == 2
+    assert await watched.look(LOOKS * 4) == 3
+    await watched.look(MOST_LOOKS * 8)
     ended = watched.ended
-    assert watched.look(MOST_LOOKS) == ended + 1
+    assert await watched.look(MOST_LOOKS) == ended + 1
 
 
-def test_a_sidecar_that_was_well_again_is_ended_as_soon_as_the_first_time() -> None:
+async def test_a_sidecar_that_was_well_again_is_ended_as_soon_as_the_first_time() -> None:
     watched = Watched()
-    watched.look(LOOKS)
+    await watched.look(LOOKS)
     watched.metadata = WELL
-    watched.look(1)
+    await watched.look(1)
     watched.metadata = HANGS
-    assert watched.look(LOOKS) == 2
+    assert await watched.look(LOOKS) == 2
 
 
-def test_a_sidecar_that_refuses_is_asked_again_later() -> None:
+async def test_a_sidecar_that_refuses_is_asked_again_later() -> None:
     watched = Watched()
     watched.refuses = True
     with pytest.raises(httpx.HTTPStatusError):
-        watched.look(LOOKS)
+        await watched.look(LOOKS)
     watched.refuses = False
-    assert watched.look(LOOKS * 2) == 1
+    assert await watched.look(LOOKS * 2) == 1

@@ -44,9 +44,9 @@ def _with_crashes(kind: type, name: str) -> None:
     plain: Callable[..., Any] = getattr(kind, name)
 
     @functools.wraps(plain)
-    def step(*arguments: Any, **named: Any) -> Any:
+    async def step(*arguments: Any, **named: Any) -> Any:
         _reach(f"before-{kind.__name__}.{name}")
-        result = plain(*arguments, **named)
+        result = await plain(*arguments, **named)
         _reach(f"after-{kind.__name__}.{name}")
         return result
 
