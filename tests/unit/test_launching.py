@@ -1,8 +1,9 @@
 """Starts: one run for an event, whoever comes between, and one holder of an instance id."""
 
 import json
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from dapr.ext.workflow import WorkflowStatus
@@ -14,7 +15,8 @@ from contracts.topics import Topic
 from orchestrator.envelope import Cause, seal, unseal
 from orchestrator.launching import LEASE
 from orchestrator.ledger import Busy, Disposition, Ended, Entry, Ledger
-from tests.support.memory import Crash, MemoryEngine, World, nothing
+from orchestrator.store import Read, Record
+from tests.support.memory import Crash, MemoryEngine, MemoryStore, World, nothing
 from tests.unit.test_protocol_crashes import age
 
 START: dict[str, Any] = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
@@ -169,3 +171,24 @@ async def test_a_redrive_starts_what_was_dead_lettered_and_only_once() -> None:
     assert await serve(world, event(redrive="1")) is Disposition.STARTED
     assert await serve(world, event(redrive="1")) is Disposition.DUPLICATE
     assert ((await entry(world)).letters, world.engine.executions) == (1, ["i-1"])
+
+
+async def test_a_start_looks_at_the_store_once_at_its_end() -> None:
+    class Counted(MemoryStore):
+        looks = 0
+
+        async def read(self, key: str) -> tuple[Record | None, str]:
+            self.looks += 1
+            return await super().read(key)
+
+        async def read_many(self, keys: Iterable[str]) -> Read:
+            found = {key: await super(Counted, self).read(key) for key in keys}
+            self.looks += 1
+            return {key: (record, etag) for key, (record, etag) in found.items() if record}
+
+    world = World()
+    world.store.__class__ = Counted
+    command = {"workflow": "hello_workflow"}
+    derived = CloudEvent("s-1", "/test", "t", json.dumps(command).encode())
+    assert await serve(world, derived) is Disposition.STARTED
+    assert cast(Counted, world.store).looks == 1

@@ -7,7 +7,7 @@ import pytest
 from contracts import identity, redrive
 from contracts.cloudevent import CloudEvent
 from contracts.topics import Topic
-from orchestrator.ledger import Disposition, Ended, Entry, Holder, Ledger, begun
+from orchestrator.ledger import Disposition, Ended, Entry, Holder, Ledger, begun, entry_at
 from orchestrator.store import Store
 from tests.support.at_once import at_once
 from tests.support.memory import MemoryStore
@@ -91,6 +91,17 @@ async def test_a_change_that_was_overtaken_is_made_upon_what_is_there_now() -> N
 
     assert await book.change(entry().key, change)
     assert (await found(book)).duplicates == 11
+
+
+async def test_what_was_read_and_has_changed_since_is_read_again() -> None:
+    store = MemoryStore()
+    book = Ledger(cast(Store, store))
+    held = await book.create(entry())
+    read = await store.read_many([entry_at(held.key)])
+    await book.count_duplicate(held.key)
+    await book.settle(entry(Disposition.STARTED), read)
+    settled = await found(book)
+    assert (settled.disposition, settled.duplicates) == (Disposition.STARTED, 1)
 
 
 async def test_an_instance_id_is_taken_once() -> None:

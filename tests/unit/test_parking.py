@@ -81,6 +81,17 @@ async def test_events_are_handed_over_in_the_order_they_came() -> None:
     assert await world.parking.is_empty("i-1")
 
 
+async def test_events_that_come_after_the_list_was_read_are_handed_over_too() -> None:
+    world = World()
+    await serve(world, event(1))
+    read = await world.parking.look("i-1", key(1))
+    await serve(world, event(2))
+    world.engine.states["i-1"] = RUNNING
+    await world.parking.drain("i-1", read)
+    assert list(dict.fromkeys(told(world))) == [1, 2]
+    assert await world.parking.is_empty("i-1")
+
+
 async def test_a_sequence_orders_as_numbers_where_it_is_one_and_goes_first() -> None:
     world = World()
     sequences = {1: "10", 2: "9", 3: None, 4: "b", 5: "a"}

@@ -1,0 +1,61 @@
+"""The state store as the SDK has it: whoever lost a race is told by what is there."""
+
+import json
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from dapr.aio.clients import DaprClient
+from dapr.clients.exceptions import DaprInternalError
+from grpc import RpcError, StatusCode
+
+from orchestrator.store import Store
+from tests.support.sidecar import CallFailed
+
+
+class Client:
+    """The SDK's client, which refuses to save what another was faster with."""
+
+    def __init__(self, there: dict[str, Any] | None = None, error: RpcError | None = None) -> None:
+        self._there = there
+        self._error = error or CallFailed(StatusCode.ABORTED, "possible etag mismatch")
+        self.saves = True
+
+    async def get_state(self, _store: str, _key: str) -> Any:
+        data = json.dumps(self._there).encode() if self._there else b""
+        return SimpleNamespace(data=data, etag="7")
+
+    async def save_state(self, _store: str, _key: str, text: str, *_: Any) -> None:
+        if self.saves:
+            self._there = json.loads(text)
+        raise DaprInternalError(str(self._error.details())) from self._error
+
+
+def store_of(client: Client) -> Store:
+    return Store(cast(DaprClient, client), 60)
+
+
+THEIRS = {"whose": "theirs", "write": "1"}
+
+
+async def test_of_two_that_create_a_record_the_second_is_told_of_the_first() -> None:
+    client = Client(THEIRS)
+    client.saves = False
+    assert await store_of(client).create("key", {"whose": "ours"}) == {"whose": "theirs"}
+    assert not await store_of(client).replace("key", {"whose": "ours"}, "7")
+
+
+async def test_a_write_that_was_made_is_made_whatever_its_answer_was() -> None:
+    client = Client(THEIRS, CallFailed(StatusCode.DEADLINE_EXCEEDED))
+    assert await store_of(client).replace("key", {"whose": "ours"}, "7")
+    assert await store_of(client).read("key") == ({"whose": "ours"}, "7")
+
+
+@pytest.mark.parametrize("code", [StatusCode.INVALID_ARGUMENT, StatusCode.UNAVAILABLE])
+async def test_a_record_that_cannot_be_written_says_what_the_call_said(code: StatusCode) -> None:
+    """The inbox tells by the code what is to be tried again from what never can be."""
+    client = Client(error=CallFailed(code, "no"))
+    client.saves = False
+    with pytest.raises(CallFailed) as failed:
+        await store_of(client).create("key", {"whose": "ours"})
+    assert failed.value.code() is code
