@@ -5,7 +5,7 @@ import re
 import uuid
 from hashlib import sha256
 
-from contracts.commands import Addressed, StartWorkflow
+from contracts.commands import Addressed, Command, StartWorkflow
 from contracts.events import Reason
 from contracts.message import INSTANCE_ID_PATTERN
 from contracts.refusal import Refused
@@ -45,6 +45,13 @@ def instance_addressed(command: Addressed) -> str:
     if command.instance_id is not None:
         return command.instance_id
     return _id_for_key(command.workflow or "", command.key or "")
+
+
+def instance_of(command: Command, source: str, event_id: str) -> str:
+    """Return the id of the instance that any command is about, carried by this event."""
+    if isinstance(command, StartWorkflow):
+        return instance_to_start(command, source, event_id)
+    return instance_addressed(command)
 
 
 def event_id(*parts: str) -> str:

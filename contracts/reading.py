@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from contracts import strict_json
+from contracts import identity, strict_json
 from contracts.cloudevent import CloudEvent
 from contracts.commands import Command, ControlInstance, RaiseEvent, StartWorkflow
 from contracts.events import Reason
@@ -55,6 +55,14 @@ def read_command(event: CloudEvent) -> Command:
         wrong_id = field == "instance_id"
         reason = Reason.INVALID_INSTANCE_ID if wrong_id else Reason.INVALID_REQUEST
         raise Refused(reason, message, field or None) from error
+
+
+def instance_named(event: CloudEvent) -> str | None:
+    """Return the id of the instance an event is about; None where it names none."""
+    try:
+        return identity.instance_of(read_command(event), event.source, event.id)
+    except Refused:
+        return None
 
 
 def read_command_from(topic: Topic, event: CloudEvent) -> Command:

@@ -12,7 +12,8 @@ from redis import RedisError
 
 import notifier.page
 from notifier import routes
-from notifier.page import actions, guard, stream
+from notifier.origin import objection
+from notifier.page import actions, stream
 from notifier.page import routes as pages
 from notifier.service import Notifier
 
@@ -43,7 +44,5 @@ def _store_away(_: Request, error: Exception) -> Response:
 
 def _own_page_only(request: Request, service: routes.Service) -> None:
     """Let no other web site change anything."""
-    if request.method in ("GET", "HEAD"):
-        return
-    if why := guard.objection(request.headers, service.page_hosts):
+    if why := objection(request.method, request.headers, service.page_hosts):
         raise HTTPException(403, why)

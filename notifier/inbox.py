@@ -13,11 +13,13 @@ from redis import RedisError
 from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.events import EventDeadLettered
+from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from notifier.lines import Lines
+from notifier.logs import about
 from notifier.metrics import Metrics
-from notifier.reading import read_dead_letter, read_entry, read_notice, record
+from notifier.reading import original_event, read_dead_letter, read_entry, read_notice, record
 from notifier.records import DeadLetter, Notice
 from notifier.store import Shelf
 from notifier.tracing import continuing, handling
@@ -45,7 +47,9 @@ class Inbox:
 
     def _complete(self, event: CloudEvent) -> TopicEventResponse:
         try:
-            return self._settle(read_notice(event))
+            notice = read_notice(event)
+            with about(event, notice.instance_id):
+                return self._settle(notice)
         except Refused as refused:
             letter = EventDeadLettered(
                 reason=refused.reason,
@@ -55,13 +59,18 @@ class Inbox:
                 event=event.original(),
             )
             named = [event.source, event.id] if event.id else [event.source, event.body.hex()]
-            return self._settle(record(identity.event_id("no-notice", *named), letter))
+            return self._put_aside(record(identity.event_id("no-notice", *named), letter))
 
     def on_dead_letter(self, message: SubscriptionMessage) -> TopicEventResponse:
         """Take a raw entry of the dead-letter topic: ours, or one a sidecar put there itself."""
         entry = message.raw_data()
         with _processing(Topic.DEAD_LETTERS, read_entry(entry) or CloudEvent.received(message)):
-            return self._settle(read_dead_letter(entry))
+            return self._put_aside(read_dead_letter(entry))
+
+    def _put_aside(self, letter: DeadLetter) -> TopicEventResponse:
+        original = original_event(letter)
+        with about(original, instance_named(original)):
+            return self._settle(letter)
 
     def _settle(self, seen: Notice | DeadLetter) -> TopicEventResponse:
         try:

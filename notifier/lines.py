@@ -2,8 +2,11 @@
 
 import json
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
+import structlog
+
+from notifier.logs import add_trace_id
 from notifier.printable import one_line
 from notifier.records import DeadLetter, Notice
 
@@ -18,7 +21,7 @@ class Lines:
     def notice(self, notice: Notice) -> None:
         """Say how a workflow ended."""
         if not self._console:
-            self._write(notice.model_dump_json())
+            self._document(notice.model_dump(mode="json"))
             return
         result = notice.error or notice.output
         said = f"{notice.error.type}: {notice.error.message}" if notice.error else _text(result)
@@ -30,13 +33,17 @@ class Lines:
     def dead_letter(self, letter: DeadLetter) -> None:
         """Say what could not be served, and why."""
         if not self._console:
-            self._write(letter.model_dump_json(exclude_unset=True))
+            self._document(letter.model_dump(mode="json", exclude_unset=True))
             return
         at_fault = f" {letter.field}:" if letter.field else ""
         self._write(
             f"{letter.last_seen:%H:%M:%S} DEAD       {letter.reason} on {letter.topic}"
             f"{at_fault} {letter.message} (event {letter.event.id})"
         )
+
+    def _document(self, record: dict[str, Any]) -> None:
+        told = add_trace_id(None, "", {**structlog.contextvars.get_contextvars(), **record})
+        self._write(_text(told))
 
     def _write(self, line: str) -> None:
         self._out.write(one_line(line) + "\n")

@@ -1,10 +1,16 @@
-"""Log lines: readable on a terminal, JSON lines otherwise."""
+"""Log lines: readable on a terminal, JSON lines otherwise; each says which event it is about.
+
+The same file in each service.
+"""
 
 import logging
 import sys
+from contextlib import AbstractContextManager
 
 import structlog
 from opentelemetry import trace
+
+from contracts.cloudevent import CloudEvent
 
 
 def set_up_logs(log_format: str) -> None:
@@ -18,7 +24,7 @@ def set_up_logs(log_format: str) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
-            _add_trace_id,
+            add_trace_id,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -30,9 +36,17 @@ def set_up_logs(log_format: str) -> None:
     )
 
 
-def _add_trace_id(
+def about(event: CloudEvent, instance_id: str | None) -> AbstractContextManager[None]:
+    """Have every line until the end say which event it is about, and which instance."""
+    return structlog.contextvars.bound_contextvars(
+        event_id=event.id, event_source=event.source, instance_id=instance_id
+    )
+
+
+def add_trace_id(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
+    """Add the trace of the span that runs now; the event's own, within `tracing.continuing`."""
     span = trace.get_current_span().get_span_context()
     if span.is_valid:
         event["trace_id"] = trace.format_trace_id(span.trace_id)

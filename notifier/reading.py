@@ -1,5 +1,6 @@
 """Reads raw entries of the dead-letter topic: our own messages, and what a sidecar put there."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,6 +58,13 @@ def record(letter_id: str, letter: EventDeadLettered) -> DeadLetter:
     now = datetime.now(UTC)
     said = {name: getattr(letter, name) for name in EventDeadLettered.model_fields}
     return DeadLetter(id=letter_id, first_seen=now, last_seen=now, redriven_at=None, **said)
+
+
+def original_event(letter: DeadLetter) -> CloudEvent:
+    """Return what a dead letter says of its event, as far as it is to be told from others."""
+    event = letter.event
+    body = json.dumps(event.data).encode()
+    return CloudEvent(id=event.id or "", source=event.source or "", type="", body=body)
 
 
 def _undeliverable(topic: str, letter_id: str, original: dict[str, Any]) -> DeadLetter:

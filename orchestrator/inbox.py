@@ -20,9 +20,11 @@ from opentelemetry.trace import SpanKind
 from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
 from contracts.events import Reason
+from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.ledger import Busy, Disposition
+from orchestrator.logs import about
 from orchestrator.metrics import Metrics
 from orchestrator.serving import Server
 from orchestrator.tracing import continuing, handling
@@ -76,10 +78,11 @@ class Inbox:
         (self._idle.clear if self._held else self._idle.set)()
 
     async def _settle(self, topic: Topic, event: CloudEvent) -> TopicEventResponse:
-        log = _log.bind(topic=str(topic), event_id=event.id, event_source=event.source)
+        log = _log.bind(topic=str(topic))
         attributes = handling("process", topic, event)
         process = continuing(event.attributes, f"process {topic}", SpanKind.CONSUMER, attributes)
-        with self._holding() as open_, process as span:
+        told = about(event, instance_named(event))
+        with self._holding() as open_, process as span, told:
             if not open_:
                 return RETRY
             try:
@@ -111,7 +114,7 @@ class Inbox:
                 self._metrics.served(topic, event.attributes.get("time"))
             told = {"usher.disposition": str(disposition), "usher.instance_id": instance_id or ""}
             trace.get_current_span().set_attributes(told)
-            log.info(str(disposition), instance_id=instance_id)
+            log.info(str(disposition))
 
     async def _put_aside(self, topic: Topic, event: CloudEvent, why: Refused, log: Any) -> None:
         disposition = await self._server.put_aside(topic, event, why)

@@ -5,6 +5,8 @@ run of the engine that begins at the deadline lets it expire. Nothing polls. Who
 looks once more whether the instance has come; who starts the instance looks at the list.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +21,7 @@ from orchestrator.aside import Aside
 from orchestrator.courier import Courier, finished
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.ledger import Disposition, Entry, Ledger, entry_at
+from orchestrator.logs import about
 from orchestrator.store import Read, Store
 from orchestrator.tracing import continuing
 
@@ -79,7 +82,7 @@ class Parking:
                 return
             for entry in sorted(await self._ledger.get_many(keys), key=_order):
                 if entry.disposition is Disposition.PARKED:
-                    with continuing(entry.event or {}, "hand over a parked event"):
+                    with _handling(entry, "hand over a parked event"):
                         await self._hand_over(entry)
             if await self._store.replace(_name(instance_id), {"keys": []}, etag):
                 return
@@ -94,7 +97,8 @@ class Parking:
             await self.drain(instance_id)
             return
         message = f"no instance {instance_id!r} came before the event expired"
-        await self._put_aside(entry, Refused(Reason.EXPIRED, message, "instance_id"))
+        with _handling(entry, "let a parked event expire"):
+            await self._put_aside(entry, Refused(Reason.EXPIRED, message, "instance_id"))
         await self._list(instance_id, remove=key)
 
     async def waiting(self) -> list[dict[str, Any]]:
@@ -120,12 +124,12 @@ class Parking:
         else:
             delivered = {"disposition": Disposition.DELIVERED, "event": None}
             await self._ledger.settle(entry.model_copy(update=delivered))
-            _log.info("delivered", instance_id=entry.instance_id, event_id=_event(entry).id)
+            _log.info("delivered")
 
     async def _put_aside(self, entry: Entry, why: Refused) -> None:
         event = _event(entry)
         await self._aside.put(entry.topic, event, why, entry)
-        _log.warning("dead_lettered", reason=str(why.reason), event_id=event.id)
+        _log.warning("dead_lettered", reason=str(why.reason))
 
     async def _read(self, instance_id: str, read: Read | None = None) -> tuple[list[str], str]:
         name = _name(instance_id)
@@ -145,6 +149,13 @@ class Parking:
                 return
             if record is not None and await self._store.replace(_name(instance_id), changed, etag):
                 return
+
+
+@contextmanager
+def _handling(entry: Entry, name: str) -> Iterator[None]:
+    """Work on a parked event: in its trace, and with lines that say which it is."""
+    with continuing(entry.event or {}, name), about(_event(entry), entry.instance_id):
+        yield
 
 
 def _name(instance_id: str) -> str:

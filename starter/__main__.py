@@ -13,7 +13,7 @@ def main() -> None:
     set_up_logs(settings.log_format)
     sidecar = httpx.AsyncClient(base_url=settings.sidecar_url, timeout=10)
     orchestrator = httpx.AsyncClient(base_url=settings.orchestrator_url, timeout=10)
-    app = build_app(sidecar, orchestrator)
+    app = build_app(sidecar, orchestrator, settings.page_hosts)
     if settings.otlp_endpoint:
         from starter.exporting import export_spans
 

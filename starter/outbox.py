@@ -3,17 +3,21 @@
 from dataclasses import dataclass
 
 import httpx
+import structlog
 from opentelemetry.trace import SpanKind
 
 from contracts import identity
 from contracts.cloudevent import CONTENT_TYPE, CloudEvent
-from contracts.commands import StartWorkflow
 from contracts.reading import read_command, topic_of
+from contracts.refusal import Refused
 from contracts.topics import PUBSUB, Topic
+from starter.logs import about
 from starter.metrics import Metrics
 from starter.tracing import continuing, handling
 
 SOURCE = "/usher/starter"
+
+_log = structlog.get_logger()
 
 
 class NotPublished(Exception):
@@ -31,11 +35,14 @@ class Outgoing:
 
 def addressed(event: CloudEvent) -> Outgoing:
     """Read the command of an event; raise `Refused` where it could never be served."""
-    command = read_command(event)
-    if isinstance(command, StartWorkflow):
-        instance_id = identity.instance_to_start(command, event.source, event.id)
-    else:
-        instance_id = identity.instance_addressed(command)
+    try:
+        command = read_command(event)
+        instance_id = identity.instance_of(command, event.source, event.id)
+    except Refused as refused:
+        with about(event, None):
+            why = {"reason": str(refused.reason), "field": refused.field}
+            _log.warning("refused", **why, message=refused.message)
+        raise
     return Outgoing(event, topic_of(command), instance_id)
 
 
@@ -50,18 +57,24 @@ class Outbox:
         """Publish one event; it is accepted once this returns. Raises `NotPublished`."""
         event, topic = outgoing.event, outgoing.topic
         attributes = handling("send", topic, event)
-        with continuing(event.attributes, f"send {topic}", SpanKind.PRODUCER, attributes):
-            answer = await self._post(f"/v1.0/publish/{PUBSUB}/{topic}", event.to_json())
-            if answer.is_error:
-                raise NotPublished(f"the sidecar answered {answer.status_code}: {answer.text}")
+        sending = continuing(event.attributes, f"send {topic}", SpanKind.PRODUCER, attributes)
+        with sending, about(event, outgoing.instance_id):
+            try:
+                await self._post(f"/v1.0/publish/{PUBSUB}/{topic}", event.to_json())
+            except NotPublished as error:
+                _log.warning("not published", topic=str(topic), error=str(error))
+                raise
+            _log.info("published", topic=str(topic))
         self.metrics.published.labels(topic).inc()
 
-    async def _post(self, path: str, content: bytes) -> httpx.Response:
+    async def _post(self, path: str, content: bytes) -> None:
         headers = {"content-type": CONTENT_TYPE}
         try:
-            return await self._sidecar.post(path, content=content, headers=headers)
+            answer = await self._sidecar.post(path, content=content, headers=headers)
         except httpx.HTTPError as error:
             raise NotPublished(f"the sidecar does not answer: {error}") from error
+        if answer.is_error:
+            raise NotPublished(f"the sidecar answered {answer.status_code}: {answer.text}")
 
     async def sidecar_ready(self) -> bool:
         """Tell whether the sidecar is up with its components."""

@@ -32,6 +32,15 @@ def respond(problem: Problem) -> JSONResponse:
     return JSONResponse(problem.model_dump(), problem.status, media_type=MEDIA_TYPE)
 
 
+class Foreign(Exception):
+    """A browser posts on behalf of another web site."""
+
+
+async def foreign(_: Request, error: Exception) -> JSONResponse:
+    """403: nothing was read, nothing was published."""
+    return respond(Problem(title="No other web site may publish", status=403, detail=str(error)))
+
+
 async def refused(request: Request, error: Exception) -> JSONResponse:
     """422: the event could never be served; nothing was published."""
     assert isinstance(error, Refused)
@@ -51,11 +60,6 @@ async def not_published(_: Request, error: Exception) -> JSONResponse:
     """503: the broker is away; nothing was accepted, and the same request may be sent again."""
     title = "The event was not accepted"
     return respond(Problem(title=title, status=503, detail=str(error)))
-
-
-async def for_another_site(_: Request, error: Exception) -> JSONResponse:
-    """403: a page of another web site had a browser send this; nothing was published."""
-    return respond(Problem(title="The request is not taken", status=403, detail=str(error)))
 
 
 async def bad_parameters(_: Request, error: Exception) -> JSONResponse:

@@ -87,6 +87,10 @@ def test_what_is_alike_in_each_service_stays_alike(role: str) -> None:
     assert len({(ROOT / name).read_text() for name in in_services(role)}) == 1
 
 
+def test_what_is_guarded_in_two_services_is_guarded_alike() -> None:
+    assert (ROOT / "starter/origin.py").read_text() == (ROOT / "notifier/origin.py").read_text()
+
+
 def constructed(file: Path) -> Iterator[str]:
     """Yield what a module makes when it is imported, as far as a capital letter shows it."""
     for node in tree(file).body:

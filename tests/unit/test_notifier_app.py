@@ -36,7 +36,10 @@ def get(
     path: str, not_ready: str | None = None, notices: Kept | None = None, **params: Any
 ) -> httpx.Response:
     service = SimpleNamespace(
-        notices=notices or Kept(NOTICES), dead_letters=Kept(LETTERS), not_ready=lambda: not_ready
+        notices=notices or Kept(NOTICES),
+        dead_letters=Kept(LETTERS),
+        not_ready=lambda: not_ready,
+        page_hosts=(),
     )
     return ask(build_app(cast(Notifier, service)), "GET", path, params=params)
 
