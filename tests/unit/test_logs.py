@@ -33,22 +33,24 @@ def about(line: Any) -> tuple[Any, ...]:
     return line["event_id"], line["event_source"], line["instance_id"], line.get("trace_id")
 
 
-def take(world: World, command: Any) -> list[Any]:
+async def take(world: World, command: Any) -> list[Any]:
     deliver = world.inbox.on_request if "workflow" in command else world.inbox.on_event
     with lines() as said:
-        deliver(raw_delivery(json.dumps(command).encode(), id="e-7", extensions=CALLER.headers))
+        await deliver(
+            raw_delivery(json.dumps(command).encode(), id="e-7", extensions=CALLER.headers)
+        )
     return said
 
 
 EXPECTED = ("e-7", "/test", "i-1", CALLER.trace_id)
 
 
-def test_what_is_served_comes_again_or_is_put_aside() -> None:
+async def test_what_is_served_comes_again_or_is_put_aside() -> None:
     world = World(parked_for=0)
-    (started,), (again,) = take(world, START), take(world, START)
+    (started,), (again,) = await take(world, START), await take(world, START)
     assert [started["event"], again["event"]] == ["started", "duplicate"]
     assert about(started) == about(again) == EXPECTED
-    (aside,) = take(World(parked_for=0), APPROVE)
+    (aside,) = await take(World(parked_for=0), APPROVE)
     assert (aside["event"], aside["reason"]) == ("dead_lettered", "unknown_instance")
     assert about(aside) == EXPECTED
 
@@ -61,30 +63,30 @@ def test_what_is_served_comes_again_or_is_put_aside() -> None:
     ],
     ids=["away", "bug"],
 )
-def test_what_goes_wrong(error: Exception, said: list[str]) -> None:
-    found = take(World(MemoryEngine(raises={"schedule": error})), START)
+async def test_what_goes_wrong(error: Exception, said: list[str]) -> None:
+    found = await take(World(MemoryEngine(raises={"schedule": error})), START)
     assert [line["event"] for line in found] == said
     assert {about(line) for line in found} == {EXPECTED}
 
 
-def test_what_was_parked_is_handed_over_under_its_own_name() -> None:
+async def test_what_was_parked_is_handed_over_under_its_own_name() -> None:
     world = World()
-    (parked,) = take(world, APPROVE)
+    (parked,) = await take(world, APPROVE)
     assert parked["event"] == "parked"
     start = raw_delivery(json.dumps(START).encode(), id="e-1")
     with lines() as said:
-        world.inbox.on_request(start)
+        await world.inbox.on_request(start)
     delivered, started = said
     assert (delivered["event"], about(delivered)) == ("delivered", EXPECTED)
     assert (started["event"], started["event_id"]) == ("started", "e-1")
 
 
-def test_what_expires() -> None:
+async def test_what_expires() -> None:
     world = World()
-    take(world, APPROVE)
+    await take(world, APPROVE)
     ((key, _),) = world.engine.timers.values()
     with lines() as said:
-        world.parking.expire(key)
+        await world.parking.expire(key)
     (line,) = said
     assert (line["event"], line["reason"], about(line)) == ("dead_lettered", "expired", EXPECTED)
 
