@@ -1,8 +1,9 @@
 """What the notifier counts, for `/metrics`."""
 
+import math
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from notifier.records import DeadLetter, Notice
 
@@ -34,6 +35,17 @@ class Metrics:
         self._letters = Counter(
             "usher_dead_letters_kept", "Dead letters heard of, by reason.", ["reason"], **own
         )
+
+        self._marked = Gauge(
+            "usher_instances_waiting_event_aside",
+            "Instances that wait for an event that is parked or dead-lettered; NaN where unknown.",
+            **own,
+        )
+        self._marked.set(math.nan)
+
+    def overlooked(self, instances: int | None) -> None:
+        """Note how many instances wait while their event lies aside; None for: nobody could say."""
+        self._marked.set(math.nan if instances is None else instances)
 
     def notice(self, notice: Notice) -> None:
         self._notices.labels(notice.workflow, notice.outcome).inc()

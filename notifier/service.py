@@ -16,6 +16,8 @@ from notifier.journal import Journal
 from notifier.lines import Lines
 from notifier.metrics import Metrics
 from notifier.neighbours import Orchestrator, Starter
+from notifier.page.overview import Overseer, Overview
+from notifier.periodic import Periodic
 from notifier.settings import Settings
 from notifier.store import Shelf
 from notifier.trimming import Trimmer
@@ -40,8 +42,12 @@ class Notifier:
         self.starter = Starter(settings.starter_url)
         self.page_hosts = settings.page_hosts
         days = timedelta(days=settings.stream_days)
-        self._trimmer = Trimmer(self._redis, days, settings.trim_seconds)
+        trimmer = Trimmer(self._redis, days)
         self.metrics = Metrics()
+        self._periodic = [
+            Periodic("trimmer", settings.trim_seconds, trimmer.sweep),
+            Periodic("overview", settings.look_seconds, self.look),
+        ]
         inbox = Inbox(self.notices, self.dead_letters, lines, self.metrics)
         self._deliveries = ThreadPoolExecutor(settings.handler_threads)
         self._app = App(
@@ -59,17 +65,25 @@ class Notifier:
         """Open the port; deliveries begin once the sidecar finds the app healthy."""
         address = (self._settings.topic_port, self._settings.host)
         threading.Thread(target=self._app.run, args=address, daemon=True).start()
-        self._trimmer.start()
+        for one in self._periodic:
+            one.start()
 
     def stop(self) -> None:
         """Cut deliveries off: one that was not answered comes again, and is kept once."""
-        self._trimmer.stop()
+        for one in self._periodic:
+            one.stop()
         self._app.stop()
         self._deliveries.shutdown(wait=True, cancel_futures=True)
         self.orchestrator.close()
         self.starter.close()
         self._sidecar.close()
         self._redis.close()
+
+    def look(self) -> Overview:
+        """Look at who waits for what, and count it."""
+        seen = Overseer(self.orchestrator, self.dead_letters).look()
+        self.metrics.overlooked(None if seen.away else seen.marked)
+        return seen
 
     def metadata(self) -> dict[str, Any]:
         """Return what the sidecar says of itself; raise `httpx.HTTPError` when it is away."""

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """How long an entry stays on its stream after every group has acknowledged it."""
     trim_seconds: float = Field(60, gt=0)
     """How often the streams are trimmed."""
+    look_seconds: float = Field(30, gt=0)
+    """How often instances are counted that wait while their event lies aside."""
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", validation_alias="USHER_LOG_FORMAT"
     )

@@ -35,6 +35,17 @@ class Step:
     def seconds(self) -> float | None:
         return (self.end - self.begin).total_seconds() if self.end else None
 
+    @property
+    def waits(self) -> bool:
+        """Whether an event is waited for, now."""
+        return self.kind == "wait" and self.end is None
+
+    def wait(self, instance_id: str) -> Document:
+        """Return a step that waits as `GET /waiting` of the orchestrator would."""
+        until = self.until.isoformat() if self.until else None
+        since = self.begin.isoformat()
+        return {"instance_id": instance_id, "event": self.name, "since": since, "until": until}
+
 
 def chain(
     instance: Document | None,

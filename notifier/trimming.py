@@ -5,7 +5,6 @@ alone. Trimming and writing down how much went are one step at Redis, so a crash
 neither; a sweep that was cut short, or is done by two replicas, is made good by the next.
 """
 
-import threading
 from datetime import timedelta
 from typing import Any
 
@@ -26,21 +25,11 @@ _log = structlog.get_logger()
 
 
 class Trimmer:
-    """Sweeps every `seconds`, in a thread of its own."""
+    """Trims what is older than `keep`."""
 
-    def __init__(self, client: Redis, keep: timedelta, seconds: float) -> None:
+    def __init__(self, client: Redis, keep: timedelta) -> None:
         self._client = client
         self._keep = keep
-        self._seconds = seconds
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="trimmer", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(timeout=5)
 
     def sweep(self) -> dict[str, int]:
         """Trim each stream; return how many entries went.
@@ -81,11 +70,3 @@ class Trimmer:
         reached = str(pending["min"] or group["last-delivered-id"])
         time, _, number = reached.partition("-")
         return int(time), int(number)
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._seconds):
-            try:
-                self.sweep()
-            except Exception as error:
-                said = f"{type(error).__name__}: {error}"
-                _log.warning("the streams will be trimmed later", error=said)

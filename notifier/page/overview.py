@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from notifier.neighbours import Away, Orchestrator
 from notifier.page.feed import addressed
 from notifier.store import Record, Shelf
+from notifier.timeline import chain
 
 LOOKED_AT = 200
 """So many instances that go on are looked at for the page; it says when there are more."""
+LETTERS_FOLLOWED = 50
+"""Of those more, so many that the newest dead letters are for are looked at all the same."""
 
 
 @dataclass
@@ -40,12 +44,20 @@ class Overseer:
     def look(self) -> Overview:
         """Return how things are now; where the orchestrator is away, say so."""
         try:
-            waiting = self._orchestrator.waiting(LOOKED_AT)
-            parked = self._orchestrator.parked(LOOKED_AT)
+            return self._look()
         except Away as away:
             return Overview(away=str(away))
+
+    def _look(self) -> Overview:
+        waiting = self._orchestrator.waiting(LOOKED_AT)
+        parked = self._orchestrator.parked(LOOKED_AT)
         waits = waiting["items"]
-        aside = self._aside() if waits else {}
+        concerned = waits or waiting["next"]
+        each = self._letters.each() if concerned else []
+        letters = [one for one in each if not one.get("redriven_at")]
+        if waiting["next"]:
+            waits += self._left_out(letters, {wait["instance_id"] for wait in waits})
+        aside = _by_target((*addressed(letter), letter) for letter in letters)
         listed = _by_target((one["instance_id"], one["event"], one) for one in parked)
         for wait in waits:
             target = _target(wait["instance_id"], wait["event"])
@@ -53,10 +65,17 @@ class Overseer:
         waits.sort(key=lambda wait: (not (wait["parked"] or wait["letters"]), wait["since"]))
         return Overview(waits, parked, more=bool(waiting["next"]))
 
-    def _aside(self) -> dict[Any, list[Record]]:
-        """Return the external events that were dead-lettered and not sent again, by target."""
-        open_letters = (one for one in self._letters.each() if not one.get("redriven_at"))
-        return _by_target((*addressed(letter), letter) for letter in open_letters)
+    def _left_out(self, letters: list[Record], seen: set[str]) -> list[Record]:
+        """Return the waits of instances that were not looked at, but have dead letters."""
+        found = []
+        events = (addressed(letter) for letter in letters)
+        named = dict.fromkeys(one for one, event in events if one and event and one not in seen)
+        for instance_id in islice(named, LETTERS_FOLLOWED):
+            instance = self._orchestrator.instance(instance_id)
+            for step in chain(instance, self._orchestrator.history(instance_id), None, None):
+                if instance and step.waits:
+                    found.append({**step.wait(instance_id), "workflow": instance["workflow"]})
+        return found
 
 
 def _target(instance_id: str | None, event: str | None) -> tuple[str, str] | None:

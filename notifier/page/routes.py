@@ -11,13 +11,11 @@ from contracts.events import Outcome, Reason
 from notifier.neighbours import Away
 from notifier.page import forms
 from notifier.page.feed import FIRST, Filters, happened
-from notifier.page.overview import Overseer
 from notifier.page.picture import draw
 from notifier.page.rendering import page
 from notifier.routes import Service
 from notifier.service import Notifier
 from notifier.story import story
-from notifier.timeline import Step
 
 router = APIRouter(include_in_schema=False)
 STEPS = 100
@@ -36,7 +34,7 @@ def live(request: Request, service: Service, filters: Annotated[Filters, Query()
     """What happened, newest first, and who waits for what; goes on by itself."""
     last = service.journal.last()  # first: what comes while the rest is read is told again
     feed, more = happened(service.notices, service.dead_letters, filters)
-    overview = Overseer(service.orchestrator, service.dead_letters).look()
+    overview = service.look()
     return page(
         request,
         "index.html",
@@ -69,7 +67,6 @@ def instance(
         service.notices, service.dead_letters, Filters(instance=instance_id, limit=FIRST)
     )
     told = story(service, instance_id)
-    waits = [step for step in told.steps if step.kind == "wait" and step.end is None]
     return page(
         request,
         "instance.html",
@@ -80,7 +77,7 @@ def instance(
         steps=told.steps,
         shown=steps,
         picture=draw(told.steps, datetime.now(UTC)),
-        waits=[_wait(instance_id, step) for step in waits],
+        waits=[step.wait(instance_id) for step in told.steps if step.waits],
         feed=feed,
     )
 
@@ -131,9 +128,3 @@ def _workflows(service: Notifier) -> tuple[list[dict[str, Any]], str]:
         return service.orchestrator.workflows(), ""
     except Away as away:
         return [], str(away)
-
-
-def _wait(instance_id: str, step: Step) -> dict[str, Any]:
-    until = step.until.isoformat() if step.until else None
-    since = step.begin.isoformat()
-    return {"instance_id": instance_id, "event": step.name, "since": since, "until": until}

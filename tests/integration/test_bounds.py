@@ -41,7 +41,7 @@ def _stream(redis: Redis, entries: int = 6) -> list[str]:
 
 
 def _sweep(redis: Redis, keep: timedelta = timedelta(days=7)) -> int:
-    return Trimmer(redis, keep, 60).sweep().get(TOPIC, 0)
+    return Trimmer(redis, keep).sweep().get(TOPIC, 0)
 
 
 def _left(redis: Redis) -> list[str]:

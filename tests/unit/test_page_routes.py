@@ -1,7 +1,9 @@
 """The pages and what they do, with neighbours whose answers a test tells."""
 
 import json
+import math
 from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -11,6 +13,7 @@ import pytest
 from redis import RedisError
 
 from notifier.app import build_app
+from notifier.metrics import Metrics
 from notifier.neighbours import Orchestrator, Starter
 from notifier.service import Notifier
 from tests.support.asgi import ask
@@ -84,6 +87,7 @@ class House:
         self.answers = {**ANSWERS, **{f"/{path}": told for path, told in answers.items()}}
         self.sent: list[httpx.Request] = []
         self.letters = Kept(LETTER)
+        self.metrics = Metrics()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.sent.append(request)
@@ -103,9 +107,11 @@ class House:
             notices=Kept(NOTICE),
             dead_letters=self.letters,
             orchestrator=Orchestrator("http://orchestrator", transport),
+            metrics=self.metrics,
             starter=Starter("http://starter", transport),
             page_hosts=(),
         )
+        service.look = partial(Notifier.look, cast(Notifier, service))
         body = urlencode(form).encode() if form else None
         return ask(build_app(cast(Notifier, service)), method, path, content=body)
 
@@ -122,6 +128,45 @@ def test_the_page_may_run_its_own_script_only_and_shows_payloads_as_text() -> No
     assert 'data-last="7-0"' in answer.text
     assert "&lt;script&gt;" in answer.text
     assert "://" not in answer.text.replace("http://www.w3.org", ""), "nothing from elsewhere"
+
+
+def counted(house: House) -> str:
+    """Return how many wait while their event lies aside, as Prometheus is told."""
+    house.ask("GET", "/")
+    return house.ask("GET", "/metrics").text.rpartition("usher_instances_waiting_event_aside ")[2]
+
+
+def test_who_waits_while_its_event_lies_aside_is_counted() -> None:
+    house = House()
+    assert float(counted(house)) == 1
+    house.letters.records["l-1"]["redriven_at"] = SEEN
+    assert float(counted(house)) == 0
+    parked = {"instance_id": "I-2", "event": "approval", "id": "e", "source": "/s", "data": None}
+    house.answers["/parked"] = {"items": [{**parked, "parked_at": SEEN}]}
+    assert float(counted(house)) == 1
+    house.answers["/parked"] = httpx.ConnectError("away")
+    assert math.isnan(float(counted(house)))
+
+
+WAITING = {
+    "type": "TIMER_CREATED",
+    "timestamp": SEEN,
+    "event_id": 1,
+    "name": "approval",
+    "purpose": "event",
+    "until": None,
+}
+
+
+def test_of_ever_so_many_that_wait_the_one_whose_event_lies_aside_is_marked() -> None:
+    other = {**WAIT, "instance_id": "i-1"}
+    house = House(waiting={"items": [other], "next": "i-1"})
+    house.answers["/instances/i-2"] = {"workflow": "w", "status": "RUNNING"}
+    house.answers["/instances/i-2/history"] = {"items": [WAITING], "next": None}
+    assert float(counted(house)) == 1
+    assert house.ask("GET", "/").text.count("Approve") == 2
+    house.letters.records["l-1"]["event"] = {"id": "e", "source": "/s", "data": {"workflow": "w"}}
+    assert float(counted(house)) == 0
 
 
 def test_a_wait_whose_event_was_dead_lettered_is_marked_until_it_is_sent_again() -> None:
