@@ -11,10 +11,11 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from contracts import redrive, strict_json
 from contracts.refusal import Refused
 from notifier.neighbours import Away
-from notifier.page import forms
+from notifier.page import forms, redriving
+from notifier.page.feed import Filters
 from notifier.page.rendering import page
 from notifier.page.routes import INSTANCE, find, show_form
-from notifier.routes import Service, redriven
+from notifier.routes import Service
 from notifier.service import Notifier
 
 
@@ -70,13 +71,22 @@ def answer(
     return _say(request, True, f"{ACCEPTED} {event} is on its way to {instance_id}.")
 
 
+@router.post("/dead-letters/redrive")
+def send_all_again(request: Request, service: Service, posted: Form) -> Response:
+    """Send all again that the page's filters show, or say what would become of them."""
+    given = {name: posted.get(name, "") for name in Filters.model_fields if name != "limit"}
+    letters = redriving.shown(service, Filters(**given))
+    try:
+        if posted.get("mode") != "real":
+            return _say(request, True, redriving.preview(service, letters))
+    except Away as away:
+        return _say(request, False, f"Not done: {away}")
+    return _say(request, *redriving.send_all(service, letters))
+
+
 @router.post("/dead-letters/{letter_id:path}/redrive")
 def send_again(request: Request, service: Service, letter_id: str, posted: Form) -> Response:
-    """Send a dead letter's event again, or say what would become of it.
-
-    Published first, noted second: a crash between the two offers it once more, and a redrive of
-    the same dead letter twice does nothing twice.
-    """
+    """Send a dead letter's event again, or say what would become of it."""
     letter = service.dead_letters.get(letter_id)
     if letter is None:
         raise HTTPException(404, "this dead letter is no longer kept")
@@ -84,17 +94,16 @@ def send_again(request: Request, service: Service, letter_id: str, posted: Form)
         return _say(request, False, "It was put aside again meanwhile: look at it once more.")
     if why := redrive.impossible(letter):
         return _say(request, False, f"It cannot be sent again: {why}.")
-    event = redrive.cloudevent(letter)
     try:
         if posted.get("mode") != "real":
-            return _say(request, True, _would(service.orchestrator.explain(event)))
-        told = service.starter.publish(event)
+            told = service.orchestrator.explain(redrive.cloudevent(letter))
+            return _say(request, True, _would(told))
+        instance_id = redriving.send(service, letter)
     except Away as away:
         return _say(request, False, f"Not done: {away}")
-    if "instance_id" not in told:
-        return _say(request, False, f"Refused: {_detail(told)}")
-    redriven(service, letter_id, letter["attempts"])
-    return _say(request, True, f"{ACCEPTED} It was sent again, for {told['instance_id']}.")
+    except redriving.NotSent as refused:
+        return _say(request, False, f"Refused: {refused}")
+    return _say(request, True, f"{ACCEPTED} It was sent again, for {instance_id}.")
 
 
 def _would_refuse(

@@ -12,6 +12,7 @@ from notifier.neighbours import Away
 from notifier.page import forms
 from notifier.page.feed import FIRST, Filters, happened
 from notifier.page.picture import draw
+from notifier.page.redriving import open_letter
 from notifier.page.rendering import page
 from notifier.routes import Service
 from notifier.service import Notifier
@@ -42,6 +43,7 @@ def live(request: Request, service: Service, filters: Annotated[Filters, Query()
         filters=filters,
         feed=feed,
         more=more,
+        sendable=any("outcome" not in one and open_letter(one) for one in feed),
         older=f"/?{urlencode({**filters.given, 'limit': 4 * filters.limit})}",
         overview=overview,
         waits=[wait for wait in overview.waits if filters.wants_target(wait)],

@@ -1,12 +1,13 @@
 """What one does on the page: start, approve, reject, answer, redrive; the starter publishes it."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import Watcher
-from tests.support.driver import Driver, fresh
+from tests.support.driver import Driver, eventually, fresh
 
 
 def approval(usher: Driver) -> str:
@@ -129,6 +130,28 @@ def test_a_wait_whose_event_lies_aside_is_marked_and_a_redrive_ends_it(
     letter = page.locator("#feed .row.letter", has_text=instance)
     expect(letter).to_contain_text("Sent again at")
     assert usher.dead_letter(instance)["redriven_at"]
+
+
+def test_all_dead_letters_of_a_filter_are_sent_again(usher: Driver, watcher: Watcher) -> None:
+    instance = fresh("trip")
+    for name in ("one", "two", "three"):
+        usher.post(f"/instances/{instance}/events/{name}", json={}, params={"ttl_seconds": 0})
+    eventually(lambda: [one for one in usher.dead_letters() if instance in str(one)], ready_3)
+    page = watcher.open(f"/?instance={instance}")
+    everything = page.get_by_role("form", name="All dead letters of this filter")
+    everything.get_by_role("button", name="What would happen?").click()
+    told = everything.get_by_role("status")
+    expect(told).to_contain_text("3 would be sent again: 3 dead-lettered")
+    usher.request("approval_workflow", instance_id=instance, input={"deadline_seconds": 600})
+    usher.running(instance)
+    everything.get_by_role("button", name="Send all again").click()
+    expect(page.locator("#said")).to_contain_text("3 sent again.")
+    expect(page.locator("#feed").get_by_text("Sent again at")).to_have_count(3)
+    expect(everything).to_have_count(0)
+
+
+def ready_3(found: list[Any]) -> bool:
+    return len(found) == 3
 
 
 def test_a_parked_event_for_almost_the_same_id_marks_the_wait(

@@ -1,5 +1,6 @@
 """The pages and what they do, with neighbours whose answers a test tells."""
 
+import html
 import json
 import math
 from collections.abc import Iterator
@@ -146,6 +147,42 @@ def test_who_waits_while_its_event_lies_aside_is_counted() -> None:
     assert float(counted(house)) == 1
     house.answers["/parked"] = httpx.ConnectError("away")
     assert math.isnan(float(counted(house)))
+
+
+def all_again(house: House, **form: str) -> str:
+    answer = house.ask("POST", "/dead-letters/redrive", form)
+    return html.unescape(answer.text)
+
+
+def test_all_that_a_filter_shows_are_sent_again_the_oldest_first() -> None:
+    house = House()
+    names = ("e-3", "e-2", "e-1")  # the newest first, as the notifier keeps them
+    letters = [{**LETTER, "id": one, "event": {**LETTER["event"], "id": one}} for one in names]
+    other = {**LETTER, "id": "other", "reason": "expired"}
+    gone = {**LETTER, "id": "gone", "redriven_at": SEEN}
+    house.letters = Kept(*letters, other, gone)
+    assert "Send all again" in house.ask("GET", "/").text
+    said = all_again(house, mode="dry")
+    assert "3 would be sent again: 3 started." in said
+    assert house.published() == []
+    assert "0 would be sent again" in all_again(house, mode="dry", instance="somebody-else")
+    assert "0 sent again" in all_again(house, mode="real", reason="invalid_json")
+    assert house.published() == []
+    assert "3 sent again." in all_again(house, mode="real", reason="unknown_instance")
+    sent = [json.loads(one.content) for one in house.published()]
+    assert [(one["id"], one["redrive"]) for one in sent] == [(n, "2") for n in reversed(names)]
+    assert "0 sent again." in all_again(house, mode="real")
+    assert "Send all again" not in house.ask("GET", "/").text
+
+
+def test_what_is_refused_or_cannot_be_sent_stays_and_is_told() -> None:
+    house = House(events=httpx.Response(422, json={"detail": "no"}))
+    assert "0 sent again, 1 were refused." in all_again(house, mode="real")
+    house.answers["/events"] = httpx.ConnectError("gone")
+    assert "0 sent again, 1 are left. Then: " in all_again(house, mode="real")
+    house.answers["/explain"] = httpx.ConnectError("gone")
+    assert "Not done: " in all_again(house, mode="dry")
+    assert not house.letters.records["l-1"]["redriven_at"]
 
 
 WAITING = {
