@@ -177,7 +177,7 @@ def _sidecar(settings: StackSettings, binaries: Binaries, app: Service) -> Proce
             "app-channel-address": LOOPBACK,
             "app-health-probe-interval": 2,  # seconds; daprd wants it longer than the timeout
             "app-health-probe-timeout": 1500,  # milliseconds; the default 500 trips under load
-            "app-health-threshold": 10,  # a restart is no reason to unsubscribe: decision 0002
+            "app-health-threshold": 1_000_000,  # never given up: decision 0002
             # A dead letter holds the event it is about, so it is larger. Starter's sidecar keeps
             # the default of 4Mi: what is larger is refused before it is accepted.
             "max-body-size": "16Mi",
