@@ -40,6 +40,7 @@ class Notifier:
         self.dead_letters = Shelf(self._redis, "dead-letters", settings.keep, self.journal)
         self.orchestrator = Orchestrator(settings.orchestrator_url)
         self.starter = Starter(settings.starter_url)
+        self._overseer = Overseer(self.orchestrator, self.dead_letters)
         self.page_hosts = settings.page_hosts
         days = timedelta(days=settings.stream_days)
         trimmer = Trimmer(self._redis, days)
@@ -81,7 +82,7 @@ class Notifier:
 
     def look(self) -> Overview:
         """Look at who waits for what, and count it."""
-        seen = Overseer(self.orchestrator, self.dead_letters).look()
+        seen = self._overseer.look()
         self.metrics.overlooked(None if seen.away else seen.marked)
         return seen
 

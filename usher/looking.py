@@ -11,6 +11,7 @@ from usher.arguments import Json
 from usher.client import Client, Document
 from usher.errors import NotFound
 from usher.help import examples
+from usher.redrive import Selection
 from usher.session import session
 
 app = typer.Typer()
@@ -89,6 +90,9 @@ def _trace(client: Client, subject: str, source: str) -> Document:
     except NotFound as unknown:
         title = f"Neither an instance nor an event from {source} has the id {subject!r}."
         raise NotFound(title, "Another source is named with --source.") from unknown
+    if event["disposition"] in ("dead_lettered", "expired"):
+        letters = Selection(letter_id=subject).of(client)
+        event["dead_letter"] = next((one for one in letters if _of(one, source)), None)
     nothing: Document = {"instance": None, "notice": None, "steps": []}
     try:
         told = client.timeline(event["instance_id"]) if event["instance_id"] else nothing
@@ -97,10 +101,17 @@ def _trace(client: Client, subject: str, source: str) -> Document:
     return {"event": event, **told}
 
 
+def _of(letter: Document, source: str) -> bool:
+    return bool(letter["event"].get("source") == source)
+
+
 def _shown(found: Document) -> RenderableType:
     parts: list[RenderableType] = []
     if found["event"]:
-        parts.append(views.pairs(found["event"]))
+        event = dict(found["event"])
+        letter = event.pop("dead_letter", None) or {}
+        told = ("reason", "field", "message", "last_seen", "redriven_at")
+        parts.append(views.pairs({**event, **{k: letter[k] for k in told if letter.get(k)}}))
     if found["instance"]:
         about = ("instance_id", "workflow", "status", "custom_status")
         parts.append(views.pairs({k: found["instance"][k] for k in about if found["instance"][k]}))

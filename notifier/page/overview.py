@@ -1,6 +1,8 @@
 """Who waits for what, which events nobody waits for, and where the two belong together."""
 
-from collections.abc import Iterable
+import threading
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -10,7 +12,9 @@ from notifier.page.feed import addressed
 from notifier.store import Record, Shelf
 from notifier.timeline import chain
 
-LOOKED_AT = 200
+GOOD_FOR = 3
+"""How many times as long as it took to find out, what was found is good for."""
+LOOKED_AT = 100
 """So many instances that go on are looked at for the page; it says when there are more."""
 LETTERS_FOLLOWED = 50
 """Of those more, so many that the newest dead letters are for are looked at all the same."""
@@ -35,18 +39,37 @@ class Overview:
 
 
 class Overseer:
-    """Puts the orchestrator's answers beside the dead letters."""
+    """Puts the orchestrator's answers beside the dead letters; looks for all who watch."""
 
-    def __init__(self, orchestrator: Orchestrator, letters: Shelf) -> None:
+    def __init__(
+        self,
+        orchestrator: Orchestrator,
+        letters: Shelf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._orchestrator = orchestrator
         self._letters = letters
+        self._one_at_a_time = threading.Lock()
+        self._last = Overview()
+        self._good_until = 0.0
 
     def look(self) -> Overview:
-        """Return how things are now; where the orchestrator is away, say so."""
-        try:
-            return self._look()
-        except Away as away:
-            return Overview(away=str(away))
+        """Return how things are now; where the orchestrator is away, say so.
+
+        What took a second to find out is good for three: however many watch, the orchestrator is
+        asked a quarter of the time at most.
+        """
+        with self._one_at_a_time:
+            began = self._clock()
+            if began >= self._good_until:
+                try:
+                    self._last = self._look()
+                except Away as away:
+                    self._last = Overview(away=str(away))
+                now = self._clock()
+                self._good_until = now + GOOD_FOR * (now - began)
+            return self._last
 
     def _look(self) -> Overview:
         waiting = self._orchestrator.waiting(LOOKED_AT)

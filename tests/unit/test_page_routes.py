@@ -16,7 +16,9 @@ from redis import RedisError
 from notifier.app import build_app
 from notifier.metrics import Metrics
 from notifier.neighbours import Orchestrator, Starter
+from notifier.page.overview import Overseer
 from notifier.service import Notifier
+from notifier.store import Shelf
 from tests.support.asgi import ask
 
 SEEN = "2030-01-01T08:00:00+00:00"
@@ -112,6 +114,7 @@ class House:
             starter=Starter("http://starter", transport),
             page_hosts=(),
         )
+        service._overseer = Overseer(service.orchestrator, service.dead_letters)
         service.look = partial(Notifier.look, cast(Notifier, service))
         body = urlencode(form).encode() if form else None
         return ask(build_app(cast(Notifier, service)), method, path, content=body)
@@ -193,6 +196,21 @@ WAITING = {
     "purpose": "event",
     "until": None,
 }
+
+
+def test_however_many_watch_an_answer_is_good_for_three_times_as_long_as_it_took() -> None:
+    now, asked = [0.0], list[float]()
+
+    def waiting(_: int) -> dict[str, Any]:
+        asked.append(now[0])
+        now[0] += 2
+        return {"items": [dict(WAIT)], "next": None}
+
+    orchestrator = cast(Orchestrator, SimpleNamespace(waiting=waiting, parked=lambda _: []))
+    overseer = Overseer(orchestrator, cast(Shelf, Kept(LETTER)), lambda: now[0])
+    for now[0] in (0, 2, 7.9, 8):
+        assert overseer.look().marked == 1
+    assert asked == [0, 8]
 
 
 def test_of_ever_so_many_that_wait_the_one_whose_event_lies_aside_is_marked() -> None:
