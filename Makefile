@@ -1,6 +1,6 @@
 # What people type. Each target sets up what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: demo test bench up down logs check lint fmt new-workflow secrets setup clean help
+.PHONY: demo test bench bench-peers up down logs check lint fmt new-workflow secrets setup clean help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 BIN   := .venv/bin
@@ -14,6 +14,9 @@ test: setup ## run every test; the last line names what was skipped, and why
 
 bench: setup ## measure Usher beside a plain wiring and the bare engine, half an hour; QUICK=1: minutes
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
+
+bench-peers: setup ## the same beside DBOS on Postgres and Restate, fetched into the cache; QUICK=1
+	@$(BIN)/python -m bench --only plain,usher,dbos,restate --name peers $(if $(QUICK),--quick)
 
 up: setup ## start the embedded stack in the background; returns when it is healthy
 	@$(BIN)/usher up --detach

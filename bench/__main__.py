@@ -12,6 +12,7 @@ from rich.console import Console
 from bench import machine, plot, report, results
 from bench.contenders import Contender, chosen, with_lever
 from bench.figures import mirrored
+from bench.peers.tools import find_or_install
 from bench.session import Session
 from bench.stacks import find_binaries
 from bench.visit import FULL, QUICK
@@ -27,7 +28,9 @@ def main(
         bool, typer.Option(help="one small burst a visit: minutes, not an hour")
     ] = False,
     rounds: Annotated[int, typer.Option(min=1, help="each visits all contenders twice")] = 1,
-    only: Annotated[str, typer.Option(help="these contenders, by commas; else all")] = "",
+    only: Annotated[
+        str, typer.Option(help="these contenders, by commas, peers too; else all but peers")
+    ] = "",
     lever: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,8 +61,10 @@ def main(
     try:
         with interruptible(), FileLock(BUILD / "lock", timeout=0):
             binaries = find_binaries(err.print)
-            described = machine.describe(binaries)
-            session = Session(binaries, BUILD, ports_beside, err.print)
+            peers = {one.services for one in contenders if not one.on_dapr}
+            tools = find_or_install(peers, err.print) if peers else None
+            described = machine.describe(binaries, tools)
+            session = Session(binaries, BUILD, ports_beside, err.print, tools)
             visits = session.run(list(mirrored(contenders, rounds)), plan)
     except (StackError, SetupError) as error:
         sys.exit(str(error))

@@ -1,8 +1,22 @@
-"""Who takes part: Usher, the plain wiring and the bare engine, each of the two as is and tuned."""
+"""Who takes part: Usher, the plain wiring and the bare engine, each of the two as is and tuned, and
+the peers, which are other engines."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
+
+_DAPR = (
+    "workflow state in the same Redis: a process that dies loses nothing, a power cut up to a"
+    " second; timers and reminders in scheduler's etcd, fsync at each commit"
+)
+_POSTGRES = (
+    "workflow state in Postgres, fsync at each commit (fsync and synchronous_commit on, the"
+    " defaults): a power cut loses no step that was done"
+)
+_RESTATE = (
+    "workflow state in the server's own log and RocksDB, one node, fsync of the log (the default):"
+    " a power cut loses no step that was done"
+)
 
 
 @dataclass(frozen=True)
@@ -11,20 +25,34 @@ class Contender:
 
     name: str
     says: str
-    services: Literal["usher", "plain"]
+    services: Literal["usher", "plain", "dbos", "restate"]
     """Whose orchestrator and notifier run on the stack."""
-    ingress: Literal["topic", "engine"]
-    """Where a request goes in: published on the topic, or scheduled at the engine by a client."""
+    ingress: Literal["topic", "engine", "stream"]
+    """Where a request goes in: published on the topic, scheduled at the engine by a client, or
+    added to the stream by a client of the broker."""
     tuned: bool
     """Whether it has every one-line setting that Usher has: components, sidecar, SDK."""
     levers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By process: environment variables, and options of its command line."""
 
     @property
+    def on_dapr(self) -> bool:
+        """Whether there are sidecars and a scheduler to ask; a peer has none."""
+        return self.services in ("usher", "plain")
+
+    @property
+    def stores(self) -> str:
+        """What is kept where, and what survives a power cut."""
+        engine = {"dbos": _POSTGRES, "restate": _RESTATE}.get(self.services, _DAPR)
+        return f"broker in Redis, AOF with fsync every second; {engine}"
+
+    @property
     def delivery(self) -> str:
         """What is promised when a process dies on the way."""
         if self.services == "usher":
             return "kept until served; starts once; the end is told once"
+        if self.ingress == "stream":
+            return "kept until served; starts once per id; the end is told if reached"
         if self.ingress == "engine":
             return "the client must try again, and may start twice; the end is told if reached"
         retried = "kept until served" if self.tuned else "lost where the handler raises"
@@ -73,14 +101,34 @@ ALL = (
     ),
 )
 
+PEERS = (
+    Contender(
+        "dbos",
+        "DBOS Transact on Postgres: stream → worker → 2 steps + 1 that publishes → notifier that"
+        " prints; its defaults",
+        services="dbos",
+        ingress="stream",
+        tuned=False,
+    ),
+    Contender(
+        "restate",
+        "Restate, one node: stream → worker → server → worker's 2 steps + 1 that publishes →"
+        " notifier that prints; its defaults",
+        services="restate",
+        ingress="stream",
+        tuned=False,
+    ),
+)
+"""Take part where they are named: they have more to install."""
+
 
 def chosen(names: Iterable[str]) -> list[Contender]:
-    """Return these contenders, in their own order; all where no name is given."""
+    """Return these contenders, in their own order; ALL where no name is given."""
     wanted = list(names)
-    known = {contender.name for contender in ALL}
+    known = {contender.name for contender in (*ALL, *PEERS)}
     if unknown := sorted(set(wanted) - known):
         raise ValueError(f"no contender is named {', '.join(unknown)}: {', '.join(sorted(known))}")
-    return [contender for contender in ALL if contender.name in wanted or not wanted]
+    return [one for one in (*ALL, *PEERS) if one.name in wanted] if wanted else list(ALL)
 
 
 def with_lever(contender: Contender, lever: str) -> Contender:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import psutil
 
+from bench.peers.tools import Tools
 from usher.stack.processes import Binaries
 from usher.stack.toolbox import version_of
 
 Description = dict[str, str | float | int | None]
 
 
-def describe(binaries: Binaries) -> Description:
+def describe(binaries: Binaries, tools: Tools | None = None) -> Description:
     """Return processor, memory, system and versions, and how busy it was when asked."""
     one_minute, _, fifteen_minutes = os.getloadavg()
     return {
@@ -28,6 +29,7 @@ def describe(binaries: Binaries) -> Description:
         "redis": version_of(binaries.redis_server, "--version"),
         "load_before_1_min": round(one_minute, 2),
         "load_before_15_min": round(fifteen_minutes, 2),
+        **(tools.versions() if tools else {}),
     }
 
 

@@ -28,7 +28,10 @@ def _page(run: Run) -> RenderableType:
     lines = [f"{run.taken} · {machine}"] + ([run.remark] if run.remark else [])
     base = baseline(run)
     said = [f"{name}: {one['is']}. {one['delivery']}." for name, one in run.contenders.items()]
-    stores = {one["stores"] for one in run.contenders.values()}
+    kept: dict[str, list[str]] = {}
+    for name, one in run.contenders.items():
+        kept.setdefault(one["stores"], []).append(name)
+    stores = [f"{', '.join(names)}: {what}." for what, names in kept.items()]
     note = (
         f"Each cell: the median of all visits, then the median ratio to {base} in the same pass"
         " and, in brackets, the least and the most of it. MB and ms are smaller when better."
@@ -66,6 +69,7 @@ _SECTIONS = (
     "idle",
     "memory",
     "calls",
+    "bytes",
     "lost",
     "doubled",
 )

@@ -14,13 +14,6 @@ from bench.visit import Plan
 
 FOLDER = Path(__file__).parent / "results"
 
-STORES = (
-    "broker and workflow state in one Redis, AOF with fsync every second: a process that dies loses"
-    " nothing, a power cut up to a second; timers and reminders in scheduler's etcd, fsync at each"
-    " commit"
-)
-"""The same for every contender: they run on stacks of the same kind."""
-
 
 @dataclass(frozen=True)
 class Run:
@@ -42,7 +35,8 @@ def run_of(
     visits: Sequence[Visit],
 ) -> Run:
     said = {
-        one.name: {"is": one.says, "stores": STORES, "delivery": one.delivery} for one in contenders
+        one.name: {"is": one.says, "stores": one.stores, "delivery": one.delivery}
+        for one in contenders
     }
     return Run(
         datetime.now(UTC).date().isoformat(), remark, machine, asdict(plan), said, list(visits)
@@ -53,11 +47,13 @@ def save(run: Run, what: str, folder: Path = FOLDER) -> Path:
     """Write `<date>-<what>.json`; one of that name is written over."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{run.taken}-{what}.json"
-    rounded = json.loads(
-        json.dumps(asdict(run)), parse_float=lambda text: float(f"{float(text):.5g}")
-    )
-    path.write_text(json.dumps(rounded, indent=1) + "\n")
+    path.write_text(json.dumps(rounded(asdict(run)), indent=1) + "\n")
     return path
+
+
+def rounded(document: Any) -> Any:
+    """Return it with each figure to five digits, which is more than it is worth."""
+    return json.loads(json.dumps(document), parse_float=lambda text: float(f"{float(text):.5g}"))
 
 
 def load(path: Path) -> Run:

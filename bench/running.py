@@ -5,8 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
+from redis import Redis, ResponseError
 
 from bench.contenders import Contender
+from bench.peers.streams import STREAMS
+from bench.peers.tools import Tools
 from bench.stacks import build_stack
 from contracts.topics import Topic
 from usher.stack.command import Report
@@ -21,14 +24,19 @@ Metadata = dict[str, Any]
 
 @contextmanager
 def running(
-    contender: Contender, settings: StackSettings, binaries: Binaries, report: Report
+    contender: Contender,
+    settings: StackSettings,
+    binaries: Binaries,
+    report: Report,
+    tools: Tools | None = None,
 ) -> Iterator[Stack]:
     """Yield the contender's stack on empty data, ready; stop it however the caller ends."""
-    stack = build_stack(contender, settings, binaries)
+    stack = build_stack(contender, settings, binaries, tools)
     stack.down(report)
     stack.up(report, fresh=True)
     try:
-        if not wait_until(lambda: _serves(settings), READY_SECONDS):
+        serves = _serves if contender.on_dapr else _streams_are_heard
+        if not wait_until(lambda: serves(settings), READY_SECONDS):
             raise StackError(f"{contender.name} is not ready within {READY_SECONDS:.0f} s")
         yield stack
     finally:
@@ -43,6 +51,16 @@ def _serves(settings: StackSettings) -> bool:
     return bool(
         connected and _hears(worker, Topic.REQUESTS) and _hears(notifier, Topic.COMPLETIONS)
     )
+
+
+def _streams_are_heard(settings: StackSettings) -> bool:
+    """Ask the broker: a peer's worker and notifier take from their streams."""
+    with Redis(host=LOOPBACK, port=settings.redis_port) as redis:
+        try:
+            groups: Any = [redis.xinfo_groups(name) for name in STREAMS]
+        except ResponseError:  # no such stream yet
+            return False
+    return all(group and group[0]["consumers"] for group in groups)
 
 
 def _hears(metadata: Metadata, topic: Topic) -> bool:

@@ -8,6 +8,7 @@ from bench.figures import Visit
 from bench.hearing import Hearing
 from bench.ingress import ingress
 from bench.load import Load
+from bench.peers.tools import Tools
 from bench.running import running
 from bench.stacks import stack_settings
 from bench.visit import Meter, Plan
@@ -20,8 +21,17 @@ HALF_LOAD = "half load, /s"
 class Session:
     """Visits contenders; the first one's throughput sets the rate of half load for all."""
 
-    def __init__(self, binaries: Binaries, folder: Path, ports_beside: int, report: Report) -> None:
+    def __init__(
+        self,
+        binaries: Binaries,
+        folder: Path,
+        ports_beside: int,
+        report: Report,
+        tools: Tools | None = None,
+    ) -> None:
+        """`tools` are what peers need, where one takes part."""
         self._binaries = binaries
+        self._tools = tools
         self._folder = folder
         self._ports_beside = ports_beside
         self._report = report
@@ -38,11 +48,12 @@ class Session:
     def _visit(self, contender: Contender, plan: Plan, number: int) -> Visit:
         settings = stack_settings(contender, self._folder, self._ports_beside)
         with (
-            running(contender, settings, self._binaries, _silent) as stack,
+            running(contender, settings, self._binaries, _silent, self._tools) as stack,
             Hearing(stack.log_path("notifier")) as hearing,
             ingress(contender, settings) as send,
         ):
-            measures = Meter(settings, Load(send, hearing)).run(plan, self._rate)
+            meter = Meter(settings, Load(send, hearing), contender.on_dapr)
+            measures = meter.run(plan, self._rate)
         self._rate = self._rate or measures[HALF_LOAD]
         for name, value in measures.items():
             if name.startswith(("throughput", "cpu at", "yardstick", "p50", "lost", "doubled")):

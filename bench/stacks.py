@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.contenders import Contender
+from bench.peers.stack import peer_specs
+from bench.peers.tools import Tools
 from notifier.settings import Settings as NotifierSettings
 from orchestrator.worker import QUIET
 from usher.stack.command import Report
@@ -48,18 +50,29 @@ def stack_settings(contender: Contender, folder: Path, ports_beside: int) -> Sta
     )
 
 
-def build_stack(contender: Contender, settings: StackSettings, binaries: Binaries) -> Stack:
-    return Stack(settings, specs(contender, settings, binaries))
+def build_stack(
+    contender: Contender,
+    settings: StackSettings,
+    binaries: Binaries,
+    tools: Tools | None = None,
+) -> Stack:
+    return Stack(settings, specs(contender, settings, binaries, tools))
 
 
 def specs(
-    contender: Contender, settings: StackSettings, binaries: Binaries
+    contender: Contender,
+    settings: StackSettings,
+    binaries: Binaries,
+    tools: Tools | None = None,
 ) -> Sequence[ProcessSpec]:
-    """Return the contender's processes in the order of their start."""
+    """Return the contender's processes in the order of their start; a peer's want `tools`."""
     found = processes(settings, binaries)
+    if not contender.on_dapr:
+        assert tools
+        found = peer_specs(contender.services, settings, untuned(found[0]), tools)
     if contender.services == "plain":
         found = [_plain(spec, contender, settings) for spec in found if spec.name != "starter"]
-    if not contender.tuned:
+    if contender.on_dapr and not contender.tuned:
         found = [spec if _ours(spec) else untuned(spec) for spec in found]
     unknown = set(contender.levers) - {spec.name for spec in found}
     if unknown:

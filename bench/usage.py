@@ -1,5 +1,7 @@
 """CPU time and memory of a stack's processes, told by the system and not by the processes."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,11 +32,15 @@ class Usage:
 
 
 def usage_of(data_dir: Path) -> Usage:
-    """Look at every process of the stack with these data; children count as their parent."""
+    """Look at every process of the stack with these data; children count as their parent.
+
+    They come and go, as Postgres' do, and may write their titles over the environment that marks a
+    process as the stack's. Of their memory only what they do not share is added.
+    """
     cpu: dict[str, float] = {}
     rss: dict[str, int] = {}
     pids = set()
-    for name, process in owned(data_dir):
+    for name, process, parent in _families(data_dir):
         label = name or SUPERVISORD
         try:
             with process.oneshot():
@@ -42,9 +48,23 @@ def usage_of(data_dir: Path) -> Usage:
         except psutil.NoSuchProcess:
             continue  # a short one, such as a health check
         cpu[label] = cpu.get(label, 0.0) + spent(times)
-        rss[label] = rss.get(label, 0) + memory.rss
-        pids.add(process.pid)
+        rss[label] = rss.get(label, 0) + memory.rss - (0 if parent else memory.shared)
+        if parent:
+            pids.add(process.pid)
     return Usage(cpu, rss, frozenset(pids))
+
+
+def _families(data_dir: Path) -> Iterator[tuple[str, psutil.Process, bool]]:
+    """Yield each process with its name, and whether it is what supervisord started."""
+    marked = owned(data_dir)
+    names = {process.pid: name for name, process in marked}
+    for name, process in marked:
+        with suppress(psutil.NoSuchProcess):
+            if names.get(process.ppid()):
+                continue  # comes with its parent
+            children = process.children(recursive=True) if name else []
+            yield name, process, True
+            yield from ((name, child, False) for child in children)
 
 
 def spent(times: Any) -> float:

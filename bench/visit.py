@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
-from bench.counts import calls
+from bench.counts import calls, sizes
 from bench.figures import Measures, percentile
 from bench.load import Load, Outcome
 from bench.usage import Usage, own_cpu, usage_of
@@ -40,59 +40,68 @@ FULL = Plan(sizes=(200, 1000, 5000), singles=200, steady_seconds=30, idle_second
 class Meter:
     """Measures one running stack."""
 
-    def __init__(self, settings: StackSettings, load: Load) -> None:
+    def __init__(self, settings: StackSettings, load: Load, on_dapr: bool = True) -> None:
         self._settings = settings
+        self._on_dapr = on_dapr
         self._load = load
         self.measures: Measures = {}
 
     def run(self, plan: Plan, rate: float | None) -> Measures:
         """Carry the plan out. `rate` is half load; None makes it half of what is measured here."""
         self._load.burst(plan.warm_up)
-        self._settle()
-        self._idle(plan.idle_seconds)
+        self.settle()
+        self.idle(plan.idle_seconds)
         self._latencies("one at a time", self._load.one_at_a_time(plan.singles))
         for size in plan.sizes[:1]:
-            self._burst(size)
+            self.burst(size)
         half = rate or self.measures[f"throughput at {plan.sizes[0]}, /s"] / 2
         self.measures["half load, /s"] = half
         self._latencies("at half load", self._load.steady(half, plan.steady_seconds))
         for size in plan.sizes[1:]:
-            self._burst(size)
+            self.burst(size)
         for name, size_in_bytes in usage_of(self._settings.data_dir).rss.items():
             self.measures[f"memory {name}, MB"] = size_in_bytes / 1e6
         return self.measures
 
-    def _burst(self, size: int) -> None:
+    def burst(self, size: int) -> Outcome:
+        """Measure so many at once, and what they cost; `idle` comes before."""
         dear, begun = yardstick(), time.monotonic()
-        before, driver, counted = self._usage(), own_cpu(), calls(self._settings)
+        before, driver, counted = self._usage(), own_cpu(), self._calls()
+        kept = sizes(self._settings)
         outcome = self._load.burst(size)
         driver = own_cpu() - driver
-        after, seconds = self._settle(), time.monotonic() - begun
+        after, seconds = self.settle(), time.monotonic() - begun
         self.measures[f"yardstick at {size}, ms"] = (dear + yardstick()) / 2
         self._judge(f"at {size}", outcome)
         self.measures[f"throughput at {size}, /s"] = outcome.throughput
         if outcome.lost:
-            return  # what was used while we waited in vain is not the price of a workflow
+            return outcome  # what was used while we waited in vain is not a workflow's price
         used = after.since(before)
         for name, spent in {**used, DRIVER: driver}.items():
             self.measures[f"cpu {name} at {size}, ms/workflow"] = spent * 1000 / size
         total = sum(used.values()) * 1000
         self.measures[f"cpu at {size}, ms/workflow"] = total / size
         # Scheduler's work is the same in all, so its time is a yardstick of the very same minutes.
-        self.measures[f"cpu at {size}, times scheduler's"] = sum(used.values()) / used["scheduler"]
+        if self._on_dapr:
+            times = sum(used.values()) / used["scheduler"]
+            self.measures[f"cpu at {size}, times scheduler's"] = times
         above = total - self.measures[IDLE] * seconds
         self.measures[f"cpu above idle at {size}, ms/workflow"] = above / size
-        self._count(calls(self._settings) - counted, size)
+        self._count(self._calls() - counted, size)
+        for name, number in sizes(self._settings).items():
+            self.measures[f"bytes redis {name} at {size}, /workflow"] = (number - kept[name]) / size
+        return outcome
 
     def _count(self, counted: Counter[str], size: int) -> None:
         for name, number in counted.items():
             if number * 10 >= size:  # what is rarer belongs to the clock, not to the workflow
                 self.measures[f"calls {name} at {size}, /workflow"] = number / size
-        for whose in ("redis", "sidecar", "scheduler"):
+        for whose in ("redis", "sidecar", "scheduler") if self._on_dapr else ("redis",):
             number = sum(n for name, n in counted.items() if name.startswith(whose))
             self.measures[f"calls {whose} at {size}, /workflow"] = number / size
 
-    def _idle(self, seconds: float) -> None:
+    def idle(self, seconds: float) -> None:
+        """Measure what the stack uses with nothing to do."""
         before = self._usage()
         time.sleep(seconds)
         used = self._usage().since(before)
@@ -108,10 +117,13 @@ class Meter:
         self.measures[f"lost {when}"] = outcome.lost
         self.measures[f"doubled {when}"] = outcome.doubled
 
+    def _calls(self) -> Counter[str]:
+        return calls(self._settings, self._on_dapr)
+
     def _usage(self) -> Usage:
         return usage_of(self._settings.data_dir)
 
-    def _settle(self, seconds: float = 10, every: float = 0.5) -> Usage:
+    def settle(self, seconds: float = 10, every: float = 0.5) -> Usage:
         """Wait until what follows a notice is done as well: acknowledgements, last writes."""
         now = self._usage()
         for _ in range(int(seconds / every)):

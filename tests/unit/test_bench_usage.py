@@ -53,6 +53,25 @@ def test_a_stacks_processes_are_found_and_weighed(worker: Popen[bytes], tmp_path
     assert usage.rss["worker"] == pytest.approx(psutil.Process(worker.pid).memory_info().rss, 0.1)
 
 
+def test_a_child_that_hides_its_environment_counts_as_its_parent(tmp_path: Path) -> None:
+    """As Postgres' children do, which write their titles over it."""
+    child = "import time; x = sum(i * i for i in range(2_000_000)); print('done', flush=True)"
+    parent = (
+        "import subprocess, sys;"
+        f"subprocess.run([sys.executable, '-c', {child + '; input()'!r}], env={{}})"
+    )
+    env = {**os.environ, MARK: str(tmp_path), "SUPERVISOR_PROCESS_NAME": "postgres"}
+    with Popen([sys.executable, "-c", parent], env=env, stdin=PIPE, stdout=PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"done\n"
+        (hidden,) = psutil.Process(process.pid).children()
+        usage = usage_of(tmp_path)
+        of_child = hidden.cpu_times()
+        process.communicate(b"\n", timeout=30)
+    assert usage.pids == {process.pid}
+    assert usage.cpu["postgres"] >= of_child.user > 0
+
+
 def test_the_driver_weighs_itself() -> None:
     before = own_cpu()
     while own_cpu() == before:  # ends: looking costs time too
