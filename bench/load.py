@@ -33,9 +33,16 @@ class Load:
     """Sends requests by `send`, and hears what comes of them."""
 
     def __init__(
-        self, send: Callable[[str], None], hearing: Hearing, patience: float = PATIENCE_SECONDS
+        self,
+        send: Callable[[str], None],
+        hearing: Hearing,
+        patience: float = PATIENCE_SECONDS,
+        name: str = "o",
     ) -> None:
-        """`patience` is how long no notice at all may come before what is missing is lost."""
+        """`patience` is how long no notice at all may come before what is missing is lost; `name`
+        begins the orders, and is another for each load that shares a hearing.
+        """
+        self._name = name
         self._send = send
         self._hearing = hearing
         self._patience = patience
@@ -90,4 +97,4 @@ class Load:
         )
 
     def _orders(self, count: int) -> list[str]:
-        return [f"o-{number}" for number in itertools.islice(self._numbers, count)]
+        return [f"{self._name}-{number}" for number in itertools.islice(self._numbers, count)]

@@ -1,0 +1,1 @@
+"""How cost grows: against ledger, waiting instances, history, backlog and replicas."""

@@ -1,0 +1,97 @@
+"""A stack of Usher's on which bursts are measured, and what went wrong on it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.contenders import chosen
+from bench.figures import Measures
+from bench.hearing import Hearing
+from bench.ingress import WORKFLOW, ingress
+from bench.load import Load
+from bench.running import running
+from bench.stacks import stack_settings
+from bench.visit import Meter
+from usher.stack.processes import Binaries
+from usher.stack.settings import StackSettings
+from usher.stack.stack import Stack
+
+USHER = chosen(["usher"])[0]
+WARM_UP = 20
+STEADY = "last quarter's rate to the second's"
+_TROUBLES = {
+    "deliveries asked for again": ("orchestrator", "will be tried again"),
+    "app found un-healthy": ("orchestrator-daprd", "App entered un-healthy status"),
+    "deadlines exceeded": ("orchestrator-daprd", "DeadlineExceeded"),
+}
+"""What a line of a log tells of: the process, and the words."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A stack with an ear at its notifier."""
+
+    settings: StackSettings
+    stack: Stack
+    hearing: Hearing
+    idle_seconds: float
+
+    def burst(self, size: int, name: str, workflow: str = WORKFLOW, **more: int) -> Measures:
+        """Warm up, measure idle, then so many at once; `name` is another for each burst."""
+        before = self._troubles()
+        with ingress(USHER, self.settings, workflow, **more) as send:
+            load = Load(send, self.hearing, name=name)
+            load.burst(WARM_UP)
+            meter = Meter(self.settings, load)
+            meter.settle()
+            meter.idle(self.idle_seconds)
+            meter.burst(size)
+        orders = (f"{name}-{number}" for number in range(WARM_UP + 1, WARM_UP + size + 1))
+        ends = sorted(times[0] for order in orders if (times := self.hearing.times(order)))
+        measures = {
+            what.replace(f" at {size}", ""): value for what, value in meter.measures.items()
+        }
+        troubles = {what: count - before[what] for what, count in self._troubles().items()}
+        return measures | {STEADY: steadiness(ends)} | troubles
+
+    def _troubles(self) -> Measures:
+        """Count the lines that tell of trouble, in what is left of the logs."""
+        found = {}
+        for what, (process, words) in _TROUBLES.items():
+            path = self.stack.log_path(process)
+            texts = (one.read_text(errors="replace") for one in path.parent.glob(f"{path.name}*"))
+            found[what] = float(sum(text.count(words) for text in texts))
+        return found
+
+
+def steadiness(ends: list[float]) -> float:
+    """Return the rate of the last quarter over the second's: 1 for a backlog that drains steadily.
+
+    `ends` are the moments of the notices in order; too few to tell are steady.
+    """
+    quarter = len(ends) // 4
+    if not quarter:
+        return 1.0
+    second, last = ends[2 * quarter] - ends[quarter], ends[-1] - ends[-1 - quarter]
+    return second / last if last else 1.0
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """Brings stacks up on fresh data, one at a time."""
+
+    binaries: Binaries
+    folder: Path
+    ports_beside: int
+    idle_seconds: float
+
+    @contextmanager
+    def running(self, replicas: int = 1) -> Iterator[Running]:
+        settings = stack_settings(USHER, self.folder, self.ports_beside)
+        settings = settings.model_copy(update={"replicas": replicas})
+        with (
+            running(USHER, settings, self.binaries, lambda _: None) as stack,
+            Hearing(stack.log_path("notifier")) as hearing,
+        ):
+            yield Running(settings, stack, hearing, self.idle_seconds)
