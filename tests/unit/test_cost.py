@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from dapr.ext.workflow import WorkflowStatus
 
+from tests.support.at_once import at_once
 from tests.support.budget import EVENTS, Cost
 from tests.support.costing import cost_of
 from tests.support.memory import World
@@ -21,12 +22,12 @@ Deliver = Callable[[World, int], object]
 
 def request(world: World, number: int, **more: Any) -> object:
     entry = raw_delivery(json.dumps(START | more).encode(), id=f"e-{number}")
-    return world.inbox.on_request(entry)
+    return at_once(world.inbox.on_request)(entry)
 
 
 def event(world: World, number: int, instance_id: str) -> object:
     body = json.dumps({**APPROVE, "instance_id": instance_id}).encode()
-    return world.inbox.on_event(raw_delivery(body, id=f"e-{number}"))
+    return at_once(world.inbox.on_event)(raw_delivery(body, id=f"e-{number}"))
 
 
 EACH: dict[str, Deliver] = {
@@ -59,7 +60,7 @@ def test_one_more_state_call_is_noticed(name: str) -> None:
 
     def with_one_more(world: World, number: int) -> object:
         answer = EACH[name](world, number)
-        world.ledger.find("/test", "another")
+        at_once(world.ledger.find)("/test", "another")
         return answer
 
     found, allowed = cost(World(), with_one_more), EVENTS[name]
