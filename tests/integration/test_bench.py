@@ -1,6 +1,8 @@
 """The benchmark itself, in small: what it counts is right; what it times is no matter of tests."""
 
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from bench.figures import Visit
 from bench.session import Session
 from bench.stacks import find_binaries
 from bench.visit import Plan
+from tests.support.budget import NOISE, WORKFLOW
 from tests.support.stack import PORTS_BESIDE
 
 TINY = Plan(sizes=(20,), singles=2, steady_seconds=0.5, idle_seconds=0.5, warm_up=1)
@@ -23,7 +26,10 @@ def report(line: str) -> None:
 def visits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Visit]:
     folder: Path = tmp_path_factory.mktemp("bench")
     session = Session(find_binaries(report), folder, PORTS_BESIDE + 350, report)
-    order = [(0, contender) for contender in chosen(["plain", "usher"])]
+    plain, usher = chosen(["plain", "usher"])
+    # A sweep in the middle of a burst would be counted as the burst's.
+    swept_late = {"orchestrator": {"ORCHESTRATOR_SWEEP_SECONDS": "3600"}}
+    order = [(0, plain), (0, replace(usher, levers=swept_late))]
     return {visit.contender: visit for visit in session.run(order, TINY)}
 
 
@@ -57,6 +63,16 @@ def test_the_scheduler_has_one_job_more_which_is_to_purge_the_run(visits: dict[s
     plain, usher = (visits[name].measures for name in ("plain", "usher"))
     jobs = "calls scheduler jobs at 20, /workflow"
     assert 0 < plain[jobs] == usher[jobs] - 1
+
+
+def test_a_workflow_costs_the_calls_that_it_may(visits: dict[str, Visit]) -> None:
+    """The guard: one more call of any kind fails here. What is allowed: tests/support/budget.py."""
+    found = {
+        matched[1]: round(value)  # a stray call or two of twenty workflows is no change
+        for measure, value in visits["usher"].measures.items()
+        if (matched := re.fullmatch(r"calls (\w+ \w+) at 20, /workflow", measure))
+    }
+    assert {name: n for name, n in found.items() if n and name not in NOISE} == WORKFLOW
 
 
 def test_cpu_and_memory_are_known_of_every_process(visits: dict[str, Visit]) -> None:
