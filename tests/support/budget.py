@@ -24,7 +24,7 @@ WORKFLOW = {
     "sidecar CompleteActivityTask": 3,
     "sidecar CompleteOrchestratorTask": 4,
     "sidecar PublishEvent": 1,
-    "sidecar GetState": 2,
+    "sidecar GetBulkState": 1,
     "sidecar SaveState": 3,
     "scheduler jobs": 8,
     "redis eval": 36,
