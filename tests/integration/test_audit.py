@@ -247,6 +247,8 @@ def test_p2_an_edited_row_of_a_parked_event_is_named(
 ) -> None:
     event_id = _tick(usher, fresh("nobody"), 1)
     _settled(usher, event_id)
+    # What is not acknowledged yet is still being served, and so not missed.
+    eventually(lambda: usher.pending("workflow-events"), lambda n: n == 0)
     with _edited(redis, event_id, **changes):
         (missing,) = _missing(usher, event_id)
         assert said in missing

@@ -49,12 +49,13 @@ def foreground(stack: Stack, console: Console, *, fresh: bool = False) -> None:
                 return
         except KeyboardInterrupt:
             return  # `up` has stopped what it had started
+        interrupted = False
         try:
             _stream(logs, screen, stack, Event())
         except KeyboardInterrupt:
-            screen.say("stopping in order; Ctrl-C again kills")
+            interrupted = True
         finally:
-            _stop(stack, screen.say)
+            _stop(stack, screen.say, interrupted)
 
 
 class _Screen:
@@ -107,8 +108,10 @@ def _stream(logs: LogReader, screen: _Screen, stack: Stack, until: Event) -> Non
             until.wait(_EVERY_SECONDS)
 
 
-def _stop(stack: Stack, report: Report) -> None:
+def _stop(stack: Stack, report: Report, interrupted: bool) -> None:
     try:
+        if interrupted:  # said here: whoever reads it may press again at once
+            report("stopping in order; Ctrl-C again kills")
         stack.down(report)
     except KeyboardInterrupt:
         with uninterrupted():
