@@ -10,7 +10,7 @@ import httpx
 from redis import Redis, RedisError
 
 from contracts.cloudevent import CloudEvent
-from contracts.topics import Topic
+from contracts.topics import READ_BY, Topic
 from tests.chaos.cast import SOURCE
 from tests.chaos.observed import Execution, Observed
 from tests.chaos.workflows.storm import TALLY
@@ -18,12 +18,6 @@ from usher.stack.settings import StackSettings
 
 PAGE = 1000
 GLANCE = 100
-GROUPS = {
-    Topic.REQUESTS: "orchestrator",
-    Topic.EVENTS: "orchestrator",
-    Topic.COMPLETIONS: "notifier",
-    Topic.DEAD_LETTERS: "notifier",
-}
 FINISHED = {"COMPLETED", "FAILED", "TERMINATED"}
 AWAY = (httpx.HTTPError, RedisError)
 """What is raised while something that is asked does not answer."""
@@ -70,7 +64,7 @@ class Observer:
     def unread(self) -> int:
         """Count the entries of the topics that are not acknowledged yet. Raises `RedisError`."""
         count = 0
-        for topic, group in GROUPS.items():
+        for topic, group in READ_BY.items():
             if not self._redis.exists(topic):
                 continue
             groups: Any = self._redis.xinfo_groups(topic)
@@ -92,7 +86,7 @@ class Observer:
         observed.unfinished = _unfinished(instances)
         observed.created = {one["instance_id"]: _unix(one["created_at"]) for one in instances}
         observed.parked = [one["id"] for one in self._items("orchestrator", "/parked", PAGE)]
-        observed.streams = {str(topic): self._stream(topic) for topic in GROUPS}
+        observed.streams = {str(topic): self._stream(topic) for topic in READ_BY}
         observed.unread = self.unread()
         observed.duplicates = 0
         for mark in marks:
