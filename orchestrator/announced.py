@@ -13,12 +13,17 @@ from orchestrator.definition import Definition
 from orchestrator.envelope import Cause, unseal
 
 ANNOUNCE = "announce_completion"
-"""The activity that publishes; the name is reserved."""
+"""The activity that publishes where the last turn could not; the name is reserved."""
 FENCE = "claim_run"
 """The activity that lets one attempt of a start run; the name is reserved."""
 LEASE_SECONDS = 12
 """How long a claim of a start is its handler's alone: more than the deadline of one call, so that
 once it is over, the call that would start the workflow can no longer be on its way."""
+
+AT_ONCE_BYTES = 1024 * 1024
+"""A larger notice is left to the activity: the engine may yet refuse a turn with such an output."""
+Tell = Callable[[WorkflowCompleted, Cause], bool]
+"""Publishes a notice and writes it down while the turn waits; False where it could not."""
 
 _log = structlog.get_logger()
 RETRY_POLICY = RetryPolicy(
@@ -29,7 +34,7 @@ RETRY_POLICY = RetryPolicy(
 )
 
 
-def wrapped(definition: Definition) -> Callable[[DaprWorkflowContext, Any], Steps]:
+def wrapped(definition: Definition, tell: Tell) -> Callable[[DaprWorkflowContext, Any], Steps]:
     """Return the function to register with the runtime for this workflow."""
 
     def run(ctx: DaprWorkflowContext, stored: Any = None) -> Steps:
@@ -48,7 +53,7 @@ def wrapped(definition: Definition) -> Callable[[DaprWorkflowContext, Any], Step
             error = raised
         if definition.tag.announce and not context.continued:
             notice = _notice(ctx, definition, context, cause, output, error)
-            yield from _announce(ctx, context.carried(), notice)
+            yield from _announce(ctx, tell, context.carried(), notice)
         if error:
             raise error
         return output
@@ -106,8 +111,18 @@ def _failure(error: Exception) -> Failure:
     return Failure(type=type(error).__name__, message=printable)
 
 
-def _announce(ctx: DaprWorkflowContext, cause: Cause, notice: WorkflowCompleted) -> Steps:
-    """Publish through an activity; when every attempt failed, the workflow still ends its way."""
+def _announce(
+    ctx: DaprWorkflowContext, tell: Tell, cause: Cause, notice: WorkflowCompleted
+) -> Steps:
+    """Publish in the turn that the run ends in; where that fails, by an activity, with retries.
+
+    A turn that the engine does again tells it again, under the same id. The end is replayed only
+    for a run that asked for the activity: one that told it at once has no further turn. When
+    every attempt failed, the workflow still ends its way.
+    """
+    at_once = not ctx.is_replaying and len(notice.model_dump_json()) <= AT_ONCE_BYTES
+    if at_once and tell(notice, cause):
+        return
     news = {"cause": cause.model_dump(mode="json"), "notice": notice.model_dump(mode="json")}
     try:
         yield ctx.call_activity(ANNOUNCE, input=news, retry_policy=RETRY_POLICY)

@@ -26,9 +26,10 @@ class Announcer:
 
     async def announce(self, notice: WorkflowCompleted, cause: Cause) -> None:
         """Publish that a run ended, and note it with the events the run had seen."""
-        await self._outbox.completed(notice, cause)
         ended = Ended(key=cause.key, outcome=notice.outcome, seen=list(cause.seen))
-        await self._ledger.end(notice.instance_id, ended)
+        with continuing({TRACEPARENT: cause.traceparent}, "announce an ending"):
+            await self._outbox.completed(notice, cause)
+            await self._ledger.end(notice.instance_id, ended)
 
     async def announce_ended(self, instance_id: str) -> WorkflowStatus | None:
         """Announce a run that has ended and has not said so; return its status, None if gone."""
@@ -40,8 +41,7 @@ class Announcer:
         announces = definition is None or definition.tag.announce
         if cause.key and await self._ledger.ended(instance_id) is None:
             if announces:
-                with continuing({TRACEPARENT: cause.traceparent}, "announce an ending"):
-                    await self.announce(_notice(state, cause), cause)
+                await self.announce(_notice(state, cause), cause)
             else:
                 outcome = state.runtime_status.name
                 await self._ledger.end(

@@ -19,12 +19,16 @@ class Controller:
         self._announcer = announcer
 
     async def carry_out(self, control: Control) -> None:
-        """Steer the instance; one that ends by it is announced, one purged was before."""
+        """Steer the instance; one that ends by it is announced, one purged was before.
+
+        One that is gone was steered before, by this event or another: there is nothing to do.
+        """
         instance_id = control.instance_id
         match control.control:
             case "terminate":
                 # One that is over already was cut off in between: it is only announced.
-                if await self._announcer.announce_ended(instance_id) not in FINISHED:
+                status = await self._announcer.announce_ended(instance_id)
+                if status is not None and status not in FINISHED:
                     await self._engine.terminate(instance_id, control.reason)
                     await self._announce(instance_id)
             case "suspend" if not await self._is_suspended(instance_id):
@@ -32,8 +36,8 @@ class Controller:
             case "resume" if await self._is_suspended(instance_id):
                 await self._engine.resume(instance_id)
             case "purge":
-                await self._announcer.announce_ended(instance_id)
-                await self._engine.purge(instance_id)
+                if await self._announcer.announce_ended(instance_id) is not None:
+                    await self._engine.purge(instance_id)
 
     async def _is_suspended(self, instance_id: str) -> bool:
         """The SDK fails a run that is told to resume and was not suspended."""

@@ -127,16 +127,23 @@ class Decider:
             raise Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id")
         return Park(instance_id, wait)
 
+    async def _status(self, instance_id: str) -> WorkflowStatus | None:
+        """Return how an instance is, or how it ended before it was purged; None for no such."""
+        if state := await self._engine.state(instance_id):
+            return state.runtime_status
+        ended = await self._ledger.ended(instance_id)
+        return WorkflowStatus[ended.outcome] if ended else None
+
     async def _control(self, command: ControlInstance) -> Control:
         instance_id = identity.instance_addressed(command)
-        state = await self._engine.state(instance_id)
-        if state is None:
+        status = await self._status(instance_id)
+        if status is None:
             message = f"no instance has the id {instance_id!r}"
             raise Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id")
-        status = state.runtime_status
         if command.control == "purge" and status not in FINISHED:
             message = f"{instance_id!r} is {status.name}; terminate it, then purge"
             raise Refused(Reason.INVALID_REQUEST, message, "control")
+        # What was cut off between the deed and its note comes again, and is no refusal.
         done = command.control == "terminate" and status is WorkflowStatus.TERMINATED
         if command.control != "purge" and status in FINISHED and not done:
             raise finished(instance_id, status.name)

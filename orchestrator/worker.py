@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import structlog
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext, WorkflowRuntime
 from dapr.ext.workflow.logger import LoggerOptions
 
@@ -17,12 +18,16 @@ from orchestrator.parking import EXPIRE, SETTLE
 QUIET = LoggerOptions(log_level="ERROR")
 """The SDK logs a line a turn; ours say the same once, with the event's id."""
 
+TELL_SECONDS = 2
+"""How long a workflow's last turn waits for its notice to be out."""
+
 Result = TypeVar("Result")
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Steps:
-    """What our own activities do."""
+    """What our own steps do."""
 
     announce: Callable[[WorkflowCompleted, Cause], Coroutine[Any, Any, None]]
     may_run: Callable[[str, int], Coroutine[Any, Any, bool]]
@@ -32,13 +37,24 @@ class Steps:
 def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     """Return a runtime that hosts the catalogue; each workflow announces its own end.
 
-    Our own activities run on the event loop that this is called on; the worker has its own.
+    Our own steps run on the event loop that this is called on; the worker has its own.
     """
     runtime = WorkflowRuntime(logger_options=QUIET)
     ours = asyncio.get_running_loop()
 
     def on_ours(step: Coroutine[Any, Any, Result]) -> asyncio.Future[Result]:
         return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(step, ours))
+
+    def tell(notice: WorkflowCompleted, cause: Cause) -> bool:
+        telling = asyncio.run_coroutine_threadsafe(steps.announce(notice, cause), ours)
+        try:
+            telling.result(TELL_SECONDS)
+        except Exception as error:
+            telling.cancel()
+            said = f"{type(error).__name__}: {error}"
+            _log.warning("announced later", instance_id=notice.instance_id, error=said)
+            return False
+        return True
 
     async def announce_completion(_: WorkflowActivityContext, news: dict[str, Any]) -> None:
         notice = WorkflowCompleted.model_validate(news["notice"])
@@ -60,5 +76,5 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     for name, function in catalogue.activities.items():
         runtime.register_activity(function, name=name)
     for name, definition in catalogue.workflows.items():
-        runtime.register_workflow(wrapped(definition), name=name)
+        runtime.register_workflow(wrapped(definition, tell), name=name)
     return runtime

@@ -61,6 +61,25 @@ def test_p1_and_p6_hold_when_the_orchestrator_dies_at_a_step_of_a_start(
     assert len(usher.notices(instance)) == 1
 
 
+@pytest.mark.parametrize("dies", [False, True], ids=["lives", "dies"])
+def test_p6_holds_where_the_last_turn_could_not_tell(
+    usher: Driver, crash: Path, tmp_path: Path, dies: bool
+) -> None:
+    instance, file = fresh("count"), tmp_path / "tally"
+    (crash / "refused-Outbox.completed").touch()
+    if dies:
+        (crash / "after-Outbox.completed").touch()
+    _start(usher, fresh("event"), instance, file=str(file))
+    _came_to(crash, "refused-Outbox.completed")
+    assert usher.notice(instance, COMES_BACK)["outcome"] == "COMPLETED"
+    eventually(lambda: usher.status(instance), lambda status: status == "COMPLETED", COMES_BACK)
+    events = usher.get("orchestrator", f"/instances/{instance}/history")["items"]
+    asked = [one["name"] for one in events if one["type"] == "TASK_SCHEDULED"]
+    assert asked == ["tally_activity", "announce_completion"]
+    assert _done(file) == ["started"]
+    assert len(usher.notices(instance)) == 1
+
+
 EVENT_STEPS = ["before-Engine.raise_event", "after-Engine.raise_event", "after-Ledger.settle"]
 
 

@@ -53,6 +53,7 @@ def test_an_instance_is_suspended_resumed_terminated_and_purged(usher: Driver) -
         ("resume", "RUNNING"),  # of one that runs: the SDK would fail it
         ("terminate", "TERMINATED"),
         ("purge", None),
+        ("purge", None),  # of one that is gone
     ]
     for control, status in steps:
         usher.publish("workflow-events", {"instance_id": instance, "control": control})

@@ -20,8 +20,7 @@ FROM_THE_TOPIC_ON = {
     ("orchestrator", "orchestration||hello_workflow"),
     ("orchestrator", "activity||hello_activity"),
     ("usher-orchestrator", "activity: hello_activity"),
-    ("orchestrator", "activity||announce_completion"),
-    ("usher-orchestrator", "activity: announce_completion"),
+    ("usher-orchestrator", "announce an ending"),
     ("notifier", "pubsub/workflow-completions"),
     ("usher-notifier", "process workflow-completions"),
 }

@@ -92,9 +92,15 @@ def play(
         return told[-1]
 
     first = _run(workflow, given, ask, _Recorder(instance_id, started, unpatched))
-    replies = iter(told)
-    replayed = _Recorder(instance_id, started, unpatched, replaying=True)
-    second = _run(workflow, given, lambda _: next(replies), replayed)
+    replies = list(told)
+    replayed = _Recorder(instance_id, started, unpatched, replaying=bool(replies))
+
+    def repeat(_: Step) -> Any:
+        reply = replies.pop(0)
+        replayed.is_replaying = bool(replies)  # what follows the last answer is new
+        return reply
+
+    second = _run(workflow, given, repeat, replayed)
     assert repr(second) == repr(first), f"not deterministic:\n{first}\n{second}"
     return first
 

@@ -1,7 +1,8 @@
 """The wrapper of a workflow: its ending is announced, and stays its own."""
 
 from collections.abc import Generator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,15 @@ from dapr.ext.workflow import DaprWorkflowContext
 from pydantic import BaseModel
 
 from contracts.events import WorkflowCompleted
-from orchestrator.announced import ANNOUNCE, wrapped
+from orchestrator.announced import ANNOUNCE, AT_ONCE_BYTES, wrapped
 from orchestrator.definition import Definition
 from orchestrator.envelope import Cause, seal
 from orchestrator.registry import WorkflowTag
+from tests.support.ear import Ear
 from tests.support.replay import STARTED, Played, Step, failed, play
 
 Run = Generator[Any, Any, Any]
 CAUSE = Cause(event_id="event-1")
-ANNOUNCED = {ANNOUNCE: None}
 
 
 class Count(BaseModel):
@@ -43,28 +44,52 @@ def counts(ctx: DaprWorkflowContext, input: Count) -> Run:  # noqa: A002
     return "done"
 
 
-def run_of(function: Any, given: Any, answers: dict[str, Any], **tag: Any) -> Played:
+@dataclass
+class Ran:
+    played: Played
+    ear: Ear
+
+
+def run_of(
+    function: Any,
+    given: Any,
+    answers: dict[str, Any],
+    *,
+    away: bool = False,
+    started: datetime = STARTED,
+    sealed: bool = True,
+    **tag: Any,
+) -> Ran:
     definition = Definition(function, WorkflowTag(**tag), Path(__file__))
-    return play(wrapped(definition), seal(CAUSE, given), answers)
+    ear = Ear(away)
+    stored = seal(CAUSE, given) if sealed else given
+    return Ran(play(wrapped(definition, ear), stored, answers, started=started), ear)
 
 
-def announced(played: Played) -> dict[str, Any]:
-    """Return the one notice, which must be the last step."""
-    (step,) = played.named(ANNOUNCE)
-    assert played.steps[-1] is step
+def announced(ran: Ran) -> dict[str, Any]:
+    """Return the one notice, which the run's last turn told, without a step of its own."""
+    assert ran.played.named(ANNOUNCE) == []
+    assert len(ran.ear.heard) == 2  # by the run, and by its last turn done again
+    return ran.ear.notice
+
+
+def names_its_cause(ran: Ran) -> bool:
+    return ran.ear.heard[0][1].event_id == "event-1"
+
+
+def announced_later(ran: Ran) -> dict[str, Any]:
+    """Return the one notice that an activity was asked to publish, as the last step."""
+    (step,) = ran.played.named(ANNOUNCE)
+    assert ran.played.steps[-1] is step
     notice: dict[str, Any] = step.input["notice"]
     assert WorkflowCompleted.model_validate(notice).model_dump_json()  # as the activity does
     return notice
 
 
-def names_its_cause(played: Played) -> bool:
-    return "event-1" in str(played.steps[-1].input["cause"])
-
-
 def test_a_success_is_announced_as_the_last_step() -> None:
-    played = run_of(works, "hello", {"say": "HELLO", **ANNOUNCED})
-    assert played.output == {"said": "HELLO"}
-    assert announced(played) == {
+    ran = run_of(works, "hello", {"say": "HELLO"})
+    assert ran.played.output == {"said": "HELLO"}
+    assert announced(ran) == {
         "instance_id": "instance-1",
         "workflow": "works",
         "outcome": "COMPLETED",
@@ -78,52 +103,66 @@ def test_a_success_is_announced_as_the_last_step() -> None:
 
 
 def test_an_announcement_names_the_event_that_started_the_run() -> None:
-    played = run_of(works, "hello", {"say": "HELLO", **ANNOUNCED})
-    assert names_its_cause(played)
+    ran = run_of(works, "hello", {"say": "HELLO"})
+    assert names_its_cause(ran)
+
+
+def test_what_cannot_be_told_at_once_is_left_to_an_activity() -> None:
+    ran = run_of(works, "hello", {"say": "HELLO", ANNOUNCE: None}, away=True)
+    assert ran.played.output == {"said": "HELLO"}
+    assert announced_later(ran)["output"] == {"said": "HELLO"}
+    assert "event-1" in str(ran.played.steps[-1].input["cause"])
+    assert len(ran.ear.heard) == 1  # on replay it was asked for already
 
 
 def test_an_announcement_is_tried_for_long_enough_to_outlive_a_restart() -> None:
-    played = run_of(works, "hello", {"say": "HELLO", **ANNOUNCED})
-    policy = played.steps[-1].options["retry_policy"]
+    ran = run_of(works, "hello", {"say": "HELLO", ANNOUNCE: None}, away=True)
+    policy = ran.played.steps[-1].options["retry_policy"]
     assert policy.max_number_of_attempts > 1
+
+
+def test_an_output_that_the_engine_may_refuse_is_told_once_the_engine_has_it() -> None:
+    ran = run_of(works, "hello", {"say": "x" * AT_ONCE_BYTES, ANNOUNCE: None})
+    assert announced_later(ran)["outcome"] == "COMPLETED"
+    assert ran.ear.heard == []
 
 
 def test_a_failure_is_announced_and_stays_the_workflows_own() -> None:
     error = failed("out of paper")
-    played = run_of(works, "hello", {"say": error, **ANNOUNCED})
-    assert played.error is error
-    notice = announced(played)
+    ran = run_of(works, "hello", {"say": error})
+    assert ran.played.error is error
+    notice = announced(ran)
     assert (notice["outcome"], notice["output"]) == ("FAILED", None)
     assert notice["error"]["type"] == "TaskFailedError"
     assert "out of paper" in notice["error"]["message"]
 
 
 def test_a_workflow_without_input_is_announced_too() -> None:
-    assert announced(run_of(plain, None, {"say": "", **ANNOUNCED}))["outcome"] == "COMPLETED"
+    assert announced(run_of(plain, None, {"say": ""}))["outcome"] == "COMPLETED"
 
 
 @pytest.mark.parametrize("gone", [failed("the broker is away"), OSError("no sidecar")])
 def test_an_announcement_that_fails_leaves_a_success_a_success(gone: Exception) -> None:
-    played = run_of(works, "hello", {"say": "HELLO", ANNOUNCE: gone})
-    assert played.error is None
-    assert played.output == {"said": "HELLO"}
+    ran = run_of(works, "hello", {"say": "HELLO", ANNOUNCE: gone}, away=True)
+    assert ran.played.error is None
+    assert ran.played.output == {"said": "HELLO"}
 
 
 def test_an_announcement_that_fails_leaves_a_failure_its_own_error() -> None:
     error = failed("out of paper")
-    played = run_of(works, "hello", {"say": error, ANNOUNCE: failed("the broker is away")})
-    assert played.error is error
+    gone = failed("the broker is away")
+    ran = run_of(works, "hello", {"say": error, ANNOUNCE: gone}, away=True)
+    assert ran.played.error is error
 
 
 def test_a_workflow_that_goes_on_as_new_announces_its_end_alone() -> None:
     first = run_of(counts, {"left": 1}, {"timer": None})
-    assert [step.name for step in first.steps] == ["timer"]
-    assert first.continued["save_events"] is True
+    assert [step.name for step in first.played.steps] == ["timer"]
+    assert first.played.continued["save_events"] is True
 
-    run = wrapped(Definition(counts, WorkflowTag(), Path(__file__)))
     an_hour_on = STARTED + timedelta(hours=1)
-    given = first.continued["input"]
-    last = play(run, given, {"timer": None, **ANNOUNCED}, started=an_hour_on)
+    given = first.played.continued["input"]
+    last = run_of(counts, given, {"timer": None}, started=an_hour_on, sealed=False)
     notice = announced(last)
     assert notice["output"] == "done"
     assert notice["started_at"] == "2030-01-01T00:00:00Z"
@@ -133,26 +172,25 @@ def test_a_workflow_that_goes_on_as_new_announces_its_end_alone() -> None:
 
 
 def test_a_workflow_that_is_only_a_child_announces_nothing() -> None:
-    played = run_of(works, "hello", {"say": "HELLO"}, announce=False)
-    assert played.output == {"said": "HELLO"}
+    ran = run_of(works, "hello", {"say": "HELLO"}, announce=False)
+    assert ran.played.output == {"said": "HELLO"}
     failing = run_of(works, "hello", {"say": failed("no")}, announce=False)
-    assert failing.error is not None
+    assert failing.played.error is not None
 
 
 def test_an_input_that_does_not_fit_fails_the_run_and_is_announced() -> None:
-    played = run_of(works, {"text": "hello"}, ANNOUNCED)
-    assert played.error is not None
-    notice = announced(played)
+    ran = run_of(works, {"text": "hello"}, {})
+    assert ran.played.error is not None
+    notice = announced(ran)
     assert notice["outcome"] == "FAILED"
     assert "input" in notice["error"]["message"]
 
 
 def test_a_workflow_that_was_scheduled_past_usher_gets_its_input_as_it_is() -> None:
-    definition = Definition(works, WorkflowTag(), Path(__file__))
-    played = play(wrapped(definition), "hello", {"say": "HELLO", **ANNOUNCED})
-    assert played.named("say")[0].input == "hello"
-    assert not names_its_cause(played)
-    assert announced(played)["started_at"] == "2030-01-01T00:00:00Z"
+    ran = run_of(works, "hello", {"say": "HELLO"}, sealed=False)
+    assert ran.played.named("say")[0].input == "hello"
+    assert not names_its_cause(ran)
+    assert announced(ran)["started_at"] == "2030-01-01T00:00:00Z"
 
 
 def returning(value: Any) -> Any:
@@ -168,9 +206,9 @@ def returning(value: Any) -> Any:
     [(Count(left=3), {"left": 3}), ((1, 2), [1, 2]), (timedelta(minutes=1), "PT1M")],
 )
 def test_an_output_is_stored_and_announced_as_json(value: Any, output: Any) -> None:
-    played = run_of(returning(value), None, {"say": None, **ANNOUNCED})
-    assert played.output == output
-    assert announced(played)["output"] == output
+    ran = run_of(returning(value), None, {"say": None})
+    assert ran.played.output == output
+    assert announced(ran)["output"] == output
 
 
 @pytest.mark.parametrize(
@@ -182,15 +220,15 @@ def test_an_output_is_stored_and_announced_as_json(value: Any, output: Any) -> N
     ],
 )
 def test_an_output_that_the_engine_cannot_store_fails_the_run_and_is_announced(value: Any) -> None:
-    played = run_of(returning(value), None, {"say": None, **ANNOUNCED})
-    assert played.error is not None
-    assert announced(played)["outcome"] == "FAILED"
+    ran = run_of(returning(value), None, {"say": None})
+    assert ran.played.error is not None
+    assert announced(ran)["outcome"] == "FAILED"
 
 
 def test_an_output_that_is_no_number_is_announced_as_null() -> None:
-    played = run_of(returning(float("nan")), None, {"say": None, **ANNOUNCED})
-    assert announced(played)["output"] is None
-    assert played.output is None
+    ran = run_of(returning(float("nan")), None, {"say": None})
+    assert announced(ran)["output"] is None
+    assert ran.played.output is None
 
 
 def test_words_of_an_error_that_cannot_be_written_do_not_hide_the_failure() -> None:
@@ -198,9 +236,9 @@ def test_words_of_an_error_that_cannot_be_written_do_not_hide_the_failure() -> N
         yield ctx.call_activity("say")
         raise ValueError("bad name: \udcff")
 
-    played = run_of(fails, None, {"say": None, **ANNOUNCED})
-    assert isinstance(played.error, ValueError)
-    assert announced(played)["error"]["message"].startswith("bad name: ")
+    ran = run_of(fails, None, {"say": None})
+    assert isinstance(ran.played.error, ValueError)
+    assert announced(ran)["error"]["message"].startswith("bad name: ")
 
 
 def test_a_custom_status_that_is_no_text_does_not_change_the_outcome() -> None:
@@ -208,9 +246,9 @@ def test_a_custom_status_that_is_no_text_does_not_change_the_outcome() -> None:
         ctx.set_custom_status({"step": 1})  # type: ignore[arg-type]  # the SDK takes it, and warns
         yield ctx.call_activity("say")
 
-    played = run_of(tells, None, {"say": None, **ANNOUNCED})
-    assert played.error is None
-    assert announced(played)["outcome"] == "COMPLETED"
+    ran = run_of(tells, None, {"say": None})
+    assert ran.played.error is None
+    assert announced(ran)["outcome"] == "COMPLETED"
 
 
 def test_going_on_as_new_with_what_cannot_be_stored_fails_the_run_and_is_announced() -> None:
@@ -218,9 +256,9 @@ def test_going_on_as_new_with_what_cannot_be_stored_fails_the_run_and_is_announc
         yield ctx.call_activity("say")
         ctx.continue_as_new(object())
 
-    played = run_of(goes_on, None, {"say": None, **ANNOUNCED})
-    assert played.error is not None
-    assert announced(played)["outcome"] == "FAILED"
+    ran = run_of(goes_on, None, {"say": None})
+    assert ran.played.error is not None
+    assert announced(ran)["outcome"] == "FAILED"
 
 
 def test_the_wrapper_hands_the_sdks_own_context_through() -> None:
@@ -231,7 +269,7 @@ def test_the_wrapper_hands_the_sdks_own_context_through() -> None:
         yield ctx.call_child_workflow("child", input=1, instance_id="c-1")
         yield ctx.wait_for_external_event("go", timeout=timedelta(hours=1))
 
-    steps: list[Step] = run_of(looks, None, {"child": 1, "go": 2, **ANNOUNCED}).steps
+    steps: list[Step] = run_of(looks, None, {"child": 1, "go": 2}).played.steps
     assert seen[0] == "instance-1"
     assert [(step.kind, step.name) for step in steps[:2]] == [("child", "child"), ("event", "go")]
     assert steps[0].options["instance_id"] == "c-1"

@@ -18,7 +18,7 @@ from contracts.topics import Topic
 from orchestrator.catalogue import Catalogue
 from orchestrator.decision import Control, Decider, Decision, Deliver, Park, Start
 from orchestrator.engine import Engine
-from orchestrator.ledger import Ledger
+from orchestrator.ledger import Ended, Ledger
 from orchestrator.store import Store
 from tests.support.memory import MemoryStore
 
@@ -44,19 +44,27 @@ class Away:
 
 
 async def decide(
-    command: dict[str, Any], engine: Instances | Away | None = None, event_id: str = "e-1"
+    command: dict[str, Any],
+    engine: Instances | Away | None = None,
+    event_id: str = "e-1",
+    ended: dict[str, str] | None = None,
 ) -> Decision:
+    """Decide on a ledger that is empty but for how these instances ended."""
     topic = Topic.EVENTS if {"event", "control"} & set(command) else Topic.REQUESTS
     event = CloudEvent(event_id, "/test", "t", json.dumps(command).encode())
     hour = timedelta(hours=1)
     ledger = Ledger(cast(Store, MemoryStore()))
+    for instance_id, outcome in (ended or {}).items():
+        await ledger.end(instance_id, Ended(key="k", outcome=outcome))
     asked = cast(Engine, engine or Instances())
     return await Decider(CATALOGUE, asked, ledger, hour).decide(topic, event)
 
 
-async def refused(command: dict[str, Any], engine: Instances | None = None) -> Refused:
+async def refused(
+    command: dict[str, Any], engine: Instances | None = None, ended: dict[str, str] | None = None
+) -> Refused:
     with pytest.raises(Refused) as found:
-        await decide(command, engine)
+        await decide(command, engine, ended=ended)
     return found.value
 
 
@@ -133,6 +141,15 @@ async def test_a_termination_that_comes_again_is_no_refusal() -> None:
     command = {"instance_id": "i-1", "control": "terminate"}
     engine = Instances({"i-1": WorkflowStatus.TERMINATED})
     assert await decide(command, engine) == Control("i-1", "terminate", None)
+
+
+async def test_a_control_that_comes_again_after_the_purge_is_no_refusal() -> None:
+    ended = {"i-1": "TERMINATED"}
+    for control in ("purge", "terminate"):
+        command = {"instance_id": "i-1", "control": control}
+        assert await decide(command, ended=ended) == Control("i-1", control, None)
+    found = await refused({"instance_id": "i-1", "control": "suspend"}, ended=ended)
+    assert found.reason is Reason.INSTANCE_FINISHED
 
 
 async def test_an_instance_is_purged_once_it_has_ended() -> None:

@@ -27,6 +27,7 @@ from orchestrator.envelope import (
     unseal,
 )
 from orchestrator.registry import WorkflowTag
+from tests.support.ear import Ear
 
 Run = Generator[Any, Any, Any]
 MINUTE = timedelta(minutes=1)
@@ -36,7 +37,7 @@ class Instance:
     """One instance, turn by turn; every turn replays all that was before, as a new worker does."""
 
     def __init__(self, author: Callable[..., Run], cause: Cause | None = None) -> None:
-        run = wrapped(Definition(author, WorkflowTag(announce=False), Path(__file__)))
+        run = wrapped(Definition(author, WorkflowTag(announce=False), Path(__file__)), Ear())
 
         def orchestrator(ctx: Any, stored: Any = None) -> Any:
             return run(DaprWorkflowContext(ctx), stored)

@@ -5,20 +5,23 @@ from typing import Any
 
 import pytest
 
-from orchestrator.announced import ANNOUNCE, wrapped
+from orchestrator.announced import wrapped
 from orchestrator.catalogue import Catalogue
 from orchestrator.envelope import Cause, seal
+from tests.support.ear import Ear
 from tests.support.replay import Answers, Played, Step, failed, play
 
 FOUND = Catalogue.scan()
 
 
-def run_of(name: str, given: Any = None, answers: Answers | None = None) -> Played:
+def run_of(
+    name: str, given: Any = None, answers: Answers | None = None, ear: Ear | None = None
+) -> Played:
     """Play a workflow as the worker registers it; its activities are the real ones."""
     real = {name: _really(activity) for name, activity in FOUND.activities.items()}
     stored = seal(Cause(event_id="event-1"), given)
-    told = {**real, ANNOUNCE: None, **(answers or {})}
-    return play(wrapped(FOUND.workflows[name]), stored, told)
+    told = {**real, **(answers or {})}
+    return play(wrapped(FOUND.workflows[name], ear or Ear()), stored, told)
 
 
 def _really(activity: Any) -> Any:
@@ -31,11 +34,6 @@ def _really(activity: Any) -> Any:
     return answer
 
 
-def notice_of(played: Played) -> dict[str, Any]:
-    notice: dict[str, Any] = played.named(ANNOUNCE)[0].input["notice"]
-    return notice
-
-
 @pytest.mark.parametrize(
     ("given", "name"),
     [("Ada", "Ada"), ({"name": "Ada"}, "Ada"), (None, "World"), ({}, "World"), ("", "")],
@@ -43,7 +41,7 @@ def notice_of(played: Played) -> dict[str, Any]:
 def test_hello_greets_by_name(given: Any, name: str) -> None:
     played = run_of("hello_workflow", given)
     assert played.output == {"final_greeting": f"Hello, {name}!"}
-    assert [step.name for step in played.steps] == ["hello_activity", ANNOUNCE]
+    assert [step.name for step in played.steps] == ["hello_activity"]
 
 
 @pytest.mark.parametrize(
@@ -63,12 +61,12 @@ def test_an_approval_is_decided_by_the_answer(answer: Any, result: dict[str, Any
 
 
 def test_an_approval_waits_until_its_deadline_and_then_times_out() -> None:
-    given = {"subject": "a laptop", "deadline_seconds": 90}
-    played = run_of("approval_workflow", given, {"approval": TimeoutError("too late")})
+    given, ear = {"subject": "a laptop", "deadline_seconds": 90}, Ear()
+    played = run_of("approval_workflow", given, {"approval": TimeoutError("too late")}, ear)
     assert played.named("approval")[0].options["timeout"] == timedelta(seconds=90)
     assert played.output == {"decision": "timed_out", "subject": "a laptop"}
-    assert notice_of(played)["outcome"] == "COMPLETED"
-    assert notice_of(played)["duration_s"] == timedelta(seconds=90).total_seconds()
+    assert ear.notice["outcome"] == "COMPLETED"
+    assert ear.notice["duration_s"] == timedelta(seconds=90).total_seconds()
 
 
 def test_an_approval_says_what_it_waits_for() -> None:
@@ -85,16 +83,18 @@ def test_an_approval_has_a_default_for_everything() -> None:
 @pytest.mark.parametrize("answer", [None, "yes", {}, {"approved": "perhaps"}, {"aproved": True}])
 def test_an_answer_that_is_none_fails_an_approval_and_is_announced(answer: Any) -> None:
     """It fails rather than waits on: whoever answered learns from the notice what was wrong."""
-    played = run_of("approval_workflow", None, {"approval": answer})
+    ear = Ear()
+    played = run_of("approval_workflow", None, {"approval": answer}, ear)
     assert played.error is not None
-    assert notice_of(played)["outcome"] == "FAILED"
-    assert "Approval" in notice_of(played)["error"]["message"]
+    assert ear.notice["outcome"] == "FAILED"
+    assert "Approval" in ear.notice["error"]["message"]
 
 
 @pytest.mark.parametrize("given", [None, {"message": "out of paper"}])
 def test_a_failure_is_announced_in_its_own_words(given: Any) -> None:
-    played = run_of("fail_workflow", given)
+    ear = Ear()
+    played = run_of("fail_workflow", given, ear=ear)
     assert played.error is not None
-    notice = notice_of(played)
+    notice = ear.notice
     assert notice["outcome"] == "FAILED"
     assert (given or {"message": "this never works"})["message"] in notice["error"]["message"]

@@ -1,7 +1,8 @@
 """No workflow: lets a test end the orchestrator's process at a chosen step of its protocols.
 
 This folder is only ever given to the tests' own stack. A step is armed by a file named after it;
-the process that comes to it removes the file and is gone at once, as by SIGKILL.
+the process that comes to it removes the file and is gone at once, as by SIGKILL. Or a step is
+refused once, as where the sidecar is away, by a file of its name with `refused-` before it.
 """
 
 import functools
@@ -33,10 +34,15 @@ STEPS: tuple[tuple[type, str], ...] = (
 )
 
 
-def _reach(step: str) -> None:
+def _is_armed(step: str) -> bool:
     armed = Path(os.environ.get("USHER_STACK_DIR", "/nowhere")) / "crash" / step
-    if armed.exists():
-        armed.unlink()
+    there = armed.exists()
+    armed.unlink(missing_ok=True)
+    return there
+
+
+def _reach(step: str) -> None:
+    if _is_armed(step):
         os._exit(137)
 
 
@@ -46,6 +52,8 @@ def _with_crashes(kind: type, name: str) -> None:
     @functools.wraps(plain)
     async def step(*arguments: Any, **named: Any) -> Any:
         _reach(f"before-{kind.__name__}.{name}")
+        if _is_armed(f"refused-{kind.__name__}.{name}"):
+            raise OSError("refused by the test")
         result = await plain(*arguments, **named)
         _reach(f"after-{kind.__name__}.{name}")
         return result
