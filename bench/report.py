@@ -35,8 +35,8 @@ def _page(run: Run) -> RenderableType:
     note = (
         f"Each cell: the median of all visits, then the median ratio to {base} in the same pass"
         " and, in brackets, the least and the most of it. MB and ms are smaller when better."
-        " The driver, which sends and listens, is in no row but its own. `times scheduler's` holds"
-        " on a busy machine too: the scheduler does the same for all, unless its settings differ."
+        " The driver, which sends and listens, is in no row but its own. A yardstick is the same"
+        " small piece of work each time, timed just before and after: it tells a busy machine."
     )
     return Group(
         *map(Text, lines), _table(run, base), Text(note), *map(Text, said), *map(Text, stores)

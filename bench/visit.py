@@ -71,7 +71,8 @@ class Meter:
         outcome = self._load.burst(size)
         driver = own_cpu() - driver
         after, seconds = self.settle(), time.monotonic() - begun
-        self.measures[f"yardstick at {size}, ms"] = (dear + yardstick()) / 2
+        measure = (dear + yardstick()) / 2
+        self.measures[f"yardstick at {size}, ms"] = measure
         self._judge(f"at {size}", outcome)
         self.measures[f"throughput at {size}, /s"] = outcome.throughput
         if outcome.lost:
@@ -81,10 +82,7 @@ class Meter:
             self.measures[f"cpu {name} at {size}, ms/workflow"] = spent * 1000 / size
         total = sum(used.values()) * 1000
         self.measures[f"cpu at {size}, ms/workflow"] = total / size
-        # Scheduler's work is the same in all, so its time is a yardstick of the very same minutes.
-        if self._on_dapr:
-            times = sum(used.values()) / used["scheduler"]
-            self.measures[f"cpu at {size}, times scheduler's"] = times
+        self.measures[f"cpu at {size}, yardsticks/workflow"] = total / size / measure
         above = total - self.measures[IDLE] * seconds
         self.measures[f"cpu above idle at {size}, ms/workflow"] = above / size
         self._count(self._calls() - counted, size)

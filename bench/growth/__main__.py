@@ -16,7 +16,7 @@ from rich.table import Table
 
 from bench import machine
 from bench.growth.cases import CASES, SMALL, Row, Sizes
-from bench.growth.stack import STEADY, Stacks
+from bench.growth.stack import STEADY, WATCHED, Stacks
 from bench.report import number
 from bench.results import FOLDER, rounded
 from bench.stacks import find_binaries
@@ -38,6 +38,7 @@ SHOWN = {
     "app found un-healthy": "un-healthy",
     "deadlines exceeded": "deadlines",
     STEADY: "steady",
+    **{f"memory {name}, MB": f"MB {name}" for name in (*WATCHED, "redis")},
 }
 
 
@@ -83,13 +84,14 @@ def main(
 
 def table(rows: Sequence[Row]) -> Table:
     """Return a row for each amount; `steady` is the last quarter's rate to the second's."""
+    measured = [one for one in SHOWN if any(one in row.measures for row in rows)]
     shown = Table()
     shown.add_column("against", no_wrap=True)
-    for title in ("amount", *SHOWN.values()):
+    for title in ("amount", *(SHOWN[one] for one in measured)):
         shown.add_column(title, justify="right")
     for against, group in groupby(rows, key=lambda row: row.against):
         for row in group:
-            cells = (number(row.measures[one]) if one in row.measures else "" for one in SHOWN)
+            cells = (number(row.measures[one]) if one in row.measures else "" for one in measured)
             shown.add_row(against, str(row.amount), *cells)
         shown.add_section()
     return shown

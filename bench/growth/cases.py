@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bench.figures import Measures
 from bench.growth.filling import fill_ledger, start_waiting
+from bench.growth.forgetful import SECONDS_TO_FORGET, forgetful
 from bench.growth.stack import Stacks
 
 
@@ -20,9 +21,11 @@ class Sizes:
     """In all workflows of one length together."""
     backlog: int = 10_000
     replicas: int = 3
+    events: int = 50_000
+    """Over all of which memory is to stay flat."""
 
 
-SMALL = Sizes(60, 1000, 100, (10, 30), 300, 300, 2)
+SMALL = Sizes(60, 1000, 100, (10, 30), 300, 300, 2, 600)
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,22 @@ def replicas(stacks: Stacks, sizes: Sizes) -> Iterator[Row]:
         yield Row("replicas", amount, told)
 
 
+def memory(stacks: Stacks, sizes: Sizes) -> Iterator[Row]:
+    """With more and more events behind it, where what is kept is kept for seconds."""
+    with stacks.running(contender=forgetful(stacks.folder)) as one:
+        yield Row("events so far", 0, one.memory())
+        for fifth in range(1, 6):
+            one.work(sizes.events // 5)
+            yield Row("events so far", fifth * (sizes.events // 5), one.memory())
+        one.rest(SECONDS_TO_FORGET)
+        yield Row("events, after a rest", sizes.events, one.memory())
+
+
 CASES: dict[str, Case] = {
     "ledger": ledger,
     "waiting": waiting,
     "history": history,
     "backlog": backlog,
     "replicas": replicas,
+    "memory": memory,
 }

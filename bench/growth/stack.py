@@ -1,24 +1,32 @@
 """A stack of Usher's on which bursts are measured, and what went wrong on it."""
 
+import itertools
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from bench.contenders import chosen
+from redis import Redis
+
+from bench.contenders import Contender, chosen
 from bench.figures import Measures
 from bench.hearing import Hearing
 from bench.ingress import WORKFLOW, ingress
 from bench.load import Load
 from bench.running import running
 from bench.stacks import stack_settings
+from bench.usage import usage_of
 from bench.visit import Meter
+from usher.stack.errors import StackError
 from usher.stack.processes import Binaries
-from usher.stack.settings import StackSettings
+from usher.stack.settings import LOOPBACK, StackSettings
 from usher.stack.stack import Stack
 
 USHER = chosen(["usher"])[0]
 WARM_UP = 20
+WATCHED = ("orchestrator", "orchestrator-daprd", "notifier", "notifier-daprd", "scheduler")
 STEADY = "last quarter's rate to the second's"
 _TROUBLES = {
     "deliveries asked for again": ("orchestrator", "will be tried again"),
@@ -36,6 +44,7 @@ class Running:
     stack: Stack
     hearing: Hearing
     idle_seconds: float
+    _names: Iterator[int] = field(default_factory=itertools.count)
 
     def burst(self, size: int, name: str, workflow: str = WORKFLOW, **more: int) -> Measures:
         """Warm up, measure idle, then so many at once; `name` is another for each burst."""
@@ -54,6 +63,28 @@ class Running:
         }
         troubles = {what: count - before[what] for what, count in self._troubles().items()}
         return measures | {STEADY: steadiness(ends)} | troubles
+
+    def work(self, count: int, at_once: int = 1000) -> None:
+        """Have so many done, a thousand at once. Raises where one is lost."""
+        with ingress(USHER, self.settings) as send:
+            for begin in range(0, count, at_once):
+                size = min(at_once, count - begin)
+                outcome = Load(send, self.hearing, name=f"w{next(self._names)}").burst(size)
+                if outcome.lost:
+                    raise StackError(f"{outcome.lost} of {size} had no notice")
+
+    def memory(self) -> Measures:
+        """Return what each process has in memory once the stack is quiet, and what Redis uses."""
+        self.rest(0)
+        rss = usage_of(self.settings.data_dir).rss
+        with Redis(host=LOOPBACK, port=self.settings.redis_port) as redis:
+            used: Any = redis.info("memory")
+        found = {name: rss[name] / 1e6 for name in WATCHED} | {"redis": used["used_memory"] / 1e6}
+        return {f"memory {name}, MB": size for name, size in found.items()}
+
+    def rest(self, seconds: float) -> None:
+        time.sleep(seconds)
+        Meter(self.settings, Load(lambda _: None, self.hearing)).settle()
 
     def _troubles(self) -> Measures:
         """Count the lines that tell of trouble, in what is left of the logs."""
@@ -87,11 +118,11 @@ class Stacks:
     idle_seconds: float
 
     @contextmanager
-    def running(self, replicas: int = 1) -> Iterator[Running]:
-        settings = stack_settings(USHER, self.folder, self.ports_beside)
+    def running(self, replicas: int = 1, contender: Contender = USHER) -> Iterator[Running]:
+        settings = stack_settings(contender, self.folder, self.ports_beside)
         settings = settings.model_copy(update={"replicas": replicas})
         with (
-            running(USHER, settings, self.binaries, lambda _: None) as stack,
+            running(contender, settings, self.binaries, lambda _: None) as stack,
             Hearing(stack.log_path("notifier")) as hearing,
         ):
             yield Running(settings, stack, hearing, self.idle_seconds)
