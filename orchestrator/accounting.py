@@ -11,8 +11,9 @@ from pydantic import AwareDatetime, BaseModel
 from contracts import identity
 from contracts.topics import Topic
 from orchestrator.engine import Engine
-from orchestrator.ledger import Disposition, Ended, Entry, Holder, Ledger
+from orchestrator.ledger import Ledger
 from orchestrator.parking import Parking
+from orchestrator.records import Disposition, Ended, Entry, Holder
 from orchestrator.views import cause
 
 

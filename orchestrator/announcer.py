@@ -7,8 +7,9 @@ from orchestrator import views
 from orchestrator.catalogue import Catalogue
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.envelope import Cause
-from orchestrator.ledger import Ended, Ledger
+from orchestrator.ledger import Ledger
 from orchestrator.outbox import Outbox
+from orchestrator.records import Ended
 from orchestrator.tracing import TRACEPARENT, continuing
 
 

@@ -4,8 +4,9 @@ from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.ledger import Disposition, Entry, Ledger
+from orchestrator.ledger import Ledger
 from orchestrator.outbox import Outbox
+from orchestrator.records import Disposition, Entry
 
 
 class Aside:

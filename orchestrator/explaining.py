@@ -12,7 +12,8 @@ from contracts.reading import read_command, topic_of
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.decision import Arrived, Control, Decider, Deliver, Park, Start
-from orchestrator.ledger import Disposition, Ledger
+from orchestrator.ledger import Ledger
+from orchestrator.records import Disposition
 
 WOULD: dict[type[Any], Disposition] = {
     Start: Disposition.STARTED,

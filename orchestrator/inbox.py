@@ -23,9 +23,10 @@ from contracts.events import Reason
 from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.ledger import Busy, Disposition
+from orchestrator.ledger import Busy
 from orchestrator.logs import about
 from orchestrator.metrics import Metrics
+from orchestrator.records import Disposition
 from orchestrator.serving import Server
 from orchestrator.tracing import continuing, handling
 

@@ -16,8 +16,9 @@ from orchestrator.announced import LEASE_SECONDS
 from orchestrator.decision import Start
 from orchestrator.engine import Engine
 from orchestrator.envelope import Cause
-from orchestrator.ledger import Busy, Disposition, Entry, Holder, Ledger, begun
+from orchestrator.ledger import Busy, Ledger
 from orchestrator.parking import Parking
+from orchestrator.records import Disposition, Entry, Holder, begun
 from orchestrator.tracing import here
 from orchestrator.views import cause as cause_of
 

@@ -6,88 +6,11 @@ Keyed by the event's source and id, apart from the instance and its purge, for t
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from contracts import identity, redrive
-from contracts.cloudevent import CloudEvent
-from contracts.topics import Topic
+from contracts import identity
+from orchestrator.records import Disposition, Ended, Entry, Holder
 from orchestrator.store import Read, Store
-
-
-class Disposition(StrEnum):
-    """What became of an event. `claimed` is on its way; `parked` is open, all others are final."""
-
-    CLAIMED = "claimed"
-    PARKED = "parked"
-    STARTED = "started"
-    DELIVERED = "delivered"
-    CONTROLLED = "controlled"
-    DUPLICATE = "duplicate"
-    EXPIRED = "expired"
-    DEAD_LETTERED = "dead_lettered"
-
-
-OPEN = {Disposition.CLAIMED, Disposition.PARKED}
-
-
-class Entry(BaseModel):
-    """One event in the ledger."""
-
-    model_config = ConfigDict(frozen=True)
-
-    key: str
-    topic: Topic
-    disposition: Disposition
-    instance_id: str | None = None
-    at: datetime
-    attempt: int = 1
-    """How often serving it was begun: by a first claim, a take-over, a redrive."""
-    token: str = ""
-    """Whose claim this is; no other claim has it."""
-    digest: str | None = None
-    """What a start would run: the same for the same workflow and input."""
-    letters: int = 0
-    """How often it was dead-lettered."""
-    duplicates: int = 0
-    event: dict[str, Any] | None = None
-    """The event itself, while it is parked."""
-
-    @property
-    def final(self) -> bool:
-        return self.disposition not in OPEN
-
-    def reopened_by(self, event: CloudEvent) -> bool:
-        """Tell whether `event` is a redrive of the last dead letter of this event.
-
-        A redrive says how often its event had been dead-lettered, so each reopens once.
-        """
-        asked = event.attributes.get(redrive.EXTENSION)
-        return self.disposition is Disposition.DEAD_LETTERED and str(asked) == str(self.letters)
-
-
-class Ended(BaseModel):
-    """A run that ended and was announced; `seen` are the events it had received, newest last."""
-
-    model_config = ConfigDict(frozen=True)
-
-    key: str | None
-    """Of the event that started it."""
-    outcome: str
-    seen: list[str] = []
-    announced: bool = True
-    """False for a run whose workflow does not announce itself; `seen` is not known then."""
-
-
-class Holder(BaseModel):
-    """Which event took an instance id, and to run what."""
-
-    model_config = ConfigDict(frozen=True)
-
-    key: str
-    digest: str | None
 
 
 class Busy(Exception):
@@ -203,25 +126,23 @@ class Ledger:
 
     async def end(self, instance_id: str, ended: Ended) -> None:
         """Write that a run ended and was announced; the first ending stays."""
-        await self._store.create(f"ended-{instance_id}", ended.model_dump())
+        await self._store.create(_ending(instance_id), ended.model_dump())
 
     async def ended(self, instance_id: str) -> Ended | None:
-        record, _ = await self._store.read(f"ended-{instance_id}")
+        record, _ = await self._store.read(_ending(instance_id))
         return Ended.model_validate(record) if record else None
 
     async def endings(self, instance_ids: Iterable[str]) -> dict[str, Ended]:
         """Return how those of the instances ended that have, by instance id."""
-        found = await self._store.read_many(f"ended-{instance_id}" for instance_id in instance_ids)
-        return {
-            name.removeprefix("ended-"): Ended.model_validate(record)
-            for name, (record, _) in found.items()
-        }
+        by_key = {_ending(instance_id): instance_id for instance_id in instance_ids}
+        found = await self._store.read_many(by_key)
+        return {by_key[key]: Ended.model_validate(record) for key, (record, _) in found.items()}
 
     async def not_ended(self, instance_ids: Iterable[str]) -> list[str]:
         """Return those of the instances whose end was not announced."""
         ids = list(instance_ids)
-        found = await self._store.read_many(f"ended-{instance_id}" for instance_id in ids)
-        return [instance_id for instance_id in ids if f"ended-{instance_id}" not in found]
+        endings = await self.endings(ids)
+        return [instance_id for instance_id in ids if instance_id not in endings]
 
     async def may_run(self, key: str, attempt: int) -> bool:
         """Let one attempt of a start run, and only ever this one (the fence)."""
@@ -240,11 +161,9 @@ def _instance(instance_id: str) -> str:
     return f"instance-{instance_id}"
 
 
+def _ending(instance_id: str) -> str:
+    return f"ended-{instance_id}"
+
+
 def _json(entry: Entry) -> dict[str, Any]:
     return entry.model_dump(mode="json", exclude_defaults=True)
-
-
-def begun(event: CloudEvent, topic: Topic, disposition: Disposition, **more: Any) -> Entry:
-    """Return the first entry of an event."""
-    key = identity.event_key(event.source, event.id)
-    return Entry(key=key, topic=topic, disposition=disposition, at=Ledger.now(), **more)

@@ -20,8 +20,9 @@ from contracts.refusal import Refused
 from orchestrator.aside import Aside
 from orchestrator.courier import Courier, finished
 from orchestrator.engine import FINISHED, Engine
-from orchestrator.ledger import Disposition, Entry, Ledger, entry_at
+from orchestrator.ledger import Ledger, entry_at
 from orchestrator.logs import about
+from orchestrator.records import Disposition, Entry
 from orchestrator.store import Read, Store
 from orchestrator.tracing import continuing
 

@@ -12,8 +12,9 @@ from orchestrator.controlling import Controller
 from orchestrator.courier import Courier
 from orchestrator.decision import Arrived, Control, Decider, Deliver, Park, Start
 from orchestrator.launching import Launcher
-from orchestrator.ledger import Busy, Disposition, Entry, Ledger, begun
+from orchestrator.ledger import Busy, Ledger
 from orchestrator.parking import Parking
+from orchestrator.records import Disposition, Entry, begun
 
 AFTER_CLAIM = {Reason.INSTANCE_EXISTS, Reason.HANDLER_ERROR}
 """Why a start is refused that has been claimed already; all else is refused before."""

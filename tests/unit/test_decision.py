@@ -18,7 +18,8 @@ from contracts.topics import Topic
 from orchestrator.catalogue import Catalogue
 from orchestrator.decision import Control, Decider, Decision, Deliver, Park, Start
 from orchestrator.engine import Engine
-from orchestrator.ledger import Ended, Ledger
+from orchestrator.ledger import Ledger
+from orchestrator.records import Ended
 from orchestrator.store import Store
 from tests.support.memory import MemoryStore
 

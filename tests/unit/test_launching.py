@@ -14,7 +14,8 @@ from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.envelope import Cause, seal, unseal
 from orchestrator.launching import LEASE
-from orchestrator.ledger import Busy, Disposition, Ended, Entry, Ledger
+from orchestrator.ledger import Busy, Ledger
+from orchestrator.records import Disposition, Ended, Entry
 from orchestrator.store import Read, Record
 from tests.support.memory import Crash, MemoryEngine, MemoryStore, World, nothing
 from tests.unit.test_protocol_crashes import age

@@ -7,7 +7,8 @@ import pytest
 from contracts import identity, redrive
 from contracts.cloudevent import CloudEvent
 from contracts.topics import Topic
-from orchestrator.ledger import Disposition, Ended, Entry, Holder, Ledger, begun, entry_at
+from orchestrator.ledger import Ledger, entry_at
+from orchestrator.records import Disposition, Ended, Entry, Holder, begun
 from orchestrator.store import Store
 from tests.support.at_once import at_once
 from tests.support.memory import MemoryStore

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.topics import Topic
-from orchestrator.ledger import Ended, Entry
+from orchestrator.records import Ended, Entry
 from tests.support.at_once import at_once
 from tests.support.memory import Crash, World
 from tests.support.sidecar import raw_delivery

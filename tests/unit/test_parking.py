@@ -12,7 +12,8 @@ from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.topics import Topic
 from orchestrator.envelope import seal_event
-from orchestrator.ledger import Disposition, Ended, Ledger
+from orchestrator.ledger import Ledger
+from orchestrator.records import Disposition, Ended
 from tests.support.memory import MemoryEngine, World
 from tests.support.sidecar import CallFailed
 

@@ -28,7 +28,7 @@ from orchestrator.engine import FINISHED
 from orchestrator.envelope import Cause, unseal, unseal_event
 from orchestrator.inbox import SUCCESS
 from orchestrator.launching import LEASE
-from orchestrator.ledger import Disposition, Ended, Entry
+from orchestrator.records import Disposition, Ended, Entry
 from tests.support.at_once import at_once
 from tests.support.memory import Crash, MemoryEngine, MemoryOutbox, World
 from tests.support.sidecar import CallFailed, raw_delivery

@@ -11,10 +11,10 @@ from contracts.events import Outcome, WorkflowCompleted
 from orchestrator.announcer import Announcer
 from orchestrator.engine import Engine
 from orchestrator.envelope import Cause
-from orchestrator.ledger import Ended
 from orchestrator.outbox import Outbox
 from orchestrator.parking import EXPIRE
 from orchestrator.reconciler import Reconciler
+from orchestrator.records import Ended
 from tests.support.memory import CATALOGUE, MemoryEngine, World
 from tests.support.sidecar import CallFailed
 

@@ -11,7 +11,8 @@ from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.ledger import Busy, Disposition, Ended, begun
+from orchestrator.ledger import Busy
+from orchestrator.records import Disposition, Ended, begun
 from tests.support.memory import Crash, MemoryEngine, World
 
 TICK = {"instance_id": "i-1", "event": "tick", "data": 1}

@@ -1,0 +1,90 @@
+"""What the ledger keeps: an event's entry, who holds an instance id, how a run ended."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from contracts import identity, redrive
+from contracts.cloudevent import CloudEvent
+from contracts.topics import Topic
+
+
+class Disposition(StrEnum):
+    """What became of an event. `claimed` is on its way; `parked` is open, all others are final."""
+
+    CLAIMED = "claimed"
+    PARKED = "parked"
+    STARTED = "started"
+    DELIVERED = "delivered"
+    CONTROLLED = "controlled"
+    DUPLICATE = "duplicate"
+    EXPIRED = "expired"
+    DEAD_LETTERED = "dead_lettered"
+
+
+OPEN = {Disposition.CLAIMED, Disposition.PARKED}
+
+
+class Entry(BaseModel):
+    """One event in the ledger."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    topic: Topic
+    disposition: Disposition
+    instance_id: str | None = None
+    at: datetime
+    attempt: int = 1
+    """How often serving it was begun: by a first claim, a take-over, a redrive."""
+    token: str = ""
+    """Whose claim this is; no other claim has it."""
+    digest: str | None = None
+    """What a start would run: the same for the same workflow and input."""
+    letters: int = 0
+    """How often it was dead-lettered."""
+    duplicates: int = 0
+    event: dict[str, Any] | None = None
+    """The event itself, while it is parked."""
+
+    @property
+    def final(self) -> bool:
+        return self.disposition not in OPEN
+
+    def reopened_by(self, event: CloudEvent) -> bool:
+        """Tell whether `event` is a redrive of the last dead letter of this event.
+
+        A redrive says how often its event had been dead-lettered, so each reopens once.
+        """
+        asked = event.attributes.get(redrive.EXTENSION)
+        return self.disposition is Disposition.DEAD_LETTERED and str(asked) == str(self.letters)
+
+
+class Ended(BaseModel):
+    """A run that ended and was announced; `seen` are the events it had received, newest last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str | None
+    """Of the event that started it."""
+    outcome: str
+    seen: list[str] = []
+    announced: bool = True
+    """False for a run whose workflow does not announce itself; `seen` is not known then."""
+
+
+class Holder(BaseModel):
+    """Which event took an instance id, and to run what."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    digest: str | None
+
+
+def begun(event: CloudEvent, topic: Topic, disposition: Disposition, **more: Any) -> Entry:
+    """Return the first entry of an event."""
+    key = identity.event_key(event.source, event.id)
+    return Entry(key=key, topic=topic, disposition=disposition, at=datetime.now(UTC), **more)
