@@ -20,8 +20,9 @@ LEASE_SECONDS = 12
 """How long a claim of a start is its handler's alone: more than the deadline of one call, so that
 once it is over, the call that would start the workflow can no longer be on its way."""
 
-AT_ONCE_BYTES = 1024 * 1024
-"""A larger notice is left to the activity: the engine may yet refuse a turn with such an output."""
+AT_ONCE = 256 * 1024
+"""Characters of the largest notice that goes out at once. To the engine a character may be twelve
+bytes, and it refuses a turn of more than 4 MiB."""
 Tell = Callable[[WorkflowCompleted, Cause], bool]
 """Publishes a notice and writes it down while the turn waits; False where it could not."""
 
@@ -51,9 +52,10 @@ def wrapped(definition: Definition, tell: Tell) -> Callable[[DaprWorkflowContext
             output = as_json((yield from context.drive(author)))
         except Exception as raised:
             error = raised
-        if definition.tag.announce and not context.continued:
+        if definition.tag.announce and not context.continued and not context.is_over:
             notice = _notice(ctx, definition, context, cause, output, error)
-            yield from _announce(ctx, tell, context.carried(), notice)
+            if not (_may_be_told(context, cause, notice) and tell(notice, context.carried())):
+                yield from _announce(ctx, context.carried(), notice)
         if error:
             raise error
         return output
@@ -111,18 +113,21 @@ def _failure(error: Exception) -> Failure:
     return Failure(type=type(error).__name__, message=printable)
 
 
-def _announce(
-    ctx: DaprWorkflowContext, tell: Tell, cause: Cause, notice: WorkflowCompleted
-) -> Steps:
-    """Publish in the turn that the run ends in; where that fails, by an activity, with retries.
+def _may_be_told(context: RunContext, cause: Cause, notice: WorkflowCompleted) -> bool:
+    """Tell whether the turn itself may publish: once more, should the engine do it again.
 
-    A turn that the engine does again tells it again, under the same id. The end is replayed only
-    for a run that asked for the activity: one that told it at once has no further turn. When
-    every attempt failed, the workflow still ends its way.
+    Replayed, the end is never told: it asks for the activity, as it did, or for the first time.
     """
-    at_once = not ctx.is_replaying and len(notice.model_dump_json()) <= AT_ONCE_BYTES
-    if at_once and tell(notice, cause):
-        return
+    return (
+        not context.is_replaying
+        and cause.key is not None  # else the notice's id is of the time of the turn
+        and not context.has_patches  # where code and history differ in them, the engine stalls
+        and len(notice.model_dump_json()) <= AT_ONCE
+    )
+
+
+def _announce(ctx: DaprWorkflowContext, cause: Cause, notice: WorkflowCompleted) -> Steps:
+    """Publish through an activity; when every attempt failed, the workflow still ends its way."""
     news = {"cause": cause.model_dump(mode="json"), "notice": notice.model_dump(mode="json")}
     try:
         yield ctx.call_activity(ANNOUNCE, input=news, retry_policy=RETRY_POLICY)

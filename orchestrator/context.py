@@ -32,6 +32,19 @@ class RunContext:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ctx, name)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has ended in this turn before its author did: it was terminated.
+
+        The SDK, which names nothing public for it, hands over what came after that all the same.
+        """
+        return bool(self._ctx._is_complete)
+
+    @property
+    def has_patches(self) -> bool:
+        """Whether the history of the run has patches recorded (`is_patched`)."""
+        return bool(self._ctx._history_patches)
+
     def set_custom_status(self, custom_status: str) -> None:
         if not isinstance(custom_status, str):
             custom_status = json.dumps(as_json(custom_status))

@@ -83,7 +83,9 @@ class Orchestrator:
             Controller(self.engine, announcer),
             aside,
         )
-        steps = Steps(announcer.announce, self.ledger.may_run, self.parking.expire)
+        steps = Steps(
+            announcer.announce, self.ledger.may_run, self.parking.expire, lambda: self._closing
+        )
         self._runtime = build_runtime(self.catalogue, steps)
         await asyncio.to_thread(self._runtime.start)
         watchdog = Watchdog(self.engine, self._stream_is_open)

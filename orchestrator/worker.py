@@ -10,7 +10,7 @@ from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext, Work
 from dapr.ext.workflow.logger import LoggerOptions
 
 from contracts.events import WorkflowCompleted
-from orchestrator.announced import ANNOUNCE, FENCE, RETRY_POLICY, wrapped
+from orchestrator.announced import ANNOUNCE, FENCE, RETRY_POLICY, Tell, wrapped
 from orchestrator.catalogue import Catalogue
 from orchestrator.envelope import Cause
 from orchestrator.parking import EXPIRE, SETTLE
@@ -32,6 +32,8 @@ class Steps:
     announce: Callable[[WorkflowCompleted, Cause], Coroutine[Any, Any, None]]
     may_run: Callable[[str, int], Coroutine[Any, Any, bool]]
     expire: Callable[[str], Coroutine[Any, Any, None]]
+    closing: Callable[[], bool]
+    """Whether no turn is to tell an end any more: its answer may not reach the engine."""
 
 
 def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
@@ -41,20 +43,10 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     """
     runtime = WorkflowRuntime(logger_options=QUIET)
     ours = asyncio.get_running_loop()
+    tell = _teller(steps, ours)
 
     def on_ours(step: Coroutine[Any, Any, Result]) -> asyncio.Future[Result]:
         return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(step, ours))
-
-    def tell(notice: WorkflowCompleted, cause: Cause) -> bool:
-        telling = asyncio.run_coroutine_threadsafe(steps.announce(notice, cause), ours)
-        try:
-            telling.result(TELL_SECONDS)
-        except Exception as error:
-            telling.cancel()
-            said = f"{type(error).__name__}: {error}"
-            _log.warning("announced later", instance_id=notice.instance_id, error=said)
-            return False
-        return True
 
     async def announce_completion(_: WorkflowActivityContext, news: dict[str, Any]) -> None:
         notice = WorkflowCompleted.model_validate(news["notice"])
@@ -78,3 +70,22 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     for name, definition in catalogue.workflows.items():
         runtime.register_workflow(wrapped(definition, tell), name=name)
     return runtime
+
+
+def _teller(steps: Steps, ours: asyncio.AbstractEventLoop) -> Tell:
+    """Return what a workflow's last turn, on a thread of the worker's, tells its end by."""
+
+    def tell(notice: WorkflowCompleted, cause: Cause) -> bool:
+        if steps.closing() or ours.is_closed():
+            return False
+        telling = asyncio.run_coroutine_threadsafe(steps.announce(notice, cause), ours)
+        try:
+            telling.result(TELL_SECONDS)
+        except Exception as error:
+            telling.cancel()
+            said = f"{type(error).__name__}: {error}"
+            _log.warning("announced later", instance_id=notice.instance_id, error=said)
+            return False
+        return True
+
+    return tell

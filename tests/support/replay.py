@@ -136,6 +136,8 @@ class _Recorder:
         self.unpatched = unpatched
         self.current_utc_datetime = started
         self.is_replaying = replaying
+        self._is_complete = False
+        self._history_patches: dict[str, bool] = {}
         self.guids = 0
         self.played = Played()
 

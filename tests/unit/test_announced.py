@@ -11,7 +11,7 @@ from dapr.ext.workflow import DaprWorkflowContext
 from pydantic import BaseModel
 
 from contracts.events import WorkflowCompleted
-from orchestrator.announced import ANNOUNCE, AT_ONCE_BYTES, wrapped
+from orchestrator.announced import ANNOUNCE, AT_ONCE, wrapped
 from orchestrator.definition import Definition
 from orchestrator.envelope import Cause, seal
 from orchestrator.registry import WorkflowTag
@@ -122,7 +122,7 @@ def test_an_announcement_is_tried_for_long_enough_to_outlive_a_restart() -> None
 
 
 def test_an_output_that_the_engine_may_refuse_is_told_once_the_engine_has_it() -> None:
-    ran = run_of(works, "hello", {"say": "x" * AT_ONCE_BYTES, ANNOUNCE: None})
+    ran = run_of(works, "hello", {"say": "x" * AT_ONCE, ANNOUNCE: None})
     assert announced_later(ran)["outcome"] == "COMPLETED"
     assert ran.ear.heard == []
 
