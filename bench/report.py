@@ -36,7 +36,7 @@ def _page(run: Run) -> RenderableType:
         f"Each cell: the median of all visits, then the median ratio to {base} in the same pass"
         " and, in brackets, the least and the most of it. MB and ms are smaller when better."
         " The driver, which sends and listens, is in no row but its own. A yardstick is the same"
-        " small piece of work each time, timed just before and after: it tells a busy machine."
+        " small piece of work, timed over and over meanwhile: on a shared machine it is the unit."
     )
     return Group(
         *map(Text, lines), _table(run, base), Text(note), *map(Text, said), *map(Text, stores)

@@ -8,7 +8,7 @@ from bench.counts import calls, sizes
 from bench.figures import Measures, percentile
 from bench.load import Load, Outcome
 from bench.usage import Usage, own_cpu, usage_of
-from bench.yardstick import yardstick
+from bench.yardstick import measuring
 from usher.stack.settings import StackSettings
 
 DRIVER = "driver"
@@ -65,14 +65,14 @@ class Meter:
 
     def burst(self, size: int) -> Outcome:
         """Measure so many at once, and what they cost; `idle` comes before."""
-        dear, begun = yardstick(), time.monotonic()
+        begun = time.monotonic()
         before, driver, counted = self._usage(), own_cpu(), self._calls()
         kept = sizes(self._settings)
-        outcome = self._load.burst(size)
+        with measuring() as yardstick:
+            outcome = self._load.burst(size)
         driver = own_cpu() - driver
         after, seconds = self.settle(), time.monotonic() - begun
-        measure = (dear + yardstick()) / 2
-        self.measures[f"yardstick at {size}, ms"] = measure
+        self.measures[f"yardstick at {size}, ms"] = yardstick.mean
         self._judge(f"at {size}", outcome)
         self.measures[f"throughput at {size}, /s"] = outcome.throughput
         if outcome.lost:
@@ -82,7 +82,7 @@ class Meter:
             self.measures[f"cpu {name} at {size}, ms/workflow"] = spent * 1000 / size
         total = sum(used.values()) * 1000
         self.measures[f"cpu at {size}, ms/workflow"] = total / size
-        self.measures[f"cpu at {size}, yardsticks/workflow"] = total / size / measure
+        self.measures[f"cpu at {size}, yardsticks/workflow"] = total / size / yardstick.mean
         above = total - self.measures[IDLE] * seconds
         self.measures[f"cpu above idle at {size}, ms/workflow"] = above / size
         self._count(self._calls() - counted, size)

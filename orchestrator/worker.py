@@ -5,24 +5,20 @@ from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import structlog
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext, WorkflowRuntime
 from dapr.ext.workflow.logger import LoggerOptions
 
 from contracts.events import WorkflowCompleted
-from orchestrator.announced import ANNOUNCE, FENCE, RETRY_POLICY, Tell, wrapped
+from orchestrator.announced import ANNOUNCE, FENCE, RETRY_POLICY, wrapped
 from orchestrator.catalogue import Catalogue
 from orchestrator.envelope import Cause
 from orchestrator.parking import EXPIRE, SETTLE
+from orchestrator.telling import teller
 
 QUIET = LoggerOptions(log_level="ERROR")
 """The SDK logs a line a turn; ours say the same once, with the event's id."""
 
-TELL_SECONDS = 2
-"""How long a workflow's last turn waits for its notice to be out."""
-
 Result = TypeVar("Result")
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class Steps:
     may_run: Callable[[str, int], Coroutine[Any, Any, bool]]
     expire: Callable[[str], Coroutine[Any, Any, None]]
     closing: Callable[[], bool]
-    """Whether no turn is to tell an end any more: its answer may not reach the engine."""
+    """Whether no turn is to tell an end any more."""
 
 
 def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
@@ -43,7 +39,7 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     """
     runtime = WorkflowRuntime(logger_options=QUIET)
     ours = asyncio.get_running_loop()
-    tell = _teller(steps, ours)
+    tell = teller(steps.announce, ours, steps.closing)
 
     def on_ours(step: Coroutine[Any, Any, Result]) -> asyncio.Future[Result]:
         return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(step, ours))
@@ -70,22 +66,3 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     for name, definition in catalogue.workflows.items():
         runtime.register_workflow(wrapped(definition, tell), name=name)
     return runtime
-
-
-def _teller(steps: Steps, ours: asyncio.AbstractEventLoop) -> Tell:
-    """Return what a workflow's last turn, on a thread of the worker's, tells its end by."""
-
-    def tell(notice: WorkflowCompleted, cause: Cause) -> bool:
-        if steps.closing() or ours.is_closed():
-            return False
-        telling = asyncio.run_coroutine_threadsafe(steps.announce(notice, cause), ours)
-        try:
-            telling.result(TELL_SECONDS)
-        except Exception as error:
-            telling.cancel()
-            said = f"{type(error).__name__}: {error}"
-            _log.warning("announced later", instance_id=notice.instance_id, error=said)
-            return False
-        return True
-
-    return tell

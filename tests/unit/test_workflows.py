@@ -19,7 +19,7 @@ def run_of(
 ) -> Played:
     """Play a workflow as the worker registers it; its activities are the real ones."""
     real = {name: _really(activity) for name, activity in FOUND.activities.items()}
-    stored = seal(Cause(event_id="event-1"), given)
+    stored = seal(Cause(event_id="event-1", key="k"), given)
     told = {**real, **(answers or {})}
     return play(wrapped(FOUND.workflows[name], ear or Ear()), stored, told)
 

@@ -1,0 +1,40 @@
+"""The way from a workflow's last turn, on a thread of the worker's, to the loop that publishes."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from contracts.events import WorkflowCompleted
+from orchestrator.announced import Tell
+from orchestrator.envelope import Cause
+
+TELL_SECONDS = 2
+"""How long a turn waits for its notice to be out."""
+
+_log = structlog.get_logger()
+
+
+def teller(
+    announce: Callable[[WorkflowCompleted, Cause], Coroutine[Any, Any, None]],
+    loop: asyncio.AbstractEventLoop,
+    is_closing: Callable[[], bool],
+) -> Tell:
+    """Return what tells an end by `announce` on `loop`, unless that is closing: then the answer of
+    the turn may not reach the engine any more."""
+
+    def tell(notice: WorkflowCompleted, cause: Cause) -> bool:
+        if is_closing() or loop.is_closed():
+            return False
+        telling = asyncio.run_coroutine_threadsafe(announce(notice, cause), loop)
+        try:
+            telling.result(TELL_SECONDS)
+        except Exception as error:
+            telling.cancel()
+            said = f"{type(error).__name__}: {error}"
+            _log.warning("announced later", instance_id=notice.instance_id, error=said)
+            return False
+        return True
+
+    return tell
