@@ -37,18 +37,23 @@ class Reconciler:
         self._done: set[str] = set()
         self._line: list[str] = []
         """Instances that may run, the one that was looked at longest ago first."""
+        self._met: set[str] | None = None
+        """Instances that were there at the last sweep; None before the first."""
         self._stalled: set[str] = set()
 
     async def sweep(self) -> None:
         """Look at the next `looks` instances whose end was not announced; announce what ended.
 
-        A look costs about a millisecond of CPU, however well the instance is.
+        A look costs about a millisecond of CPU, however well the instance is. So one that has come
+        since the last sweep has until the next to end by itself: most do.
         """
         ids = {one for one in await self._engine.all_ids() if not one.startswith(EXPIRE)}
         self._done &= ids
         self._stalled &= ids
         kept = [one for one in self._line if one in ids]
-        self._line = kept + sorted(ids - self._done - set(kept))
+        new = ids - self._done - set(kept)
+        self._line = kept + sorted(new if self._met is None else new & self._met)
+        self._met = ids
         for instance_id in [one async for one in self._next()]:
             await self._look(instance_id)
         self._on_stalled(len(self._stalled))

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     """How often runs are looked for that ended and could not say so."""
     sweep_looks: int = Field(750, ge=1)
     """How many instances are looked at each time, about a millisecond of CPU each. With more that
-    wait than four times this, an ending that nobody told may take longer than 60 s to be found."""
+    wait than three times this, an ending that nobody told may take longer than 60 s to be found."""
     drain_seconds: float = 15
     """How long a stop waits for the deliveries it holds."""
 

@@ -43,7 +43,8 @@ def versioned_workflow(
     Look at `is_patched`: an instance that passed this line before the upgrade has a history
     without the discount, and a replay that scheduled one would fail as non-deterministic. There it
     is False for good; in every other instance it is True, and that is written to the history.
-    Choose a new name for each patch. Once no instance of the old version is left, delete the `if`.
+    Choose a new name for each patch. Delete the `if` once no instance is left that has passed it:
+    the engine stalls one whose history has a patch that the code does not ask for.
     """
     price = yield ctx.call_activity(price_activity, input=input.price)
     if ctx.is_patched("discount"):

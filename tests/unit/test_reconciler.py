@@ -167,7 +167,21 @@ async def test_what_comes_new_waits_behind_those_that_were_looked_at_longest_ago
     await replica.sweep()
     assert [told[0] for told in sweeping.notices.told] == ["i-2"]
     await replica.sweep()
+    await replica.sweep()
     assert [told[0] for told in sweeping.notices.told] == ["i-2", "a-new"]
+
+
+async def test_what_has_come_since_the_last_sweep_is_left_to_end_by_itself() -> None:
+    sweeping = Sweeping()
+    replica = sweeping.replica()
+    await replica.sweep()
+    await sweeping.run("i-1", WorkflowStatus.RUNNING)
+    await sweeping.run("i-2", WorkflowStatus.TERMINATED)
+    await replica.sweep()
+    assert sweeping.engine.looks == 0
+    await replica.sweep()
+    assert [told[0] for told in sweeping.notices.told] == ["i-2"]
+    assert sweeping.engine.looks == 2
 
 
 async def test_a_stalled_one_is_counted_until_it_goes_on() -> None:
