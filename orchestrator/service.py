@@ -33,6 +33,7 @@ from orchestrator.reconciler import Reconciler
 from orchestrator.serving import Server
 from orchestrator.settings import Settings
 from orchestrator.store import Store
+from orchestrator.telling import teller
 from orchestrator.topic_server import TopicServer
 from orchestrator.watchdog import SECONDS, Watchdog
 from orchestrator.worker import QUIET, Steps, build_runtime
@@ -83,9 +84,9 @@ class Orchestrator:
             Controller(self.engine, announcer),
             aside,
         )
-        steps = Steps(
-            announcer.announce, self.ledger.may_run, self.parking.expire, lambda: self._closing
-        )
+        loop, seconds = asyncio.get_running_loop(), self.settings.tell_seconds
+        tell = teller(announcer.announce, loop, seconds, lambda: self._closing)
+        steps = Steps(tell, announcer.announce, self.ledger.may_run, self.parking.expire)
         self._runtime = build_runtime(self.catalogue, steps)
         await asyncio.to_thread(self._runtime.start)
         watchdog = Watchdog(self.engine, self._stream_is_open)

@@ -10,26 +10,26 @@ from contracts.events import WorkflowCompleted
 from orchestrator.announced import Tell
 from orchestrator.envelope import Cause
 
-TELL_SECONDS = 2
-"""How long a turn waits for its notice to be out."""
-
 _log = structlog.get_logger()
 
 
 def teller(
     announce: Callable[[WorkflowCompleted, Cause], Coroutine[Any, Any, None]],
     loop: asyncio.AbstractEventLoop,
+    seconds: float,
     is_closing: Callable[[], bool],
 ) -> Tell:
-    """Return what tells an end by `announce` on `loop`, unless that is closing: then the answer of
-    the turn may not reach the engine any more."""
+    """Return what tells an end by `announce` on `loop`, and waits so long for it, 0 for: never.
+
+    Nor does it while the service stops: the answer of the turn may not reach the engine any more.
+    """
 
     def tell(notice: WorkflowCompleted, cause: Cause) -> bool:
-        if is_closing() or loop.is_closed():
+        if not seconds or is_closing() or loop.is_closed():
             return False
         telling = asyncio.run_coroutine_threadsafe(announce(notice, cause), loop)
         try:
-            telling.result(TELL_SECONDS)
+            telling.result(seconds)
         except Exception as error:
             telling.cancel()
             said = f"{type(error).__name__}: {error}"

@@ -9,11 +9,10 @@ from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext, Work
 from dapr.ext.workflow.logger import LoggerOptions
 
 from contracts.events import WorkflowCompleted
-from orchestrator.announced import ANNOUNCE, FENCE, RETRY_POLICY, wrapped
+from orchestrator.announced import ANNOUNCE, FENCE, RETRY_POLICY, Tell, wrapped
 from orchestrator.catalogue import Catalogue
 from orchestrator.envelope import Cause
 from orchestrator.parking import EXPIRE, SETTLE
-from orchestrator.telling import teller
 
 QUIET = LoggerOptions(log_level="ERROR")
 """The SDK logs a line a turn; ours say the same once, with the event's id."""
@@ -25,11 +24,10 @@ Result = TypeVar("Result")
 class Steps:
     """What our own steps do."""
 
+    tell: Tell
     announce: Callable[[WorkflowCompleted, Cause], Coroutine[Any, Any, None]]
     may_run: Callable[[str, int], Coroutine[Any, Any, bool]]
     expire: Callable[[str], Coroutine[Any, Any, None]]
-    closing: Callable[[], bool]
-    """Whether no turn is to tell an end any more."""
 
 
 def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
@@ -39,7 +37,6 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     """
     runtime = WorkflowRuntime(logger_options=QUIET)
     ours = asyncio.get_running_loop()
-    tell = teller(steps.announce, ours, steps.closing)
 
     def on_ours(step: Coroutine[Any, Any, Result]) -> asyncio.Future[Result]:
         return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(step, ours))
@@ -64,5 +61,5 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     for name, function in catalogue.activities.items():
         runtime.register_activity(function, name=name)
     for name, definition in catalogue.workflows.items():
-        runtime.register_workflow(wrapped(definition, tell), name=name)
+        runtime.register_workflow(wrapped(definition, steps.tell), name=name)
     return runtime

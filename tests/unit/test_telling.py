@@ -3,10 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
-import pytest
-
 from contracts.events import Outcome, WorkflowCompleted
-from orchestrator import telling
 from orchestrator.envelope import Cause
 from orchestrator.telling import teller
 
@@ -41,9 +38,9 @@ class Announcer:
         self.told.append(notice)
 
 
-async def told(announcer: Announcer, closing: bool = False) -> bool:
+async def told(announcer: Announcer, seconds: float = 10, closing: bool = False) -> bool:
     """Tell from a thread of its own, as the worker does."""
-    tell = teller(announcer.announce, asyncio.get_running_loop(), lambda: closing)
+    tell = teller(announcer.announce, asyncio.get_running_loop(), seconds, lambda: closing)
     return await asyncio.to_thread(tell, NOTICE, Cause())
 
 
@@ -57,10 +54,15 @@ async def test_a_broker_that_is_away_leaves_it_for_later() -> None:
     assert not await told(Announcer(raises=OSError("no broker")))
 
 
-async def test_a_broker_that_hangs_leaves_it_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "TELL_SECONDS", 0.05)
+async def test_a_broker_that_hangs_leaves_it_for_later() -> None:
     announcer = Announcer(hangs=True)
-    assert not await told(announcer)
+    assert not await told(announcer, seconds=0.05)
+    assert announcer.told == []
+
+
+async def test_it_can_be_switched_off() -> None:
+    announcer = Announcer()
+    assert not await told(announcer, seconds=0)
     assert announcer.told == []
 
 
@@ -73,4 +75,4 @@ async def test_a_service_that_stops_leaves_it_for_later() -> None:
 def test_a_loop_that_is_gone_leaves_it_for_later() -> None:
     loop = asyncio.new_event_loop()
     loop.close()
-    assert not teller(Announcer().announce, loop, lambda: False)(NOTICE, Cause())
+    assert not teller(Announcer().announce, loop, 10, lambda: False)(NOTICE, Cause())
