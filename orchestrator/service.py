@@ -89,8 +89,6 @@ class Orchestrator:
         steps = Steps(tell, announcer.announce, self.ledger.may_run, self.parking.expire)
         self._runtime = build_runtime(self.catalogue, steps)
         await asyncio.to_thread(self._runtime.start)
-        watchdog = Watchdog(self.engine, self._stream_is_open)
-        self._periodic = [Periodic("watchdog", SECONDS, watchdog.look)]
         self._inbox = Inbox(server, self.metrics)
         self._topics = TopicServer(
             self._inbox,
@@ -98,6 +96,8 @@ class Orchestrator:
             guards(self.settings.app_api_token),
         )
         await self._topics.start(self.settings.host, self.settings.topic_port)
+        watchdog = Watchdog(self.engine, self._stream_is_open, lambda: self._topics.was_found)
+        self._periodic = [Periodic("watchdog", SECONDS, watchdog.look)]
         looks, stalled = self.settings.sweep_looks, self.metrics.stalled.set
         reconciler = Reconciler(self.engine, self.ledger, announcer, looks, stalled)
         seconds = self.settings.sweep_seconds

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     parking_seconds: float = Field(3600, ge=0)
     """How long an event waits for an instance that is not there; 0 dead-letters it at once."""
     tell_seconds: float = Field(2, ge=0)
-    """How long a workflow's last turn waits for its notice to be out; 0 leaves it to an activity."""
+    """How long a workflow's last turn waits for its notice to be out; 0: an activity tells it."""
     sweep_seconds: float = Field(15, gt=0)
     """How often runs are looked for that ended and could not say so."""
     sweep_looks: int = Field(750, ge=1)

@@ -29,6 +29,8 @@ class TopicServer(callbacks.AppCallbackServicer, callbacks.AppCallbackHealthChec
         guards: Sequence[grpc.aio.ServerInterceptor] = (),
     ) -> None:
         self._healthy = healthy
+        self.was_found = False
+        """Whether the sidecar has come to the port since it is open."""
         self._handlers: dict[tuple[str, str], Handler] = {
             (PUBSUB, Topic.REQUESTS): inbox.on_request,
             (PUBSUB_ORDERED, Topic.EVENTS): inbox.on_event,
@@ -82,6 +84,7 @@ class TopicServer(callbacks.AppCallbackServicer, callbacks.AppCallbackHealthChec
         return messages.TopicEventResponse(status=answer.status.value)
 
     async def HealthCheck(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        self.was_found = True
         if not await self._healthy():
             await context.abort(grpc.StatusCode.UNAVAILABLE, "not ready to take deliveries")
         return messages.HealthCheckResponse()

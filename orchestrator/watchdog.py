@@ -4,6 +4,9 @@ A worker that dies as a turn is handed to it can leave daprd 1.18 locked up for 
 worker's stream is open, yet the engine never takes that worker on, and no workflow runs any more
 (docs/decisions/0008-watchdog.md). Nothing else looks like this: a sidecar that starts says that it
 is not ready, a worker that reconnects says that its stream is not open.
+
+And one whose app was away for minutes tries to reach it every two minutes only: the port of the
+topic server is open again, and nobody comes.
 """
 
 from collections.abc import Awaitable, Callable
@@ -25,11 +28,18 @@ _log = structlog.get_logger()
 
 
 class Watchdog:
-    """Looks whether the engine has our worker, which has its stream open."""
+    """Looks whether the engine has our worker, which has its stream open, and whether the sidecar
+    has found our port since it is open."""
 
-    def __init__(self, engine: Engine, stream_is_open: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        stream_is_open: Callable[[], Awaitable[bool]],
+        was_found: Callable[[], bool],
+    ) -> None:
         self._engine = engine
         self._stream_is_open = stream_is_open
+        self._was_found = was_found
         self._seen = 0
         self._needed = LOOKS
 
@@ -40,7 +50,7 @@ class Watchdog:
         except httpx.HTTPError:
             self._seen = 0  # it is away: there is nothing to end
             return
-        if has_worker(metadata):
+        if has_worker(metadata) and self._was_found():
             self._seen, self._needed = 0, LOOKS
             return
         hangs = is_ready(metadata) and await self._stream_is_open()

@@ -20,13 +20,14 @@ class Watched:
     def __init__(self) -> None:
         self.metadata: dict[str, Any] | None = HANGS
         self.stream_is_open = True
+        self.was_found = True
         self.refuses = False
         self.ended = 0
         client = httpx.AsyncClient(
             transport=httpx.MockTransport(self._answer), base_url="http://it"
         )
         engine = Engine(None, client)  # type: ignore[arg-type]
-        self.watchdog = Watchdog(engine, self._is_open)
+        self.watchdog = Watchdog(engine, self._is_open, lambda: self.was_found)
 
     async def look(self, times: int) -> int:
         """Look so many times; return how often the sidecar was ended by then."""
@@ -64,6 +65,15 @@ async def test_no_other_is_ended_and_its_looks_do_not_add_up(
     watched.metadata = HANGS
     assert await watched.look(LOOKS - 1) == 0
     assert await watched.look(1) == 1
+
+
+async def test_a_sidecar_that_does_not_come_to_our_port_is_ended() -> None:
+    watched = Watched()
+    watched.metadata, watched.was_found = WELL, False
+    assert await watched.look(LOOKS - 1) == 0
+    assert await watched.look(1) == 1
+    watched.was_found = True
+    assert await watched.look(LOOKS * 3) == 1
 
 
 async def test_a_worker_that_reconnects_is_no_hang() -> None:
