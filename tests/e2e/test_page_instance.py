@@ -45,7 +45,6 @@ def test_the_timeline_tells_the_run_from_the_request_to_the_notice(
         ("Activity", "pay_activity"),
         ("Activity", "refund_activity"),
         ("Activity", "release_activity"),
-        ("Announcement", ""),
         ("Completion", "COMPLETED"),
         ("Notified", "COMPLETED"),
     ]
@@ -83,7 +82,7 @@ def test_a_thousand_events_of_history_stay_usable(usher: Driver, watcher: Watche
     assert page.locator("#timeline svg .lane").count() < 10
     expect(page.locator("#timeline tbody tr")).to_have_count(100)
     page.get_by_role("link", name="Show all").click()
-    expect(page.locator("#timeline tbody tr")).to_have_count(506)
+    expect(page.locator("#timeline tbody tr")).to_have_count(505)
     took = page.evaluate("performance.getEntriesByType('navigation')[0].duration")
     assert took < 10_000, f"the page took {took} ms"
 
