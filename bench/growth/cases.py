@@ -95,7 +95,7 @@ def memory(stacks: Stacks, sizes: Sizes) -> Iterator[Row]:
     with stacks.running(contender=forgetful(stacks.folder)) as one:
         yield Row("events so far", 0, one.memory())
         for fifth in range(1, 6):
-            one.work(sizes.events // 5)
+            one.work(sizes.events // 5, f"fifth{fifth}")
             yield Row("events so far", fifth * (sizes.events // 5), one.memory())
         one.rest(SECONDS_TO_FORGET)
         yield Row("events, after a rest", sizes.events, one.memory())

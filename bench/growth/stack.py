@@ -1,10 +1,9 @@
 """A stack of Usher's on which bursts are measured, and what went wrong on it."""
 
-import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,6 @@ class Running:
     stack: Stack
     hearing: Hearing
     idle_seconds: float
-    _names: Iterator[int] = field(default_factory=itertools.count)
 
     def burst(self, size: int, name: str, workflow: str = WORKFLOW, **more: int) -> Measures:
         """Warm up, measure idle, then so many at once; `name` is another for each burst."""
@@ -64,12 +62,14 @@ class Running:
         troubles = {what: count - before[what] for what, count in self._troubles().items()}
         return measures | {STEADY: steadiness(ends)} | troubles
 
-    def work(self, count: int, at_once: int = 1000) -> None:
-        """Have so many done, a thousand at once. Raises where one is lost."""
+    def work(self, count: int, name: str, at_once: int = 1000) -> None:
+        """Have so many done, a thousand at once; `name` is another each time. Raises where one is
+        lost."""
         with ingress(USHER, self.settings) as send:
+            load = Load(send, self.hearing, name=name)
             for begin in range(0, count, at_once):
                 size = min(at_once, count - begin)
-                outcome = Load(send, self.hearing, name=f"w{next(self._names)}").burst(size)
+                outcome = load.burst(size)
                 if outcome.lost:
                     raise StackError(f"{outcome.lost} of {size} had no notice")
 
