@@ -11,8 +11,8 @@ from dapr.ext.workflow import WorkflowStatus
 from grpc import RpcError
 
 from orchestrator.announcer import Announcer
+from orchestrator.endings import Endings
 from orchestrator.engine import FINISHED, Engine, is_being_saved
-from orchestrator.ledger import Ledger
 from orchestrator.parking import EXPIRE
 
 _log = structlog.get_logger()
@@ -24,17 +24,16 @@ class Reconciler:
     def __init__(
         self,
         engine: Engine,
-        ledger: Ledger,
+        endings: Endings,
         announcer: Announcer,
         looks: int,
         on_stalled: Callable[[int], None],
     ) -> None:
         self._engine = engine
-        self._ledger = ledger
+        self._endings = endings
         self._announcer = announcer
         self._looks = looks
         self._on_stalled = on_stalled
-        self._done: set[str] = set()
         self._line: list[str] = []
         """Instances that may run, the one that was looked at longest ago first."""
         self._met: set[str] | None = None
@@ -48,10 +47,10 @@ class Reconciler:
         since the last sweep has until the next to end by itself: most do.
         """
         ids = {one for one in await self._engine.all_ids() if not one.startswith(EXPIRE)}
-        self._done &= ids
+        self._endings.keep(ids)
         self._stalled &= ids
         kept = [one for one in self._line if one in ids]
-        new = ids - self._done - set(kept)
+        new = set(self._endings.open(ids)) - set(kept)
         self._line = kept + sorted(new if self._met is None else new & self._met)
         self._met = ids
         for instance_id in [one async for one in self._next()]:
@@ -63,8 +62,7 @@ class Reconciler:
         left = self._looks
         while left > 0 and self._line:
             page, self._line = self._line[:left], self._line[left:]
-            not_ended = await self._ledger.not_ended(page)
-            self._done |= set(page) - set(not_ended)
+            not_ended = await self._endings.not_ended(page, left)
             left -= len(not_ended)
             for instance_id in not_ended:
                 yield instance_id
@@ -79,7 +77,7 @@ class Reconciler:
             return
         self._stalled.discard(instance_id)
         if status in FINISHED:
-            self._done.add(instance_id)
+            self._endings.add(instance_id)
             return
         self._line.append(instance_id)
         if status is WorkflowStatus.STALLED:

@@ -76,7 +76,7 @@ async def waiting(
     service: Service, limit: Limit = 100, cursor: str | None = None
 ) -> dict[str, Any]:
     """Who waits for which event, since when, until when; `limit` is of instances looked at."""
-    items, following = await waits.page(service.engine, service.ledger, min(limit, 1000), cursor)
+    items, following = await waits.page(service.engine, service.endings, min(limit, 1000), cursor)
     return {"items": items, "next": following}
 
 

@@ -20,6 +20,7 @@ from orchestrator.courier import Courier
 from orchestrator.decision import Decider
 from orchestrator.doctor.examination import Seen, admit, examine
 from orchestrator.doctor.finding import Finding
+from orchestrator.endings import Endings
 from orchestrator.engine import Engine, has_worker
 from orchestrator.guard import credentials, guards
 from orchestrator.inbox import Inbox
@@ -67,6 +68,7 @@ class Orchestrator:
         await self._examine()
         store = Store(self._client, self.settings.ledger_days * 24 * 3600)
         self.ledger = Ledger(store)
+        self.endings = Endings(self.ledger)
         outbox = Outbox(self._client)
         announcer = Announcer(self.catalogue, self.engine, self.ledger, outbox)
         courier = Courier(self.engine, self.ledger)
@@ -99,7 +101,7 @@ class Orchestrator:
         watchdog = Watchdog(self.engine, self._stream_is_open, lambda: self._topics.was_found)
         self._periodic = [Periodic("watchdog", SECONDS, watchdog.look)]
         looks, stalled = self.settings.sweep_looks, self.metrics.stalled.set
-        reconciler = Reconciler(self.engine, self.ledger, announcer, looks, stalled)
+        reconciler = Reconciler(self.engine, self.endings, announcer, looks, stalled)
         seconds = self.settings.sweep_seconds
         self._periodic.append(Periodic("reconciler", seconds, reconciler.sweep))
         self._periodic.append(Periodic("parked", 4 * seconds, self._count_parked))

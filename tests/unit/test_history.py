@@ -9,6 +9,7 @@ from dapr.ext.workflow import WorkflowStatus
 from dapr.ext.workflow._durabletask.internal import protos as pb
 
 from orchestrator import waiting
+from orchestrator.endings import Endings
 from orchestrator.engine import Engine
 from orchestrator.history import HistoryEvent, open_waits, read_event
 from orchestrator.ledger import Ledger
@@ -102,11 +103,14 @@ class Runs:
     def __init__(self, *ids: str) -> None:
         self._ids = list(ids)
         self.looked_at: list[str] = []
+        self.asked_of: list[str] = []
+        self.endings = Endings(cast(Ledger, self))
 
     async def all_ids(self) -> list[str]:
         return self._ids
 
     async def not_ended(self, ids: list[str]) -> list[str]:
+        self.asked_of += ids
         return [one for one in ids if not one.startswith("told")]
 
     async def state(self, instance_id: str) -> Any:
@@ -120,7 +124,7 @@ class Runs:
 
 
 async def page(runs: Runs, limit: int, cursor: str | None = None) -> tuple[list[str], str | None]:
-    items, following = await waiting.page(cast(Engine, runs), cast(Ledger, runs), limit, cursor)
+    items, following = await waiting.page(cast(Engine, runs), runs.endings, limit, cursor)
     return [item["instance_id"] for item in items], following
 
 
@@ -132,8 +136,18 @@ async def test_who_waits_is_told_a_page_of_instances_at_a_time() -> None:
     assert "usher_expire-k-1" not in runs.looked_at
 
 
+async def test_of_many_that_wait_no_more_than_a_page_is_read_and_an_ending_only_once() -> None:
+    runs = Runs(*(f"told-{number}" for number in range(300)), *(f"w-{n}" for n in range(900)))
+    for _ in range(2):
+        items, following = await page(runs, 10)
+        assert (len(items), following) == (10, items[-1])
+    assert len([one for one in runs.asked_of if one.startswith("told")]) == 300
+    assert len([one for one in runs.asked_of if one.startswith("w")]) <= 2 * 11
+
+
 async def test_a_wait_is_told_with_its_times() -> None:
-    items, _ = await waiting.page(cast(Engine, Runs("a")), cast(Ledger, Runs()), 10, None)
+    runs = Runs("a")
+    items, _ = await waiting.page(cast(Engine, runs), runs.endings, 10, None)
     assert items == [
         {
             "instance_id": "a",

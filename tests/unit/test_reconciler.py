@@ -9,6 +9,7 @@ from grpc import StatusCode
 
 from contracts.events import Outcome, WorkflowCompleted
 from orchestrator.announcer import Announcer
+from orchestrator.endings import Endings
 from orchestrator.engine import Engine
 from orchestrator.envelope import Cause
 from orchestrator.outbox import Outbox
@@ -70,7 +71,7 @@ class Sweeping:
         engine = cast(Engine, self.engine)
         outbox = cast(Outbox, self.notices)
         announcer = Announcer(CATALOGUE, engine, self.world.ledger, outbox)
-        return Reconciler(engine, self.world.ledger, announcer, looks, self.stalled.append)
+        return Reconciler(engine, Endings(self.world.ledger), announcer, looks, self.stalled.append)
 
     async def run(self, instance_id: str, status: WorkflowStatus, *, ours: bool = True) -> None:
         cause = Cause(event_id=f"s-{instance_id}", key=instance_id) if ours else Cause()
