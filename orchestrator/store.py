@@ -47,8 +47,12 @@ class Store:
             page = wanted[start : start + _AT_ONCE]
             answer = await self._client.get_bulk_state(LEDGER_STORE, page, parallelism=10)
             for item in answer.items:
-                if item.data:
-                    found[item.key] = _opened(item.data), item.etag
+                if item.error:  # no failure of the call; asked for alone, it says why
+                    record, etag = await self.read(item.key)
+                else:
+                    record, etag = (_opened(item.data) if item.data else None), item.etag
+                if record is not None:
+                    found[item.key] = record, etag
         return found
 
     async def create(self, key: str, record: Record) -> Record:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from dapr.aio.clients import DaprClient
 from dapr.clients.exceptions import DaprInternalError
+from dapr.clients.grpc._response import BulkStateItem
 from grpc import RpcError, StatusCode
 
 from orchestrator.store import Store
@@ -24,6 +25,15 @@ class Client:
     async def get_state(self, _store: str, _key: str) -> Any:
         data = json.dumps(self._there).encode() if self._there else b""
         return SimpleNamespace(data=data, etag="7")
+
+    async def get_bulk_state(self, _store: str, keys: list[str], parallelism: int) -> Any:
+        assert parallelism
+        items = [
+            BulkStateItem("there", json.dumps(THEIRS).encode(), "3"),
+            BulkStateItem("absent", b""),
+            BulkStateItem("unread", b"", error="connection refused"),
+        ]
+        return SimpleNamespace(items=[item for item in items if item.key in keys])
 
     async def save_state(self, _store: str, _key: str, text: str, *_: Any) -> None:
         if self.saves:
@@ -49,6 +59,13 @@ async def test_a_write_that_was_made_is_made_whatever_its_answer_was() -> None:
     client = Client(THEIRS, CallFailed(StatusCode.DEADLINE_EXCEEDED))
     assert await store_of(client).replace("key", {"whose": "ours"}, "7")
     assert await store_of(client).read("key") == ({"whose": "ours"}, "7")
+
+
+async def test_of_many_one_that_could_not_be_read_is_not_one_that_is_not_there() -> None:
+    """Dapr's bulk read succeeds all the same; an event on a list must not vanish by it."""
+    store = store_of(Client({"whose": "ours", "write": "2"}))
+    found = await store.read_many(["there", "absent", "unread"])
+    assert found == {"there": ({"whose": "theirs"}, "3"), "unread": ({"whose": "ours"}, "7")}
 
 
 @pytest.mark.parametrize("code", [StatusCode.INVALID_ARGUMENT, StatusCode.UNAVAILABLE])
