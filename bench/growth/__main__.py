@@ -27,8 +27,9 @@ from usher.stack.errors import StackError
 BUILD = Path(__file__).parents[2] / "build" / "bench"
 SHOWN = {
     "throughput, /s": "workflows /s",
+    "cpu, yardsticks/workflow": "yardsticks /workflow",
     "cpu, ms/workflow": "cpu ms /workflow",
-    "cpu, ms of each activity": "cpu ms /activity",
+    "cpu, yardsticks of each activity": "yardsticks /activity",
     "idle cpu, ms/s": "idle cpu ms/s",
     "calls redis, /workflow": "redis /workflow",
     "calls sidecar, /workflow": "sidecar /workflow",

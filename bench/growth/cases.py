@@ -65,7 +65,7 @@ def history(stacks: Stacks, sizes: Sizes) -> Iterator[Row]:
             each = {
                 f"{what} of each activity": found[measure] / steps
                 for what, measure in (
-                    ("cpu, ms", "cpu, ms/workflow"),
+                    ("cpu, yardsticks", "cpu, yardsticks/workflow"),
                     ("redis calls", "calls redis, /workflow"),
                 )
                 if measure in found

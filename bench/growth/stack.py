@@ -13,7 +13,7 @@ from bench.contenders import Contender, chosen
 from bench.figures import Measures
 from bench.hearing import Hearing
 from bench.ingress import WORKFLOW, ingress
-from bench.load import Load
+from bench.load import PATIENCE_SECONDS, Load
 from bench.running import running
 from bench.stacks import stack_settings
 from bench.usage import usage_of
@@ -25,6 +25,8 @@ from usher.stack.stack import Stack
 
 USHER = chosen(["usher"])[0]
 WARM_UP = 20
+STEPS_A_SECOND = 10
+"""Less than that is given up as lost; a slow machine does some fifty."""
 WATCHED = ("orchestrator", "orchestrator-daprd", "notifier", "notifier-daprd", "scheduler")
 STEADY = "last quarter's rate to the second's"
 _TROUBLES = {
@@ -46,15 +48,17 @@ class Running:
 
     def burst(self, size: int, name: str, workflow: str = WORKFLOW, **more: int) -> Measures:
         """Warm up, measure idle, then so many at once; `name` is another for each burst."""
-        before = self._troubles()
+        before, warm_up = self._troubles(), min(WARM_UP, size)
         with ingress(USHER, self.settings, workflow, **more) as send:
-            load = Load(send, self.hearing, name=name)
-            load.burst(WARM_UP)
+            # Workflows of many steps end all at once, long after they began.
+            patience = PATIENCE_SECONDS + size * more.get("steps", 0) / STEPS_A_SECOND
+            load = Load(send, self.hearing, patience, name)
+            load.burst(warm_up)
             meter = Meter(self.settings, load)
             meter.settle()
             meter.idle(self.idle_seconds)
             meter.burst(size)
-        orders = (f"{name}-{number}" for number in range(WARM_UP + 1, WARM_UP + size + 1))
+        orders = (f"{name}-{warm_up + number}" for number in range(1, size + 1))
         ends = sorted(times[0] for order in orders if (times := self.hearing.times(order)))
         measures = {
             what.replace(f" at {size}", ""): value for what, value in meter.measures.items()
