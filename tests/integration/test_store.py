@@ -1,0 +1,70 @@
+"""The ledger's store on the real runtime: who was first, and what could not be read."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+from dapr.aio.clients import DaprClient
+from grpc import RpcError
+
+from orchestrator.store import Store
+from tests.support.driver import Driver, fresh
+
+MANY = 100
+
+
+@pytest.fixture(autouse=True)
+def _sidecar(usher: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK asks the sidecar's HTTP port whether it is there before it connects to the other."""
+    monkeypatch.setenv("DAPR_HTTP_PORT", str(usher.settings.orchestrator_dapr_http_port))
+
+
+@asynccontextmanager
+async def _store(usher: Driver) -> AsyncIterator[Store]:
+    address = f"127.0.0.1:{usher.settings.orchestrator_dapr_grpc_port}"
+    async with DaprClient(address) as client:
+        yield Store(client, 600)
+
+
+@contextmanager
+def _without_redis(usher: Driver) -> Iterator[None]:
+    usher.stack.stop("redis")
+    try:
+        yield
+    finally:
+        usher.stack.start("redis")
+        usher.stack.wait_healthy(timeout=60)
+
+
+async def test_p1_of_two_that_write_at_once_each_record_has_one_winner(usher: Driver) -> None:
+    keys = [fresh("record") for _ in range(MANY)]
+    async with _store(usher) as one, _store(usher) as other:
+
+        async def create(store: Store, whose: str) -> list[dict[str, str]]:
+            mine = keys if whose == "one" else keys[::-1]
+            made = await asyncio.gather(*(store.create(key, {"whose": whose}) for key in mine))
+            return made if whose == "one" else made[::-1]
+
+        seen, seen_by_other = await asyncio.gather(create(one, "one"), create(other, "other"))
+        there = await one.read_many(keys)
+        assert seen == seen_by_other == [there[key][0] for key in keys]
+
+        stale = {key: str(int(there[key][1]) + (number % 2)) for number, key in enumerate(keys)}
+        replaced = await asyncio.gather(
+            *(one.replace(key, {"whose": "nobody"}, etag) for key, etag in stale.items())
+        )
+        assert replaced == [number % 2 == 0 for number in range(MANY)]
+        after = [await other.read(key) for key in keys]
+        assert [record == {"whose": "nobody"} for record, _ in after] == replaced
+
+
+async def test_p3_what_cannot_be_read_is_not_taken_for_absent(usher: Driver) -> None:
+    """Dapr answers a bulk read with success while Redis is away, and an error for each key."""
+    keys = [fresh("record") for _ in range(3)]
+    async with _store(usher) as store:
+        for key in keys:
+            await store.create(key, {"whose": "ours"})
+        with _without_redis(usher), pytest.raises(RpcError):
+            await store.read_many(keys)
+        assert set(await store.read_many(keys)) == set(keys)
