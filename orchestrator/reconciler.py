@@ -4,7 +4,9 @@ It holds nothing in memory that a promise rests on; several replicas may sweep a
 they publish has the same id and what they write is written once.
 """
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable
+from itertools import islice
 
 import structlog
 from dapr.ext.workflow import WorkflowStatus
@@ -14,6 +16,10 @@ from orchestrator.announcer import Announcer
 from orchestrator.endings import Endings
 from orchestrator.engine import FINISHED, Engine, is_being_saved
 from orchestrator.parking import EXPIRE
+
+AGAIN = 20
+"""So many instances that are not ours and have finished are looked at again each time: an event may
+have started one over since, under the same id."""
 
 _log = structlog.get_logger()
 
@@ -36,6 +42,8 @@ class Reconciler:
         self._on_stalled = on_stalled
         self._line: list[str] = []
         """Instances that may run, the one that was looked at longest ago first."""
+        self._not_ours: dict[str, None] = {}
+        """Those that have finished and are not in the ledger, in the order they were looked at."""
         self._met: set[str] | None = None
         """Instances that were there at the last sweep; None before the first."""
         self._stalled: set[str] = set()
@@ -46,16 +54,27 @@ class Reconciler:
         A look costs about a millisecond of CPU, however well the instance is. So one that has come
         since the last sweep has until the next to end by itself: most do.
         """
-        ids = {one for one in await self._engine.all_ids() if not one.startswith(EXPIRE)}
+        self._line_up({i for i in await self._engine.all_ids() if not i.startswith(EXPIRE)})
+        taken = deque([one async for one in self._next()])
+        while taken:
+            instance_id = taken.popleft()
+            try:
+                await self._look(instance_id)
+            except Exception:
+                self._line = [*taken, *self._line, instance_id]  # it must not hold up the others
+                raise
+        self._on_stalled(len(self._stalled))
+
+    def _line_up(self, ids: set[str]) -> None:
+        """Put at the end of the line what is there now and not known to have finished."""
         self._endings.keep(ids)
         self._stalled &= ids
+        known = ids.difference(islice(self._not_ours, AGAIN))
+        self._not_ours = {one: None for one in self._not_ours if one in known}
         kept = [one for one in self._line if one in ids]
-        new = set(self._endings.open(ids)) - set(kept)
+        new = set(self._endings.unknown(ids)) - self._not_ours.keys() - set(kept)
         self._line = kept + sorted(new if self._met is None else new & self._met)
         self._met = ids
-        for instance_id in [one async for one in self._next()]:
-            await self._look(instance_id)
-        self._on_stalled(len(self._stalled))
 
     async def _next(self) -> AsyncIterator[str]:
         """Take from the line what is to be looked at, past those whose end is written down."""
@@ -77,7 +96,7 @@ class Reconciler:
             return
         self._stalled.discard(instance_id)
         if status in FINISHED:
-            self._endings.add(instance_id)
+            self._not_ours[instance_id] = None  # where it is, the ledger has its ending now
             return
         self._line.append(instance_id)
         if status is WorkflowStatus.STALLED:

@@ -1,5 +1,6 @@
 """The reconciler: announces what ended in silence, once, and counts what has stalled."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,7 +15,7 @@ from orchestrator.engine import Engine
 from orchestrator.envelope import Cause
 from orchestrator.outbox import Outbox
 from orchestrator.parking import EXPIRE
-from orchestrator.reconciler import Reconciler
+from orchestrator.reconciler import AGAIN, Reconciler
 from orchestrator.records import Ended
 from tests.support.memory import CATALOGUE, MemoryEngine, World
 from tests.support.sidecar import CallFailed
@@ -55,9 +56,10 @@ class Notices:
     def __init__(self) -> None:
         self.told: list[tuple[str, Outcome, str | None]] = []
         self.broken = False
+        self.refused = ""
 
     async def completed(self, notice: WorkflowCompleted, cause: Cause) -> None:
-        if self.broken:
+        if self.broken or notice.instance_id == self.refused:
             raise ConnectionError("the broker is away")
         self.told.append((notice.instance_id, notice.outcome, cause.event_id))
 
@@ -115,13 +117,47 @@ async def test_what_was_scheduled_past_usher_is_not_ours_to_announce() -> None:
 async def test_what_has_ended_is_not_looked_at_again_and_what_expires_never() -> None:
     sweeping = Sweeping()
     await sweeping.run("i-1", WorkflowStatus.TERMINATED)
-    await sweeping.run("i-2", WorkflowStatus.COMPLETED, ours=False)
     sweeping.engine.timers[f"{EXPIRE}-key-1"] = ("key", NOON)
     replica = sweeping.replica()
     await replica.sweep()
     looks = sweeping.engine.looks
     await replica.sweep()
     assert sweeping.engine.looks == looks
+
+
+async def test_of_those_that_are_not_ours_a_few_are_looked_at_again_each_time() -> None:
+    sweeping = Sweeping()
+    for number in range(3 * AGAIN):
+        await sweeping.run(f"i-{number}", WorkflowStatus.COMPLETED, ours=False)
+    replica = sweeping.replica()
+    await replica.sweep()
+    for more in (1, 2, 3):
+        await replica.sweep()
+        assert sweeping.engine.looks == (3 + more) * AGAIN
+
+
+async def test_p6_an_id_that_an_event_uses_again_has_its_end_announced() -> None:
+    sweeping = Sweeping()
+    await sweeping.run("i-1", WorkflowStatus.COMPLETED, ours=False)
+    replica = sweeping.replica()
+    await replica.sweep()
+    await sweeping.run("i-1", WorkflowStatus.TERMINATED)
+    await replica.sweep()
+    assert [told[0] for told in sweeping.notices.told] == ["i-1"]
+
+
+async def test_p6_one_whose_end_cannot_be_announced_holds_up_no_other() -> None:
+    """Such as one whose notice is too large for the broker, for ever."""
+    sweeping = Sweeping()
+    names = [f"i-{number}" for number in range(6)]
+    for name in names:
+        await sweeping.run(name, WorkflowStatus.TERMINATED)
+    sweeping.notices.refused = "i-1"
+    replica = sweeping.replica(looks=3)
+    for _ in range(6):
+        with suppress(ConnectionError):
+            await replica.sweep()
+    assert {told[0] for told in sweeping.notices.told} == {*names} - {"i-1"}
 
 
 async def test_what_has_stalled_is_counted_and_not_announced() -> None:
