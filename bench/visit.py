@@ -8,7 +8,7 @@ from bench.counts import calls, sizes
 from bench.figures import Measures, percentile
 from bench.load import Load, Outcome
 from bench.usage import Usage, own_cpu, usage_of
-from bench.yardstick import measuring
+from bench.yardstick import Yardstick, measuring
 from usher.stack.settings import StackSettings
 
 DRIVER = "driver"
@@ -40,6 +40,9 @@ FULL = Plan(sizes=(200, 1000, 5000), singles=200, steady_seconds=30, idle_second
 class Meter:
     """Measures one running stack."""
 
+    yardstick: Yardstick
+    """Of the last burst."""
+
     def __init__(self, settings: StackSettings, load: Load, on_dapr: bool = True) -> None:
         self._settings = settings
         self._on_dapr = on_dapr
@@ -68,11 +71,11 @@ class Meter:
         begun = time.monotonic()
         before, driver, counted = self._usage(), own_cpu(), self._calls()
         kept = sizes(self._settings)
-        with measuring() as yardstick:
+        with measuring() as self.yardstick:
             outcome = self._load.burst(size)
         driver = own_cpu() - driver
         after, seconds = self.settle(), time.monotonic() - begun
-        self.measures[f"yardstick at {size}, ms"] = yardstick.mean
+        self.measures[f"yardstick at {size}, ms"] = self.yardstick.mean
         self._judge(f"at {size}", outcome)
         self.measures[f"throughput at {size}, /s"] = outcome.throughput
         if outcome.lost:
@@ -82,7 +85,7 @@ class Meter:
             self.measures[f"cpu {name} at {size}, ms/workflow"] = spent * 1000 / size
         total = sum(used.values()) * 1000
         self.measures[f"cpu at {size}, ms/workflow"] = total / size
-        self.measures[f"cpu at {size}, yardsticks/workflow"] = total / size / yardstick.mean
+        self.measures[f"cpu at {size}, yardsticks/workflow"] = total / size / self.yardstick.mean
         above = total - self.measures[IDLE] * seconds
         self.measures[f"cpu above idle at {size}, ms/workflow"] = above / size
         self._count(self._calls() - counted, size)

@@ -6,6 +6,7 @@ machine. It uses some two hundredths of a core, in the driver, for all contender
 """
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,11 +35,20 @@ class Yardstick:
     """What the work took, each time it was done."""
 
     def __init__(self) -> None:
-        self.taken = [yardstick()]
+        self._taken: list[tuple[float, float]] = []
+        self.take()
+
+    def take(self) -> None:
+        self._taken.append((time.time(), yardstick()))
 
     @property
     def mean(self) -> float:
-        return fmean(self.taken)
+        return self.mean_between(0, math.inf)
+
+    def mean_between(self, begin: float, end: float) -> float:
+        """Return the mean in that time, in seconds since 1970; of all where none was taken then."""
+        taken = [took for at, took in self._taken if begin <= at <= end]
+        return fmean(taken or [took for _, took in self._taken])
 
 
 @contextmanager
@@ -48,7 +58,7 @@ def measuring() -> Iterator[Yardstick]:
 
     def measure() -> None:
         while not over.wait(_PAUSE):
-            found.taken.append(yardstick())
+            found.take()
 
     thread = Thread(target=measure, daemon=True)
     thread.start()

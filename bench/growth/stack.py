@@ -1,7 +1,7 @@
 """A stack of Usher's on which bursts are measured, and what went wrong on it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +64,7 @@ class Running:
             what.replace(f" at {size}", ""): value for what, value in meter.measures.items()
         }
         troubles = {what: count - before[what] for what, count in self._troubles().items()}
-        return measures | {STEADY: steadiness(ends)} | troubles
+        return measures | {STEADY: steadiness(ends, meter.yardstick.mean_between)} | troubles
 
     def work(self, count: int, name: str, at_once: int = 1000) -> None:
         """Have so many done, a thousand at once; `name` is another each time. Raises where one is
@@ -100,15 +100,22 @@ class Running:
         return found
 
 
-def steadiness(ends: list[float]) -> float:
+def steadiness(
+    ends: list[float], yardstick: Callable[[float, float], float] = lambda *_: 1.0
+) -> float:
     """Return the rate of the last quarter over the second's: 1 for a backlog that drains steadily.
 
-    `ends` are the moments of the notices in order; too few to tell are steady.
+    `ends` are the moments of the notices in order; too few to tell are steady. `yardstick` tells
+    how dear the processor was between two moments: a rate is by what could be had for it.
     """
     quarter = len(ends) // 4
     if not quarter:
         return 1.0
-    second, last = ends[2 * quarter] - ends[quarter], ends[-1] - ends[-1 - quarter]
+
+    def seconds(begin: float, end: float) -> float:
+        return (end - begin) / yardstick(begin, end)
+
+    second, last = seconds(ends[quarter], ends[2 * quarter]), seconds(ends[-1 - quarter], ends[-1])
     return second / last if last else 1.0
 
 

@@ -18,6 +18,11 @@ def test_a_backlog_that_slows_down_is_told_by_how_much() -> None:
     assert steadiness(ends) == 0.5
 
 
+def test_a_backlog_that_slows_down_as_the_processor_does_is_steady() -> None:
+    ends = [float(n) for n in range(75)] + [74 + 2.0 * n for n in range(1, 26)]
+    assert steadiness(ends, lambda begin, _: 2.0 if begin >= 74 else 1.0) == 1.0
+
+
 def test_too_few_to_tell_are_steady() -> None:
     assert steadiness([]) == steadiness([1.0, 2.0]) == steadiness([1.0] * 8) == 1.0
 
