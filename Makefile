@@ -15,8 +15,8 @@ test: setup ## run every test; the last line names what was skipped, and why
 bench: setup ## measure Usher beside a plain wiring and the bare engine, half an hour; QUICK=1: minutes
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
 
-bench-peers: setup ## the same beside DBOS on Postgres and Restate, fetched into the cache; QUICK=1
-	@$(BIN)/python -m bench --only plain,usher,dbos,restate --name peers $(if $(QUICK),--quick)
+bench-peers: setup ## the same beside DBOS (Postgres, SQLite) and Restate, fetched into the cache; QUICK=1
+	@$(BIN)/python -m bench --only plain,usher,dbos,dbos-sqlite,restate --name peers $(if $(QUICK),--quick)
 
 up: setup ## start the embedded stack in the background; returns when it is healthy
 	@$(BIN)/usher up --detach

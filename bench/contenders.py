@@ -13,6 +13,10 @@ _POSTGRES = (
     "workflow state in Postgres, fsync at each commit (fsync and synchronous_commit on, the"
     " defaults): a power cut loses no step that was done"
 )
+_SQLITE = (
+    "workflow state in a SQLite file, fsync at each commit (rollback journal, synchronous FULL, the"
+    " defaults): a power cut loses no step that was done"
+)
 _RESTATE = (
     "workflow state in the server's own log and RocksDB, one node, fsync of the log (the default):"
     " a power cut loses no step that was done"
@@ -25,7 +29,7 @@ class Contender:
 
     name: str
     says: str
-    services: Literal["usher", "plain", "dbos", "restate"]
+    services: Literal["usher", "plain", "dbos", "dbos-sqlite", "restate"]
     """Whose orchestrator and notifier run on the stack."""
     ingress: Literal["topic", "engine", "stream"]
     """Where a request goes in: published on the topic, scheduled at the engine by a client, or
@@ -43,7 +47,8 @@ class Contender:
     @property
     def stores(self) -> str:
         """What is kept where, and what survives a power cut."""
-        engine = {"dbos": _POSTGRES, "restate": _RESTATE}.get(self.services, _DAPR)
+        peers = {"dbos": _POSTGRES, "dbos-sqlite": _SQLITE, "restate": _RESTATE}
+        engine = peers.get(self.services, _DAPR)
         return f"broker in Redis, AOF with fsync every second; {engine}"
 
     @property
@@ -107,6 +112,13 @@ PEERS = (
         "DBOS Transact on Postgres: stream → worker → 2 steps + 1 that publishes → notifier that"
         " prints; its defaults",
         services="dbos",
+        ingress="stream",
+        tuned=False,
+    ),
+    Contender(
+        "dbos-sqlite",
+        "the same on SQLite, DBOS's default: no server",
+        services="dbos-sqlite",
         ingress="stream",
         tuned=False,
     ),

@@ -1,4 +1,4 @@
-"""The work on DBOS Transact: a library in the worker, whose state is in Postgres."""
+"""The work on DBOS Transact: a library in the worker, whose state is in Postgres or SQLite."""
 
 import os
 from typing import Any
@@ -34,7 +34,7 @@ def on_request(request: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    url = f"postgresql+psycopg://usher@{os.environ['PEER_POSTGRES']}/bench"
+    url = os.environ["PEER_DATABASE"]
     DBOS(config={"name": "bench", "system_database_url": url, "log_level": "WARNING"})
     DBOS.launch()
     consume(REQUESTS, on_request, THREADS)

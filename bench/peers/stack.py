@@ -17,15 +17,21 @@ _CREATE_AND_RUN = (
 def peer_specs(
     peer: str, settings: StackSettings, redis: ProcessSpec, tools: Tools
 ) -> list[ProcessSpec]:
-    """Return the processes of `dbos` or `restate` in the order of their start.
+    """Return the processes of a peer in the order of their start.
 
     Its server keeps its data where the scheduler keeps its own, so a fresh start empties them, and
     listens on ports of the parts that it stands in for.
     """
-    server = {"dbos": _postgres, "restate": _restate}[peer](settings, tools)
+    servers = {"dbos": _postgres, "restate": _restate}
+    postgres = f"{LOOPBACK}:{settings.scheduler_etcd_client_port}"
+    folder = data_dirs(settings)["scheduler"]
+    databases = {
+        "dbos": f"postgresql+psycopg://usher@{postgres}/bench",
+        "dbos-sqlite": f"sqlite:///{folder}/bench.sqlite",
+    }
     shared = {
         "PEER_REDIS_URL": f"redis://{LOOPBACK}:{settings.redis_port}/0",
-        "PEER_POSTGRES": f"{LOOPBACK}:{settings.scheduler_etcd_client_port}",
+        "PEER_DATABASE": databases.get(peer, ""),
         "PEER_INGRESS_PORT": str(settings.orchestrator_dapr_http_port),
         "PEER_ADMIN_PORT": str(settings.orchestrator_dapr_metrics_port),
         "PEER_PORT": str(settings.orchestrator_port),
@@ -35,13 +41,13 @@ def peer_specs(
     }
     return [
         redis,
-        server,
+        *([servers[peer](settings, tools)] if peer in servers else []),
         ProcessSpec(
             "notifier", (str(tools.python), "-m", "bench.peers.notifier"), env=shared, tier=2
         ),
         ProcessSpec(
             "worker",
-            (str(tools.python), "-m", f"bench.peers.on_{peer}"),
+            (str(tools.python), "-m", f"bench.peers.on_{peer.partition('-')[0]}"),
             env=shared,
             tier=3,
             ports=("orchestrator_port",),

@@ -39,16 +39,16 @@ class Tools:
     def versions(self) -> dict[str, str | float | int | None]:
         """What a result says of them."""
         pinned = dict(one.split("==") for one in PYTHON if one.startswith(("dbos", "restate")))
-        found: dict[str, str | float | int | None] = {}
+        found: dict[str, str | float | int | None] = {"dbos": pinned["dbos"]}
         if self.postgres:
-            found |= {"dbos": pinned["dbos"], "postgres": _major(self.postgres / "initdb")}
+            found |= {"postgres": _major(self.postgres / "initdb")}
         if self.restate:
             found |= {"restate_sdk": pinned["restate-sdk"], "restate": NODE.rpartition("@")[2]}
         return found
 
 
 def find_or_install(peers: Collection[str], report: Report) -> Tools:
-    """Return what these peers need: `dbos`, `restate`. Raises SetupError that says what is missing.
+    """Return what these peers need, by their names. Raises SetupError that says what is missing.
 
     What is on the system is looked at first, so that a lack of it is known before any download.
     """
