@@ -7,10 +7,11 @@ from typing import Any
 import structlog
 from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy
 
-from contracts.events import Failure, Outcome, WorkflowCompleted
+from contracts.events import WorkflowCompleted
 from orchestrator.context import RunContext, Steps, as_json
 from orchestrator.definition import Definition
 from orchestrator.envelope import Cause, unseal
+from orchestrator.notices import of_turn
 
 ANNOUNCE = "announce_completion"
 """The activity that publishes where the last turn could not; the name is reserved."""
@@ -53,7 +54,7 @@ def wrapped(definition: Definition, tell: Tell) -> Callable[[DaprWorkflowContext
         except Exception as raised:
             error = raised
         if definition.tag.announce and not context.continued and not context.is_over:
-            notice = _notice(ctx, definition, context, cause, output, error)
+            notice = of_turn(ctx, definition.name, cause, context.custom_status, output, error)
             if not (_may_be_told(context, cause, notice) and tell(notice, context.carried())):
                 yield from _announce(ctx, context.carried(), notice)
         if error:
@@ -83,34 +84,6 @@ def _author(definition: Definition, ctx: DaprWorkflowContext, value: Any) -> Ste
     parsed = definition.parse(value)
     arguments = (ctx, parsed) if definition.takes_input else (ctx,)
     return (yield from definition.function(*arguments))
-
-
-def _notice(
-    ctx: DaprWorkflowContext,
-    definition: Definition,
-    context: RunContext,
-    cause: Cause,
-    output: Any,
-    error: Exception | None,
-) -> WorkflowCompleted:
-    finished_at = ctx.current_utc_datetime.replace(tzinfo=UTC)
-    started_at = cause.started_at or finished_at
-    return WorkflowCompleted(
-        instance_id=ctx.instance_id,
-        workflow=definition.name,
-        outcome=Outcome.FAILED if error else Outcome.COMPLETED,
-        output=output,
-        error=_failure(error) if error else None,
-        custom_status=context.custom_status,
-        started_at=started_at,
-        finished_at=finished_at,
-        duration_s=max((finished_at - started_at).total_seconds(), 0),
-    )
-
-
-def _failure(error: Exception) -> Failure:
-    printable = str(error).encode(errors="backslashreplace").decode()
-    return Failure(type=type(error).__name__, message=printable)
 
 
 def _may_be_told(context: RunContext, cause: Cause, notice: WorkflowCompleted) -> bool:

@@ -1,13 +1,14 @@
 """Says how runs ended: for the workflow's own last step, and for those that could not say it."""
 
-from dapr.ext.workflow import WorkflowState, WorkflowStatus
+from dapr.ext.workflow import WorkflowStatus
 
-from contracts.events import Outcome, WorkflowCompleted
+from contracts.events import WorkflowCompleted
 from orchestrator import views
 from orchestrator.catalogue import Catalogue
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.envelope import Cause
 from orchestrator.ledger import Ledger
+from orchestrator.notices import of_state
 from orchestrator.outbox import Outbox
 from orchestrator.records import Ended
 from orchestrator.tracing import TRACEPARENT, continuing
@@ -42,27 +43,10 @@ class Announcer:
         announces = definition is None or definition.tag.announce
         if cause.key and await self._ledger.ended(instance_id) is None:
             if announces:
-                await self.announce(_notice(state, cause), cause)
+                await self.announce(of_state(state, cause), cause)
             else:
                 outcome = state.runtime_status.name
                 await self._ledger.end(
                     instance_id, Ended(key=cause.key, outcome=outcome, announced=False)
                 )
         return state.runtime_status
-
-
-def _notice(state: WorkflowState, cause: Cause) -> WorkflowCompleted:
-    shown = views.instance(state)
-    started_at = cause.started_at or shown.created_at
-    finished_at = max(shown.updated_at, started_at)
-    return WorkflowCompleted(
-        instance_id=shown.instance_id,
-        workflow=shown.workflow,
-        outcome=Outcome(shown.status),
-        output=shown.output,
-        error=shown.error,
-        custom_status=shown.custom_status,
-        started_at=started_at,
-        finished_at=finished_at,
-        duration_s=(finished_at - started_at).total_seconds(),
-    )
