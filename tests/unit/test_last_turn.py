@@ -1,24 +1,18 @@
 """The turn that a run ends in, on the SDK's own executor: when it tells the end, and when not."""
 
 import json
-import logging
 from collections.abc import Generator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from dapr.ext.workflow import DaprWorkflowContext
-
-# What the SDK's worker does on each turn; it exports neither this nor a way to write a history.
 from dapr.ext.workflow._durabletask.internal import helpers
 from dapr.ext.workflow._durabletask.internal import protos as pb
-from dapr.ext.workflow._durabletask.worker import _OrchestrationExecutor, _Registry
 
-from orchestrator.announced import ANNOUNCE, wrapped
-from orchestrator.definition import Definition
-from orchestrator.envelope import Cause, seal
+from orchestrator.announced import ANNOUNCE
+from orchestrator.envelope import Cause
 from orchestrator.registry import WorkflowTag
 from tests.support.ear import Ear
+from tests.support.turns import Turns
 
 Run = Generator[Any, Any, Any]
 CAUSE = Cause(event_id="start", key="k")
@@ -28,37 +22,12 @@ def waits(ctx: DaprWorkflowContext) -> Run:
     return (yield ctx.wait_for_external_event("go"))
 
 
-class Instance:
-    """One run of `waits`, turn by turn; each replays all that was before."""
+class Instance(Turns):
+    """One run of `waits`, after its first turn."""
 
     def __init__(self, ear: Ear, cause: Cause = CAUSE, patches: tuple[str, ...] = ()) -> None:
-        run = wrapped(Definition(waits, WorkflowTag(), Path(__file__)), ear)
-
-        def orchestrator(ctx: Any, stored: Any = None) -> Any:
-            return run(DaprWorkflowContext(ctx), stored)
-
-        registry = _Registry()
-        registry.add_named_orchestrator("waits", orchestrator)
-        self._executor = _OrchestrationExecutor(registry, logging.getLogger(__name__))
-        self._history: list[Any] = []
-        stored = json.dumps(seal(cause, None))
-        self.turn(helpers.new_execution_started_event("waits", "i-1", stored), patches=patches)
-
-    def turn(self, *told: Any, patches: tuple[str, ...] = ()) -> list[Any]:
-        """Hand over what came, and return what the turn asks for."""
-        started = helpers.new_workflow_started_event(datetime(2030, 1, 1, tzinfo=UTC))
-        started.workflowStarted.version.patches.extend(patches)
-        new = [started, *told]
-        outcome = self._executor.execute("i-1", self._history, new)
-        self._history += new
-        for action in outcome.actions:
-            if action.HasField("createTimer"):  # of the wait, without a deadline
-                timer = pb.TimerCreatedEvent(fireAt=action.createTimer.fireAt)
-                self._history.append(pb.HistoryEvent(eventId=action.id, timerCreated=timer))
-            if action.HasField("scheduleTask"):
-                asked = pb.TaskScheduledEvent(name=action.scheduleTask.name)
-                self._history.append(pb.HistoryEvent(eventId=action.id, taskScheduled=asked))
-        return list(outcome.actions)
+        super().__init__(waits, WorkflowTag(), ear, cause)
+        self.turn(patches=patches)
 
 
 def go() -> Any:

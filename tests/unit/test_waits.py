@@ -1,56 +1,40 @@
 """External events as an author meets them, on the SDK's own executor: once, in order, none lost."""
 
 import json
-import logging
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from dapr.ext.workflow import DaprWorkflowContext, when_all, when_any
-
-# What the SDK's worker does on each turn; it exports no other way to run one.
 from dapr.ext.workflow._durabletask.internal import helpers
 from dapr.ext.workflow._durabletask.internal import protos as pb
-from dapr.ext.workflow._durabletask.worker import _OrchestrationExecutor, _Registry
 
-from orchestrator.announced import wrapped
-from orchestrator.definition import Definition
 from orchestrator.envelope import (
     RECEIVED_KEPT,
     SEEN_KEPT,
     Cause,
     Received,
-    seal,
     seal_event,
     unseal,
 )
 from orchestrator.registry import WorkflowTag
 from tests.support.ear import Ear
+from tests.support.turns import Turns
 
 Run = Generator[Any, Any, Any]
 MINUTE = timedelta(minutes=1)
 
 
-class Instance:
-    """One instance, turn by turn; every turn replays all that was before, as a new worker does."""
+class Instance(Turns):
+    """One instance: its events, its timers and its end."""
 
     def __init__(self, author: Callable[..., Run], cause: Cause | None = None) -> None:
-        run = wrapped(Definition(author, WorkflowTag(announce=False), Path(__file__)), Ear())
-
-        def orchestrator(ctx: Any, stored: Any = None) -> Any:
-            return run(DaprWorkflowContext(ctx), stored)
-
-        registry = _Registry()
-        registry.add_named_orchestrator("run", orchestrator)
-        self._executor = _OrchestrationExecutor(registry, logging.getLogger(__name__))
-        self._history: list[Any] = []
-        self.now = datetime(2030, 1, 1, tzinfo=UTC)
+        tag = WorkflowTag(announce=False)
+        super().__init__(author, tag, Ear(), cause or Cause(event_id="start"))
         self.timers: dict[int, datetime] = {}
         self.ended: Any = None
-        stored = json.dumps(seal(cause or Cause(event_id="start"), None))
-        self.turn(helpers.new_execution_started_event("run", "instance-1", stored))
+        self.go_on()
 
     def tell(
         self, name: str, *told: tuple[str | None, Any], later: timedelta = MINUTE / 60
@@ -59,7 +43,7 @@ class Instance:
         self.now += later
         received = [seal_event(key, data) if key else data for key, data in told]
         raised = [helpers.new_event_raised_event(name, json.dumps(one)) for one in received]
-        self.turn(*raised)
+        self.go_on(*raised)
 
     def fire(self) -> None:
         """Let the timer fire that is due first."""
@@ -67,7 +51,7 @@ class Instance:
         del self.timers[timer_id]
         self.now = fire_at
         fired = pb.TimerFiredEvent(fireAt=helpers.new_timestamp(fire_at), timerId=timer_id)
-        self.turn(pb.HistoryEvent(eventId=-1, timerFired=fired))
+        self.go_on(pb.HistoryEvent(eventId=-1, timerFired=fired))
 
     @property
     def output(self) -> Any:
@@ -79,24 +63,15 @@ class Instance:
     def error(self) -> str:
         return str(self.ended.failureDetails.errorMessage)
 
-    def turn(self, *told: Any) -> None:
+    def go_on(self, *told: Any) -> None:
         assert self.ended is None
-        new = [helpers.new_workflow_started_event(self.now), *told]
-        outcome = self._executor.execute("instance-1", self._history, new)
-        self._history += new
-        for action in outcome.actions:
+        for action in self.turn(*told):
             if action.HasField("completeWorkflow"):
                 self.ended = action.completeWorkflow
-            else:
-                self._schedule(action)
-
-    def _schedule(self, action: Any) -> None:
-        assert action.HasField("createTimer")
-        timer = action.createTimer
-        created = pb.TimerCreatedEvent(fireAt=timer.fireAt, name=timer.name)
-        self._history.append(pb.HistoryEvent(eventId=action.id, timerCreated=created))
-        if timer.fireAt != helpers.OPTIONAL_TIMER_FIRE_AT:  # type: ignore[attr-defined]
-            self.timers[action.id] = timer.fireAt.ToDatetime(UTC)
+                continue
+            fire_at = action.createTimer.fireAt
+            if fire_at != helpers.OPTIONAL_TIMER_FIRE_AT:  # type: ignore[attr-defined]
+                self.timers[action.id] = fire_at.ToDatetime(UTC)
 
 
 def two(ctx: DaprWorkflowContext) -> Run:
@@ -434,7 +409,7 @@ def test_an_event_that_comes_with_the_last_turn_is_not_taken_by_a_wait_that_lost
         helpers.new_event_raised_event(name, json.dumps(seal_event(name, name)))
         for name in ("go", "stop")
     ]
-    waiting.turn(*raised)
+    waiting.go_on(*raised)
     assert [event.eventRaised.name for event in waiting.ended.carryoverEvents] == ["stop"]
 
 
