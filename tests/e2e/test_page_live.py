@@ -8,7 +8,7 @@ import time
 from functools import partial
 
 import httpx
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.support.browser import PATIENCE_MS, Watcher
 from tests.support.driver import Driver, eventually, fresh
@@ -44,6 +44,22 @@ def test_a_publish_appears_without_a_reload(usher: Driver, watcher: Watcher) -> 
     letter.locator("summary").click()
     expect(letter.locator("pre")).to_contain_text(wrong)
     assert never_reloaded(page)
+
+
+def test_what_comes_while_the_page_is_asked_for_is_asked_for_again(
+    usher: Driver, watcher: Watcher
+) -> None:
+    page, instance = watcher.open(frozen=True), fresh("hello")
+
+    def answer_late(route: Route) -> None:
+        answer = route.fetch()
+        usher.request("hello_workflow", input="Ada", instance_id=instance)
+        usher.notice(instance)
+        route.fulfill(response=answer)
+
+    page.route("**/", answer_late, times=1)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(row(page, instance)).to_contain_text("Hello, Ada!")
 
 
 def test_a_wait_comes_and_goes_without_a_reload(usher: Driver, watcher: Watcher) -> None:

@@ -78,7 +78,8 @@ let timer = 0;
 
 function later(ms) {
   clearTimeout(timer);
-  timer = setTimeout(refresh, ms);
+  if (ms > 0) timer = setTimeout(refresh, ms);
+  else refresh();
 }
 
 async function refresh() {
