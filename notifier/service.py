@@ -21,6 +21,7 @@ from notifier.periodic import Periodic
 from notifier.settings import Settings
 from notifier.store import Shelf
 from notifier.trimming import Trimmer
+from notifier.watchdog import SECONDS, Watchdog
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 RAW = {"rawPayload": "true"}
@@ -48,6 +49,7 @@ class Notifier:
         self._periodic = [
             Periodic("trimmer", settings.trim_seconds, trimmer.sweep),
             Periodic("overview", settings.look_seconds, self.look),
+            Periodic("watchdog", SECONDS, Watchdog(self._sidecar, lambda: self._was_found).look),
         ]
         inbox = Inbox(self.notices, self.dead_letters, lines, self.metrics)
         self._deliveries = ThreadPoolExecutor(settings.handler_threads)
@@ -60,7 +62,8 @@ class Notifier:
         completions = self._app.subscribe(PUBSUB, Topic.COMPLETIONS, dead_letter_topic=letters)
         completions(inbox.on_completion)
         self._app.subscribe(PUBSUB, letters, metadata=RAW)(inbox.on_dead_letter)
-        self._app.register_health_check(self._redis.ping)
+        self._was_found = False
+        self._app.register_health_check(self._is_healthy)
 
     def start(self) -> None:
         """Open the port; deliveries begin once the sidecar finds the app healthy."""
@@ -79,6 +82,11 @@ class Notifier:
         self.starter.close()
         self._sidecar.close()
         self._redis.close()
+
+    def _is_healthy(self) -> None:
+        """Answer the sidecar's probe, by raising where nothing could be kept."""
+        self._was_found = True
+        self._redis.ping()
 
     def look(self) -> Overview:
         """Look at who waits for what, and count it."""

@@ -1,4 +1,4 @@
-"""The orchestrator is away for more than a minute, and served as soon as it is back."""
+"""A service is away for more than a minute, and served as soon as it is back."""
 
 import time
 
@@ -10,16 +10,26 @@ BACK_SECONDS = 30
 """To start, 10 s for the watchdog, and a sidecar's restart, on a busy machine."""
 
 
-def test_p7_an_orchestrator_that_was_away_is_found_again_at_once(usher: Driver) -> None:
-    before = usher.stack.pids()["orchestrator-daprd"]
+def _served_after_an_absence(usher: Driver, name: str) -> None:
+    sidecar = f"{name}-daprd"
+    before = usher.stack.pids()[sidecar]
     instances = [fresh("hello") for _ in range(5)]
-    usher.stack.stop("orchestrator")
+    usher.stack.stop(name)
     gone = time.monotonic()
     for instance in instances:
         usher.request("hello_workflow", instance_id=instance, input="Ada")
     eventually(lambda: time.monotonic() - gone, lambda away: away > AWAY_SECONDS, 2 * AWAY_SECONDS)
-    usher.stack.start("orchestrator")
+    usher.stack.start(name)
+    usher.stack.wait_healthy(timeout=BACK_SECONDS)
     for instance in instances:
         assert usher.notice(instance, BACK_SECONDS)["outcome"] == "COMPLETED"
         assert len(usher.notices(instance)) == 1
-    assert usher.stack.pids()["orchestrator-daprd"] != before
+    assert usher.stack.pids()[sidecar] != before
+
+
+def test_p7_an_orchestrator_that_was_away_is_found_again_at_once(usher: Driver) -> None:
+    _served_after_an_absence(usher, "orchestrator")
+
+
+def test_p6_a_notifier_that_was_away_has_its_notices_at_once(usher: Driver) -> None:
+    _served_after_an_absence(usher, "notifier")
