@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
-from contracts.topics import LEDGER_STORE, PUBSUB, STATE_STORE, Topic
+from contracts.topics import LEDGER_STORE, PUBSUB, PUBSUB_ORDERED, STATE_STORE, Topic
 from notifier.settings import Settings as NotifierSettings
 from tests.repo.files import ROOT, SERVICES
 
@@ -116,6 +117,15 @@ def test_retry_means_retry_until_it_is_served() -> None:
     assert retries[policy]["maxRetries"] == -1
     hearing = {app for app, topics in scopes(PUBSUB, "subscriptionScopes").items() if topics}
     assert set(found["scopes"]) == hearing
+
+
+@pytest.mark.parametrize("name", [PUBSUB, PUBSUB_ORDERED])
+def test_what_is_read_ahead_is_served_before_it_is_taken_for_lost(name: str) -> None:
+    """A sidecar has in hand what it delivers at once, a full queue, and the next that it read."""
+    found = options(name)
+    ahead = int(found["concurrency"]) + 2 * int(found["queueDepth"])
+    a_slow_machine = 13  # deliveries a second
+    assert ahead <= a_slow_machine * int(found["processingTimeout"].removesuffix("s"))
 
 
 def test_nothing_is_written_down_that_belongs_to_one_machine() -> None:
