@@ -129,7 +129,7 @@ def find_dead_letters(service: Service, wanted: Ids) -> dict[str, Any]:
 def sidecar(service: Service) -> dict[str, Any]:
     """What the sidecar says of itself."""
     try:
-        return service.metadata()
+        return service.sidecar.metadata()
     except httpx.HTTPError as error:
         raise HTTPException(503, f"the sidecar does not answer: {error}") from error
 

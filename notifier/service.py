@@ -3,7 +3,6 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 import httpx
 from dapr.ext.grpc import App
@@ -19,6 +18,7 @@ from notifier.neighbours import Orchestrator, Starter
 from notifier.page.overview import Overseer, Overview
 from notifier.periodic import Periodic
 from notifier.settings import Settings
+from notifier.sidecar import Sidecar
 from notifier.store import Shelf
 from notifier.trimming import Trimmer
 from notifier.watchdog import SECONDS, Watchdog
@@ -35,7 +35,8 @@ class Notifier:
         self._settings = settings
         self._redis = Redis.from_url(settings.redis_url, decode_responses=True, socket_timeout=5)
         headers = credentials(settings.dapr_api_token)
-        self._sidecar = httpx.Client(base_url=settings.sidecar_url, headers=headers, timeout=2)
+        client = httpx.Client(base_url=settings.sidecar_url, headers=headers, timeout=2)
+        self.sidecar = Sidecar(client)
         self.journal = Journal(self._redis, settings.redis_url, 2 * settings.keep)
         self.notices = Shelf(self._redis, "notices", settings.keep, self.journal)
         self.dead_letters = Shelf(self._redis, "dead-letters", settings.keep, self.journal)
@@ -49,7 +50,7 @@ class Notifier:
         self._periodic = [
             Periodic("trimmer", settings.trim_seconds, trimmer.sweep),
             Periodic("overview", settings.look_seconds, self.look),
-            Periodic("watchdog", SECONDS, Watchdog(self._sidecar, lambda: self._was_found).look),
+            Periodic("watchdog", SECONDS, Watchdog(self.sidecar, lambda: self._was_found).look),
         ]
         inbox = Inbox(self.notices, self.dead_letters, lines, self.metrics)
         self._deliveries = ThreadPoolExecutor(settings.handler_threads)
@@ -80,7 +81,7 @@ class Notifier:
         self._deliveries.shutdown(wait=True, cancel_futures=True)
         self.orchestrator.close()
         self.starter.close()
-        self._sidecar.close()
+        self.sidecar.close()
         self._redis.close()
 
     def _is_healthy(self) -> None:
@@ -94,16 +95,11 @@ class Notifier:
         self.metrics.overlooked(None if seen.away else seen.marked)
         return seen
 
-    def metadata(self) -> dict[str, Any]:
-        """Return what the sidecar says of itself; raise `httpx.HTTPError` when it is away."""
-        answer: dict[str, Any] = self._sidecar.get("/v1.0/metadata").raise_for_status().json()
-        return answer
-
     def not_ready(self) -> str | None:
         """Say what is missing before notices are heard, or None when nothing is."""
         try:
             self._redis.ping()
-            metadata = self.metadata()
+            metadata = self.sidecar.metadata()
         except RedisError as error:
             return f"Redis does not answer: {error}"
         except httpx.HTTPError as error:

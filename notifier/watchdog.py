@@ -10,6 +10,8 @@ from collections.abc import Callable
 import httpx
 import structlog
 
+from notifier.sidecar import Sidecar
+
 SECONDS = 2
 """How often to look."""
 LOOKS = 5
@@ -23,7 +25,7 @@ _log = structlog.get_logger()
 class Watchdog:
     """Looks whether a sidecar that once subscribed for us has come to our port since it is open."""
 
-    def __init__(self, sidecar: httpx.Client, was_found: Callable[[], bool]) -> None:
+    def __init__(self, sidecar: Sidecar, was_found: Callable[[], bool]) -> None:
         self._sidecar = sidecar
         self._was_found = was_found
         self._seen = 0
@@ -34,7 +36,7 @@ class Watchdog:
         if self._was_found():
             return
         try:
-            metadata = self._sidecar.get("/v1.0/metadata").raise_for_status().json()
+            metadata = self._sidecar.metadata()
         except httpx.HTTPError:
             metadata = {}  # it is away: there is nothing to end
         # One that starts, or waits for Redis, has not subscribed yet, and comes by itself.
@@ -42,4 +44,4 @@ class Watchdog:
         if self._seen >= self._needed:
             _log.error("the sidecar does not come and is shut down", looks=self._seen)
             self._seen, self._needed = 0, min(self._needed * 2, MOST_LOOKS)
-            self._sidecar.post("/v1.0/shutdown").raise_for_status()
+            self._sidecar.end()

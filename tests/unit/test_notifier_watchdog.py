@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from notifier.sidecar import Sidecar
 from notifier.watchdog import LOOKS, MOST_LOOKS, Watchdog
 
 SUBSCRIBED = {"subscriptions": [{"topic": "workflow-completions"}]}
@@ -18,8 +19,8 @@ class Watched:
         self.metadata: dict[str, Any] | None = SUBSCRIBED
         self.was_found = False
         self.ended = 0
-        sidecar = httpx.Client(transport=httpx.MockTransport(self._answer), base_url="http://it")
-        self.watchdog = Watchdog(sidecar, lambda: self.was_found)
+        client = httpx.Client(transport=httpx.MockTransport(self._answer), base_url="http://it")
+        self.watchdog = Watchdog(Sidecar(client), lambda: self.was_found)
 
     def look(self, times: int) -> int:
         """Look so many times; return how often the sidecar was ended by then."""
