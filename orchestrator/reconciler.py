@@ -42,8 +42,8 @@ class Reconciler:
         self._on_stalled = on_stalled
         self._line: list[str] = []
         """Instances that may run, the one that was looked at longest ago first."""
-        self._not_ours: dict[str, None] = {}
-        """Those that have finished and are not in the ledger, in the order they were looked at."""
+        self._finished: dict[str, None] = {}
+        """Those that a look saw finished, in that order; of ours, the ledger has the ending."""
         self._met: set[str] | None = None
         """Instances that were there at the last sweep; None before the first."""
         self._stalled: set[str] = set()
@@ -69,10 +69,10 @@ class Reconciler:
         """Put at the end of the line what is there now and not known to have finished."""
         self._endings.keep(ids)
         self._stalled &= ids
-        known = ids.difference(islice(self._not_ours, AGAIN))
-        self._not_ours = {one: None for one in self._not_ours if one in known}
+        known = ids.difference(islice(self._finished, AGAIN))
+        self._finished = {one: None for one in self._finished if one in known}
         kept = [one for one in self._line if one in ids]
-        new = set(self._endings.unknown(ids)) - self._not_ours.keys() - set(kept)
+        new = set(self._endings.unknown(ids)) - self._finished.keys() - set(kept)
         self._line = kept + sorted(new if self._met is None else new & self._met)
         self._met = ids
 
@@ -96,7 +96,7 @@ class Reconciler:
             return
         self._stalled.discard(instance_id)
         if status in FINISHED:
-            self._not_ours[instance_id] = None  # where it is, the ledger has its ending now
+            self._finished[instance_id] = None
             return
         self._line.append(instance_id)
         if status is WorkflowStatus.STALLED:

@@ -36,8 +36,7 @@ class Store:
 
     async def read(self, key: str) -> tuple[Record | None, str]:
         """Return the record and its etag; None and "" where there is none."""
-        found = await self._client.get_state(LEDGER_STORE, key)
-        return (_opened(found.data), found.etag) if found.data else (None, "")
+        return _record_in(await self._client.get_state(LEDGER_STORE, key))
 
     async def read_many(self, keys: Iterable[str]) -> Read:
         """Return the records that are there, with their etags, by key."""
@@ -47,10 +46,8 @@ class Store:
             page = wanted[start : start + _AT_ONCE]
             answer = await self._client.get_bulk_state(LEDGER_STORE, page, parallelism=10)
             for item in answer.items:
-                if item.error:  # no failure of the call; asked for alone, it says why
-                    record, etag = await self.read(item.key)
-                else:
-                    record, etag = (_opened(item.data) if item.data else None), item.etag
+                # An error of one key is none of the call's: asked for alone, it says why.
+                record, etag = await self.read(item.key) if item.error else _record_in(item)
                 if record is not None:
                     found[item.key] = record, etag
         return found
@@ -85,7 +82,10 @@ class Store:
             raise error.__cause__ or error from None
 
 
-def _opened(data: bytes | str) -> Record:
-    record: Record = json.loads(data)
+def _record_in(found: Any) -> tuple[Record | None, str]:
+    """Return what an answer of the SDK's has of one key, and its etag; None and "" for nothing."""
+    if not found.data:
+        return None, ""
+    record: Record = json.loads(found.data)
     del record[_WRITE]
-    return record
+    return record, found.etag
