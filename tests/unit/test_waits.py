@@ -69,6 +69,7 @@ class Instance(Turns):
             if action.HasField("completeWorkflow"):
                 self.ended = action.completeWorkflow
                 continue
+            assert action.HasField("createTimer")
             fire_at = action.createTimer.fireAt
             if fire_at != helpers.OPTIONAL_TIMER_FIRE_AT:  # type: ignore[attr-defined]
                 self.timers[action.id] = fire_at.ToDatetime(UTC)
