@@ -14,13 +14,11 @@ def _served_after_an_absence(usher: Driver, name: str) -> None:
     sidecar = f"{name}-daprd"
     before = usher.stack.pids()[sidecar]
     instances = [fresh("hello") for _ in range(5)]
-    usher.stack.stop(name)
-    gone = time.monotonic()
-    for instance in instances:
-        usher.request("hello_workflow", instance_id=instance, input="Ada")
-    eventually(lambda: time.monotonic() - gone, lambda away: away > AWAY_SECONDS, 2 * AWAY_SECONDS)
-    usher.stack.start(name)
-    usher.stack.wait_healthy(timeout=BACK_SECONDS)
+    with usher.away(name, healthy_within=BACK_SECONDS):
+        gone = time.monotonic()
+        for instance in instances:
+            usher.request("hello_workflow", instance_id=instance, input="Ada")
+        eventually(lambda: time.monotonic() - gone, lambda s: s > AWAY_SECONDS, 2 * AWAY_SECONDS)
     for instance in instances:
         assert usher.notice(instance, BACK_SECONDS)["outcome"] == "COMPLETED"
         assert len(usher.notices(instance)) == 1

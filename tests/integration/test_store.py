@@ -1,8 +1,8 @@
 """The ledger's store on the real runtime: who was first, and what could not be read."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from dapr.aio.clients import DaprClient
@@ -25,16 +25,6 @@ async def _store(usher: Driver) -> AsyncIterator[Store]:
     address = f"127.0.0.1:{usher.settings.orchestrator_dapr_grpc_port}"
     async with DaprClient(address) as client:
         yield Store(client, 600)
-
-
-@contextmanager
-def _without_redis(usher: Driver) -> Iterator[None]:
-    usher.stack.stop("redis")
-    try:
-        yield
-    finally:
-        usher.stack.start("redis")
-        usher.stack.wait_healthy(timeout=60)
 
 
 async def test_p1_of_two_that_write_at_once_each_record_has_one_winner(usher: Driver) -> None:
@@ -65,6 +55,6 @@ async def test_p3_what_cannot_be_read_is_not_taken_for_absent(usher: Driver) -> 
     async with _store(usher) as store:
         for key in keys:
             await store.create(key, {"whose": "ours"})
-        with _without_redis(usher), pytest.raises(RpcError):
+        with usher.away("redis"), pytest.raises(RpcError):
             await store.read_many(keys)
         assert set(await store.read_many(keys)) == set(keys)

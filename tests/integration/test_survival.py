@@ -2,8 +2,6 @@
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -18,16 +16,6 @@ def _kill(usher: Driver, *names: str) -> None:
     pids = usher.stack.pids()
     for name in names:
         os.kill(pids[name], signal.SIGKILL)
-
-
-@contextmanager
-def _away(usher: Driver, name: str) -> Iterator[None]:
-    usher.stack.stop(name)
-    try:
-        yield
-    finally:
-        usher.stack.start(name)
-        usher.stack.wait_healthy(timeout=SERVED_SECONDS)
 
 
 def _request_many(usher: Driver, count: int) -> list[str]:
@@ -66,7 +54,7 @@ def test_a_deadline_outlives_the_death_of_orchestrator_and_sidecar(usher: Driver
 
 
 def test_requests_published_before_the_orchestrator_is_up_are_all_served(usher: Driver) -> None:
-    with _away(usher, "orchestrator"):
+    with usher.away("orchestrator"):
         instances = _request_many(usher, 20)
     _all_announced_once(usher, instances)
     assert not [one for one in instances if one in str(usher.dead_letters())]
@@ -76,7 +64,7 @@ def test_requests_published_before_orchestrator_and_sidecar_are_up_are_all_serve
     usher: Driver,
 ) -> None:
     usher.stack.stop("orchestrator")
-    with _away(usher, "orchestrator-daprd"):
+    with usher.away("orchestrator-daprd"):
         instances = _request_many(usher, 20)
         usher.stack.start("orchestrator")
     _all_announced_once(usher, instances)
@@ -95,7 +83,7 @@ def test_a_delivery_answered_with_retry_is_not_lost(usher: Driver, tmp_path: Pat
 
 
 def test_requests_wait_for_an_engine_that_is_away(usher: Driver) -> None:
-    with _away(usher, "scheduler"):
+    with usher.away("scheduler"):
         instances = _request_many(usher, 5)
     _all_announced_once(usher, instances)
 
@@ -112,7 +100,7 @@ def test_a_stopped_orchestrator_finishes_what_it_holds_and_loses_nothing(usher: 
 def test_notices_survive_the_notifier_and_come_once(usher: Driver) -> None:
     before = _request_many(usher, 3)
     _all_announced_once(usher, before)
-    with _away(usher, "notifier"):
+    with usher.away("notifier"):
         meanwhile = _request_many(usher, 5)
     _all_announced_once(usher, before + meanwhile)
 

@@ -2,7 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import httpx
@@ -46,6 +47,16 @@ class Driver:
 
     def url(self, service: str, path: str) -> str:
         return f"{self.settings.url(service)}{path}"  # type: ignore[arg-type]
+
+    @contextmanager
+    def away(self, process: str, healthy_within: float = 60) -> Iterator[None]:
+        """Have a process stopped meanwhile; everything is healthy again at the end."""
+        self.stack.stop(process)
+        try:
+            yield
+        finally:
+            self.stack.start(process)
+            self.stack.wait_healthy(timeout=healthy_within)
 
     def publish(self, topic: str, data: Any, content_type: str = "application/json") -> None:
         """Publish as `dapr publish` does: to the HTTP port of starter's sidecar."""
