@@ -13,7 +13,7 @@ from orchestrator.envelope import Cause, seal
 from orchestrator.history import HistoryEvent, read_event
 
 _INNER = "_DaprWorkflowClient__obj"
-ALL = 1_000_000
+PAGE = 1_000_000
 FINISHED = {WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERMINATED}
 
 
@@ -73,8 +73,16 @@ class Engine:
         await self._client.raise_workflow_event(instance_id, name, data=data)
 
     async def all_ids(self) -> list[str]:
-        """Return the id of every instance; in one page, since each page costs a whole scan."""
-        return list((await self._client.list_workflow_instance_ids(page_size=ALL)).instance_ids)
+        """Return the id of every instance; in large pages, since each costs a whole scan."""
+        ids, token = list[str](), None
+        while True:
+            page = await self._client.list_workflow_instance_ids(
+                page_size=PAGE, continuation_token=token
+            )
+            ids += page.instance_ids
+            token = page.continuation_token
+            if not token:
+                return ids
 
     async def terminate(self, instance_id: str, reason: str | None) -> None:
         await self._client.terminate_workflow(instance_id, output=reason)

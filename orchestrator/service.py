@@ -39,6 +39,9 @@ from orchestrator.topic_server import TopicServer
 from orchestrator.watchdog import SECONDS, Watchdog
 from orchestrator.worker import QUIET, Steps, build_runtime
 
+ANY_SIZE = -1
+"""gRPC's default of 4 MiB is soon exceeded: by the ids of 110,000 instances, by what is parked."""
+
 _log = structlog.get_logger()
 
 
@@ -56,14 +59,14 @@ class Orchestrator:
         deliveries come to."""
         self.settings.export_to_sdk()
         await asyncio.to_thread(DaprHealth.wait_for_sidecar)
-        self._client = DaprClient()
+        self._client = DaprClient(max_grpc_message_length=ANY_SIZE)
         self._sidecar = httpx.AsyncClient(
             base_url=self.settings.sidecar_url,
             headers=credentials(self.settings.dapr_api_token),
             timeout=2,
             trust_env=False,
         )
-        workflows = DaprWorkflowClient(logger_options=QUIET)
+        workflows = DaprWorkflowClient(logger_options=QUIET, max_grpc_message_length=ANY_SIZE)
         self.engine = Engine(workflows, self._sidecar)
         await self._examine()
         store = Store(self._client, self.settings.ledger_days * 24 * 3600)

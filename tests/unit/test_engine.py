@@ -17,9 +17,9 @@ from tests.support.sidecar import CallFailed
 class Client:
     """The SDK's workflow client: keeps what it is told, raises what it must."""
 
-    def __init__(self, raises: Exception | None = None, page: Any = None) -> None:
+    def __init__(self, raises: Exception | None = None, pages: Any = None) -> None:
         self._raises = raises
-        self._page = page
+        self._pages = pages
         self.scheduled: dict[str, Any] = {}
 
     async def schedule_new_workflow(self, workflow: str, **options: Any) -> None:
@@ -36,8 +36,11 @@ class Client:
             raise self._raises
         return [pb.HistoryEvent(eventId=1, taskScheduled=pb.TaskScheduledEvent(name="shout"))]
 
-    async def list_workflow_instance_ids(self, **_: Any) -> Any:
-        return self._page
+    async def list_workflow_instance_ids(
+        self, *, page_size: int, continuation_token: str | None
+    ) -> Any:
+        assert page_size > 0
+        return self._pages[continuation_token]
 
 
 def engine_of(client: Client, metadata: httpx.Response | Exception | None = None) -> Engine:
@@ -124,6 +127,7 @@ async def test_a_sidecar_that_is_away_says_nothing(away: httpx.Response | Except
         await engine_of(Client(), away).worker_connected()
 
 
-async def test_all_ids_are_listed_in_one_page() -> None:
-    page = SimpleNamespace(instance_ids=["a", "b"], continuation_token=None)
-    assert await engine_of(Client(page=page)).all_ids() == ["a", "b"]
+async def test_all_ids_are_listed_page_by_page() -> None:
+    first = SimpleNamespace(instance_ids=["a", "b"], continuation_token="2")
+    last = SimpleNamespace(instance_ids=["c"], continuation_token=None)
+    assert await engine_of(Client(pages={None: first, "2": last})).all_ids() == ["a", "b", "c"]
