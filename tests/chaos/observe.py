@@ -14,6 +14,7 @@ from contracts.topics import READ_BY, Topic
 from tests.chaos.cast import SOURCE
 from tests.chaos.observed import Execution, Observed
 from tests.chaos.workflows.storm import TALLY
+from tests.support.unread import unread
 from usher.stack.settings import StackSettings
 
 PAGE = 1000
@@ -63,14 +64,11 @@ class Observer:
 
     def unread(self) -> int:
         """Count the entries of the topics that are not acknowledged yet. Raises `RedisError`."""
-        count = 0
-        for topic, group in READ_BY.items():
-            if not self._redis.exists(topic):
-                continue
-            groups: Any = self._redis.xinfo_groups(topic)
-            found = next(one for one in groups if one["name"] == group)
-            count += int(found["pending"]) + int(found["lag"] or 0)
-        return count
+        return sum(
+            unread(self._redis, topic, group)
+            for topic, group in READ_BY.items()
+            if self._redis.exists(topic)
+        )
 
     def unfinished(self) -> list[str]:
         """Return the instances that have not ended. Raises `httpx.HTTPError`."""

@@ -10,6 +10,7 @@ import httpx
 from redis import Redis
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from tests.support.unread import unread
 from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack
 
@@ -118,9 +119,7 @@ class Driver:
     def pending(self, topic: str, group: str = "orchestrator") -> int:
         """Count what the broker delivered and has no acknowledgement of, plus what it holds yet."""
         with Redis(port=self.settings.redis_port, decode_responses=True) as redis:
-            groups: Any = redis.xinfo_groups(topic)
-            found = next(one for one in groups if one["name"] == group)
-            return int(found["pending"]) + int(found["lag"] or 0)
+            return unread(redis, topic, group)
 
     def log(self, name: str) -> str:
         return self.stack.log_path(name).read_text(errors="replace")
