@@ -74,15 +74,8 @@ class Engine:
 
     async def all_ids(self) -> list[str]:
         """Return the id of every instance; in large pages, since each costs a whole scan."""
-        ids, token = list[str](), None
-        while True:
-            page = await self._client.list_workflow_instance_ids(
-                page_size=PAGE, continuation_token=token
-            )
-            ids += page.instance_ids
-            token = page.continuation_token
-            if not token:
-                return ids
+        ids = self._client.iter_workflow_instance_ids(page_size=PAGE)
+        return [instance_id async for instance_id in ids]
 
     async def terminate(self, instance_id: str, reason: str | None) -> None:
         await self._client.terminate_workflow(instance_id, output=reason)

@@ -42,6 +42,8 @@ class Client:
         assert page_size > 0
         return self._pages[continuation_token]
 
+    iter_workflow_instance_ids = DaprWorkflowClient.iter_workflow_instance_ids
+
 
 def engine_of(client: Client, metadata: httpx.Response | Exception | None = None) -> Engine:
     def answer(_: httpx.Request) -> httpx.Response:
