@@ -74,7 +74,7 @@ class Plan:
 
 def least_requests(away_seconds: int, blows: int) -> int:
     """Return how many requests a storm needs, so that each blow has enough in flight."""
-    smallest = FIRST_BLOW + blows + IN_FLIGHT + WINDOW
+    smallest = FIRST_BLOW + blows + WINDOW + WINDOW
     return smallest * KEPT_OF // (KEPT_OF - 1) + 1 if away_seconds else smallest
 
 
@@ -82,10 +82,11 @@ def last_blow(requests: int, kept: int) -> int:
     """Return the last count after which a blow is sure to find `IN_FLIGHT` runs in flight.
 
     A look at the counts may come late, and see any number of notices at once, but never more than
-    was in flight at the look before. So after a blow's count no more than this has been announced
-    when the blow falls, and what is left to publish fills the flight again.
+    was in flight at the look before, as none begin while a door is closed. So after a blow's count
+    no more than this has been announced when the blow falls, and what is left to publish fills the
+    whole window again: more than `IN_FLIGHT`, since some runs end while others are published.
     """
-    return requests - WINDOW - kept - IN_FLIGHT
+    return requests - WINDOW - kept - WINDOW
 
 
 def plan(

@@ -34,8 +34,10 @@ class Publisher:
         sidecar = f"http://{LOOPBACK}:{settings.starter_dapr_http_port}"
         self._sidecar = f"{sidecar}/v1.0/publish/{PUBSUB}"
         self._next = deque(publications)
-        self._held: list[Publication] = []
-        """Not answered yet, or behind a gate."""
+        self._gated: list[Publication] = []
+        self._unanswered: list[Publication] = []
+        """Its door is closed, or the answer was lost. No other run begins until all are answered:
+        half of the runs would end behind the one open door, and leave no blow enough in flight."""
         self.accepted: Counter[str] = Counter()
         """How often the broker acknowledged each event, by its mark."""
         self.sent_again = 0
@@ -50,15 +52,16 @@ class Publisher:
 
     @property
     def left(self) -> int:
-        return len(self._next) + len(self._held)
+        return len(self._next) + len(self._gated) + len(self._unanswered)
 
     def publish(self, may_begin: int, is_open: Callable[[Gate], bool]) -> None:
         """Publish some of what may be published now, with so many new runs at most."""
-        held, self._held = self._held, []
+        taken = self._taken(0 if self._unanswered else may_begin)
+        held, self._unanswered, self._gated = self._unanswered + self._gated, [], []
         batch: list[Publication] = []
-        for publication in chain(held, self._taken(may_begin)):
+        for publication in chain(held, taken):
             behind = publication.gate is not None and not is_open(publication.gate)
-            (self._held if behind or len(batch) == AT_ONCE else batch).append(publication)
+            (self._gated if behind or len(batch) == AT_ONCE else batch).append(publication)
         for publication, answered in zip(batch, self._crowd.map(self._send, batch), strict=True):
             if answered:
                 self.accepted[publication.mark] += 1
@@ -66,7 +69,7 @@ class Publisher:
                     self.runs.add(publication.run.instance_id)
             else:
                 self.sent_again += 1
-                self._held.append(publication)
+                self._unanswered.append(publication)
 
     def _taken(self, may_begin: int) -> Iterator[Publication]:
         """Take the next ones of the plan, up to the first run that may not begin yet."""

@@ -51,7 +51,7 @@ def test_after_the_count_of_a_blow_there_is_enough_left_to_fill_the_flight(storm
     """However late the look that sees the count: see `last_blow`."""
     for blow in storm.blows:
         announced_at_most = blow.count - 1 + WINDOW + storm.kept_for_absence
-        assert storm.requests - announced_at_most >= IN_FLIGHT
+        assert storm.requests - announced_at_most >= WINDOW > IN_FLIGHT
 
 
 @few

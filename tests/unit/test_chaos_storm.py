@@ -99,6 +99,21 @@ def test_no_more_runs_begin_than_may(publisher: Publisher) -> None:
     assert len(publisher.begun) == len(publisher.runs) == 7
 
 
+def test_while_a_door_is_closed_no_further_run_begins(publisher: Publisher, broker: Broker) -> None:
+    """It was otherwise once: the flight ran empty by the other door, and a blow never fell."""
+    closed = {p.mark for p in PLAN.publications if p.door == "starter"}
+    broker.failing = closed.__contains__
+    publisher.publish(1000, lambda _: True)
+    begun = set(publisher.begun)
+    assert publisher.begun - publisher.runs
+    for _ in range(20):
+        publisher.publish(1000, lambda _: True)
+    assert publisher.begun == begun
+    broker.failing = lambda _: False
+    _publish_all(publisher)
+    assert publisher.left == 0
+
+
 def test_what_is_behind_a_gate_waits_and_holds_nobody_up(
     publisher: Publisher, broker: Broker
 ) -> None:
