@@ -15,7 +15,7 @@ from bench.figures import mirrored
 from bench.peers.tools import find_or_install
 from bench.session import Session
 from bench.stacks import find_binaries
-from bench.visit import FULL, QUICK
+from bench.visit import FULL, QUICK, TURN
 from usher.interrupts import interruptible
 from usher.stack.command import SetupError
 from usher.stack.errors import StackError
@@ -26,6 +26,10 @@ BUILD = Path(__file__).parents[1] / "build" / "bench"
 def main(
     quick: Annotated[
         bool, typer.Option(help="one small burst a visit: minutes, not an hour")
+    ] = False,
+    turns: Annotated[
+        bool,
+        typer.Option(help="all stacks up, small bursts in turns: for a machine that is shared"),
     ] = False,
     rounds: Annotated[int, typer.Option(min=1, help="each visits all contenders twice")] = 1,
     only: Annotated[
@@ -50,7 +54,7 @@ def main(
     if show:
         report.show(results.load(show), out)
         return
-    plan = QUICK if quick else FULL
+    plan = QUICK if quick else TURN if turns else FULL
     if sizes:
         plan = replace(plan, sizes=tuple(int(size) for size in sizes.split(",")))
     try:
@@ -65,7 +69,8 @@ def main(
             tools = find_or_install(peers, err.print) if peers else None
             described = machine.describe(binaries, tools)
             session = Session(binaries, BUILD, ports_beside, err.print, tools)
-            visits = session.run(list(mirrored(contenders, rounds)), plan)
+            visit = session.take_turns if turns else session.run
+            visits = visit(list(mirrored(contenders, rounds)), plan)
     except (StackError, SetupError) as error:
         sys.exit(str(error))
     except Timeout:
@@ -73,7 +78,7 @@ def main(
     except KeyboardInterrupt:
         sys.exit(130)
     run = results.run_of(remark, described, plan, contenders, visits)
-    path = results.save(run, name or ("quick" if quick else "full"))
+    path = results.save(run, name or ("turns" if turns else "quick" if quick else "full"))
     plot.draw(run, path.with_suffix(".svg"))
     report.show(run, out)
     err.print(f"kept in {path} and {path.with_suffix('.svg').name}")

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Measures = dict[str, float]
+MANY = 8
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -43,6 +44,13 @@ class Summary:
     @property
     def ratio(self) -> float | None:
         return median(self.ratios) if self.ratios else None
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """Between what the ratios lie: all of them, or the middle half of eight or more."""
+        if len(self.ratios) < MANY:
+            return min(self.ratios), max(self.ratios)
+        return percentile(self.ratios, 25), percentile(self.ratios, 75)
 
 
 @dataclass(frozen=True)

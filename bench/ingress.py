@@ -27,7 +27,8 @@ def ingress(
 
     On the topic it may be for another `workflow`, with `more` in its input than the order.
     """
-    # The SDK reads its environment once, as it is imported; every stack here has the same ports.
+    # A client's health check uses this port, and nothing else does. The SDK reads it once, as it is
+    # imported: where stacks take turns it asks the first one, which is up as well.
     os.environ |= {
         "DAPR_HTTP_PORT": str(settings.starter_dapr_http_port),
         "NO_PROXY": LOOPBACK,

@@ -34,7 +34,8 @@ def _page(run: Run) -> RenderableType:
     stores = [f"{', '.join(names)}: {what}." for what, names in kept.items()]
     note = (
         f"Each cell: the median of all visits, then the median ratio to {base} in the same pass"
-        " and, in brackets, the least and the most of it. MB and ms are smaller when better."
+        " and, in brackets, the least and the most of it, or the middle half of eight and more."
+        " MB and ms are smaller when better."
         " The driver, which sends and listens, is in no row but its own. A yardstick is the same"
         " small piece of work, timed over and over meanwhile: on a shared machine it is the unit."
     )
@@ -104,8 +105,8 @@ def _cell(summary: Summary | None, compared: bool) -> str:
         return ""
     text = number(summary.median)
     if compared and summary.ratio is not None:
-        spread = f"{min(summary.ratios):.2f} to {max(summary.ratios):.2f}"
-        text += f"  {summary.ratio:.2f}x ({spread})"
+        least, most = summary.spread
+        text += f"  {summary.ratio:.2f}x ({least:.2f} to {most:.2f})"
     return text
 
 

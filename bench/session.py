@@ -1,6 +1,7 @@
-"""A whole run: every contender visited in mirrored passes, one stack at a time."""
+"""A whole run: every contender visited in mirrored passes, one stack at a time or in turns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.contenders import Contender
@@ -16,6 +17,8 @@ from usher.stack.processes import Binaries
 
 Report = Callable[[str], None]
 HALF_LOAD = "half load, /s"
+PORTS_APART = 30
+"""Between stacks that are up together: up to ten have no port in common."""
 
 
 class Session:
@@ -38,22 +41,48 @@ class Session:
         self._rate: float | None = None
 
     def run(self, order: Sequence[tuple[int, Contender]], plan: Plan) -> list[Visit]:
-        """Visit contenders in this order, each with the number of its pass."""
+        """Visit contenders in this order, each with the number of its pass, on a fresh stack."""
         visits = []
         for place, (number, contender) in enumerate(order, 1):
             self._report(f"visit {place} of {len(order)}: {contender.name}")
-            visits.append(self._visit(contender, plan, number))
+            with self._metered(contender, self._folder, self._ports_beside) as meter:
+                meter.prepare(plan)
+                visits.append(self._visit(contender, number, meter, plan))
         return visits
 
-    def _visit(self, contender: Contender, plan: Plan, number: int) -> Visit:
-        settings = stack_settings(contender, self._folder, self._ports_beside)
+    def take_turns(self, order: Sequence[tuple[int, Contender]], plan: Plan) -> list[Visit]:
+        """The same with all stacks up: neighbours meet the same mood of a machine that is shared.
+
+        Each has the idle work of the others beside it, which is the same for all.
+        """
+        visits = []
+        contenders = {contender.name: contender for _, contender in order}
+        with ExitStack() as up:
+            meters = {}
+            for place, (name, contender) in enumerate(contenders.items()):
+                self._report(f"starting {name}")
+                ports_beside = self._ports_beside + place * PORTS_APART
+                opened = self._metered(contender, self._folder / f"turn-{place}", ports_beside)
+                meters[name] = up.enter_context(opened)
+            for meter in meters.values():
+                meter.prepare(plan)
+            for place, (number, contender) in enumerate(order, 1):
+                self._report(f"turn {place} of {len(order)}: {contender.name}")
+                visits.append(self._visit(contender, number, meters[contender.name], plan))
+        return visits
+
+    @contextmanager
+    def _metered(self, contender: Contender, folder: Path, ports_beside: int) -> Iterator[Meter]:
+        settings = stack_settings(contender, folder, ports_beside)
         with (
             running(contender, settings, self._binaries, _silent, self._tools) as stack,
             Hearing(stack.log_path("notifier")) as hearing,
             ingress(contender, settings) as send,
         ):
-            meter = Meter(settings, Load(send, hearing), contender.on_dapr)
-            measures = meter.run(plan, self._rate)
+            yield Meter(settings, Load(send, hearing), contender.on_dapr)
+
+    def _visit(self, contender: Contender, number: int, meter: Meter, plan: Plan) -> Visit:
+        measures = meter.measure(plan, self._rate)
         self._rate = self._rate or measures[HALF_LOAD]
         for name, value in measures.items():
             if name.startswith(("throughput", "cpu at", "yardstick", "p50", "lost", "doubled")):

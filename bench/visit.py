@@ -35,6 +35,7 @@ class Plan:
 
 QUICK = Plan(sizes=(200,), singles=50, steady_seconds=5, idle_seconds=5)
 FULL = Plan(sizes=(200, 1000, 5000), singles=200, steady_seconds=30, idle_seconds=30)
+TURN = Plan(sizes=(200, 1000), singles=25, steady_seconds=3, idle_seconds=10)
 
 
 class Meter:
@@ -49,11 +50,14 @@ class Meter:
         self._load = load
         self.measures: Measures = {}
 
-    def run(self, plan: Plan, rate: float | None) -> Measures:
-        """Carry the plan out. `rate` is half load; None makes it half of what is measured here."""
+    def prepare(self, plan: Plan) -> None:
+        """Warm the stack up, and see what it uses by itself."""
         self._load.burst(plan.warm_up)
         self.settle()
         self.idle(plan.idle_seconds)
+
+    def measure(self, plan: Plan, rate: float | None) -> Measures:
+        """Carry the plan out. `rate` is half load; None makes it half of what is measured here."""
         self._latencies("one at a time", self._load.one_at_a_time(plan.singles))
         for size in plan.sizes[:1]:
             self.burst(size)
@@ -64,7 +68,7 @@ class Meter:
             self.burst(size)
         for name, size_in_bytes in usage_of(self._settings.data_dir).rss.items():
             self.measures[f"memory {name}, MB"] = size_in_bytes / 1e6
-        return self.measures
+        return dict(self.measures)
 
     def burst(self, size: int) -> Outcome:
         """Measure so many at once, and what they cost; `idle` comes before."""

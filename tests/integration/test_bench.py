@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.contenders import chosen
-from bench.figures import Visit
+from bench.figures import Visit, mirrored
 from bench.session import Session
 from bench.stacks import find_binaries
 from bench.visit import Plan
@@ -31,6 +31,17 @@ def visits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Visit]:
     swept_late = {"orchestrator": {"ORCHESTRATOR_SWEEP_SECONDS": "3600"}}
     order = [(0, plain), (0, replace(usher, levers=swept_late))]
     return {visit.contender: visit for visit in session.run(order, TINY)}
+
+
+def test_stacks_that_take_turns_keep_apart(tmp_path: Path) -> None:
+    session = Session(find_binaries(report), tmp_path, PORTS_BESIDE + 350, report)
+    visits = session.take_turns(list(mirrored(chosen(["plain", "usher"]), 1)), TINY)
+    assert [visit.contender for visit in visits] == ["plain", "usher", "usher", "plain"]
+    told = [v for visit in visits for m, v in visit.measures.items() if m.startswith("lost")]
+    assert told == [0] * 12
+    assert all(
+        visit.measures["calls sidecar StartInstance at 20, /workflow"] == 1 for visit in visits
+    )
 
 
 @pytest.mark.parametrize("name", ["plain", "usher"])

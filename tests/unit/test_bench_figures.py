@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.figures import Visit, mirrored, percentile, summarise
+from bench.figures import Summary, Visit, mirrored, percentile, summarise
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,13 @@ def test_a_ratio_is_to_the_baseline_of_the_same_pass() -> None:
     assert found.ratios == (1.1, 1.3)
     assert found.ratio == pytest.approx(1.2)
     assert (found.least, found.median, found.most) == (11, 18.5, 26)
+
+
+def test_of_many_ratios_the_middle_half_is_told() -> None:
+    """One turn that met another mood of the machine says nothing of the others."""
+    few, many = (1.0, 2.0, 9.0), (0.1, *(1 + n / 10 for n in range(6)), 9.0)
+    assert Summary(1, 1, 9, few).spread == (1.0, 9.0)
+    assert Summary(1, 1, 9, many).spread == (1.0, 1.4)
 
 
 def test_what_the_baseline_lacks_or_has_as_zero_has_no_ratio() -> None:
