@@ -15,7 +15,7 @@ from notifier.journal import Journal
 from notifier.lines import Lines
 from notifier.metrics import Metrics
 from notifier.neighbours import Orchestrator, Starter
-from notifier.page.overview import Overseer, Overview
+from notifier.page.overview import GOOD_FOR, UNWATCHED, Overseer, Overview
 from notifier.periodic import Periodic
 from notifier.settings import Settings
 from notifier.sidecar import Sidecar
@@ -49,7 +49,7 @@ class Notifier:
         self.metrics = Metrics()
         self._periodic = [
             Periodic("trimmer", settings.trim_seconds, trimmer.sweep),
-            Periodic("overview", settings.look_seconds, self.look),
+            Periodic("overview", settings.look_seconds, lambda: self.look(UNWATCHED)),
             Periodic("watchdog", SECONDS, Watchdog(self.sidecar, lambda: self._was_found).look),
         ]
         inbox = Inbox(self.notices, self.dead_letters, lines, self.metrics)
@@ -89,9 +89,9 @@ class Notifier:
         self._was_found = True
         self._redis.ping()
 
-    def look(self) -> Overview:
-        """Look at who waits for what, and count it."""
-        seen = self._overseer.look()
+    def look(self, good_for: int = GOOD_FOR) -> Overview:
+        """Look at who waits for what, and count it; see `Overseer.look`."""
+        seen = self._overseer.look(good_for)
         self.metrics.overlooked(None if seen.away else seen.marked)
         return seen
 

@@ -5,7 +5,7 @@ run of the engine that begins at the deadline lets it expire. Nothing polls. Who
 looks once more whether the instance has come; who starts the instance looks at the list.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -102,10 +102,12 @@ class Parking:
             await self._put_aside(entry, Refused(Reason.EXPIRED, message, "instance_id"))
         await self._list(instance_id, remove=key)
 
-    async def waiting(self) -> list[dict[str, Any]]:
-        """Return the events that wait, the oldest first, with what each waits for."""
-        runs = [one for one in await self._engine.all_ids() if one.startswith(f"{EXPIRE}-")]
-        keys = {one.split("-")[1] for one in runs}
+    async def waiting(self, ids: Iterable[str]) -> list[dict[str, Any]]:
+        """Return the events that wait, the oldest first, with what each waits for.
+
+        `ids` are those of all instances: each event has one of ours, which ends its wait one day.
+        """
+        keys = {one.split("-")[1] for one in ids if one.startswith(f"{EXPIRE}-")}
         entries = await self._ledger.get_many(keys)
         parked = [entry for entry in entries if entry.disposition is Disposition.PARKED]
         return [_shown(entry) for entry in sorted(parked, key=lambda entry: entry.at)]

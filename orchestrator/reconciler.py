@@ -14,8 +14,9 @@ from grpc import RpcError
 
 from orchestrator.announcer import Announcer
 from orchestrator.endings import Endings
-from orchestrator.engine import FINISHED, Engine, is_being_saved
+from orchestrator.engine import FINISHED, is_being_saved
 from orchestrator.parking import EXPIRE
+from orchestrator.roster import Roster
 
 AGAIN = 20
 """So many instances that are not ours and have finished are looked at again each time: an event may
@@ -29,13 +30,13 @@ class Reconciler:
 
     def __init__(
         self,
-        engine: Engine,
+        roster: Roster,
         endings: Endings,
         announcer: Announcer,
         looks: int,
         on_stalled: Callable[[int], None],
     ) -> None:
-        self._engine = engine
+        self._roster = roster
         self._endings = endings
         self._announcer = announcer
         self._looks = looks
@@ -54,7 +55,7 @@ class Reconciler:
         A look costs about a millisecond of CPU, however well the instance is. So one that has come
         since the last sweep has until the next to end by itself: most do.
         """
-        self._line_up({i for i in await self._engine.all_ids() if not i.startswith(EXPIRE)})
+        self._line_up({i for i in await self._roster.ids() if not i.startswith(EXPIRE)})
         taken = deque([one async for one in self._next()])
         while taken:
             instance_id = taken.popleft()

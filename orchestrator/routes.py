@@ -121,7 +121,8 @@ async def events(service: Service, wanted: Keys) -> dict[str, Any]:
 @router.get("/parked")
 async def parked(service: Service, limit: Limit = 100) -> dict[str, Any]:
     """Events that wait for an instance, the oldest first."""
-    return {"items": (await service.parking.waiting())[: min(limit, 1000)], "next": None}
+    waiting = await service.parking.waiting(await service.engine.all_ids())
+    return {"items": waiting[: min(limit, 1000)], "next": None}
 
 
 @router.post("/explain")

@@ -31,6 +31,7 @@ from orchestrator.outbox import Outbox
 from orchestrator.parking import Parking
 from orchestrator.periodic import Periodic
 from orchestrator.reconciler import Reconciler
+from orchestrator.roster import Roster
 from orchestrator.serving import Server
 from orchestrator.settings import Settings
 from orchestrator.store import Store
@@ -104,7 +105,8 @@ class Orchestrator:
         watchdog = Watchdog(self.engine, self._stream_is_open, lambda: self._topics.was_found)
         self._periodic = [Periodic("watchdog", SECONDS, watchdog.look)]
         looks, stalled = self.settings.sweep_looks, self.metrics.stalled.set
-        reconciler = Reconciler(self.engine, self.endings, announcer, looks, stalled)
+        self._roster = Roster(self.engine)
+        reconciler = Reconciler(self._roster, self.endings, announcer, looks, stalled)
         seconds = self.settings.sweep_seconds
         self._periodic.append(Periodic("reconciler", seconds, reconciler.sweep))
         self._periodic.append(Periodic("parked", 4 * seconds, self._count_parked))
@@ -132,7 +134,8 @@ class Orchestrator:
         return examine(Seen(await self.engine.metadata(), self.settings))
 
     async def _count_parked(self) -> None:
-        self.metrics.parked([one["parked_at"] for one in await self.parking.waiting()])
+        waiting = await self.parking.waiting(await self._roster.ids())
+        self.metrics.parked([one["parked_at"] for one in waiting])
 
     async def _stream_is_open(self) -> bool:
         return await asyncio.to_thread(self._runtime.wait_for_worker_ready, 0.1)

@@ -13,7 +13,9 @@ from notifier.store import Record, Shelf
 from notifier.timeline import chain
 
 GOOD_FOR = 3
-"""How many times as long as it took to find out, what was found is good for."""
+"""How many times as long as it took to find out, what was found is good for; for who watches."""
+UNWATCHED = 20
+"""The same for the metric alone: the orchestrator lists all instances for it, twice."""
 LOOKED_AT = 100
 """So many instances that go on are looked at for the page; it says when there are more."""
 LETTERS_FOLLOWED = 50
@@ -52,9 +54,9 @@ class Overseer:
         self._letters = letters
         self._one_at_a_time = threading.Lock()
         self._last = Overview()
-        self._good_until = 0.0
+        self._found_at = self._took = 0.0
 
-    def look(self) -> Overview:
+    def look(self, good_for: int = GOOD_FOR) -> Overview:
         """Return how things are now; where the orchestrator is away, say so.
 
         What took a second to find out is good for three: however many watch, the orchestrator is
@@ -62,13 +64,14 @@ class Overseer:
         """
         with self._one_at_a_time:
             began = self._clock()
-            if began >= self._good_until:
+            rest = self._took * (GOOD_FOR if self._last.away else good_for)
+            if began >= self._found_at + rest:
                 try:
                     self._last = self._look()
                 except Away as away:
                     self._last = Overview(away=str(away))
-                now = self._clock()
-                self._good_until = now + GOOD_FOR * (now - began)
+                self._found_at = self._clock()
+                self._took = self._found_at - began
             return self._last
 
     def _look(self) -> Overview:

@@ -16,7 +16,7 @@ from redis import RedisError
 from notifier.app import build_app
 from notifier.metrics import Metrics
 from notifier.neighbours import Orchestrator, Starter
-from notifier.page.overview import Overseer
+from notifier.page.overview import UNWATCHED, Overseer
 from notifier.service import Notifier
 from notifier.store import Shelf
 from tests.support.asgi import ask
@@ -211,6 +211,9 @@ def test_however_many_watch_an_answer_is_good_for_three_times_as_long_as_it_took
     for now[0] in (0, 2, 7.9, 8):
         assert overseer.look().marked == 1
     assert asked == [0, 8]
+    for now[0] in (49.9, 50):
+        assert overseer.look(UNWATCHED).marked == 1
+    assert asked == [0, 8, 50]
 
 
 def test_of_ever_so_many_that_wait_the_one_whose_event_lies_aside_is_marked() -> None:

@@ -26,17 +26,16 @@ def event(number: int, **attributes: Any) -> CloudEvent:
     return CloudEvent(f"e-{number}", "/test", "t", body, attributes=attributes)
 
 
-class Listing(MemoryEngine):
-    async def all_ids(self) -> list[str]:
-        return [*self.states, *self.timers]
-
-
 def key(number: int) -> str:
     return identity.event_key("/test", f"e-{number}")
 
 
 async def serve(world: World, one: CloudEvent) -> Disposition:
     return (await world.server.serve(Topic.EVENTS, one))[0]
+
+
+async def waiting(world: World) -> list[dict[str, Any]]:
+    return await world.parking.waiting([*world.engine.states, *world.engine.timers])
 
 
 def told(world: World) -> list[Any]:
@@ -53,11 +52,11 @@ async def test_an_event_waits_until_its_deadline_in_a_run_of_the_engine() -> Non
 
 
 async def test_an_event_that_comes_again_while_it_waits_waits_once() -> None:
-    world = World(Listing())
+    world = World()
     for _ in range(3):
         assert await serve(world, event(1)) is Disposition.PARKED
     assert len(world.engine.timers) == 1
-    assert [one["id"] for one in await world.parking.waiting()] == ["e-1"]
+    assert [one["id"] for one in await waiting(world)] == ["e-1"]
 
 
 async def test_an_instance_that_comes_while_an_event_is_parked_gets_it() -> None:
@@ -150,10 +149,10 @@ async def test_an_event_for_a_run_that_ended_meanwhile_is_put_aside_as_too_late(
 
 
 async def test_what_waits_is_listed_oldest_first() -> None:
-    world = World(Listing({"i-2": RUNNING}))
+    world = World(MemoryEngine({"i-2": RUNNING}))
     for number in (2, 1):
         await serve(world, event(number))
-    shown = [(one["id"], one["event"], one["data"]) for one in await world.parking.waiting()]
+    shown = [(one["id"], one["event"], one["data"]) for one in await waiting(world)]
     assert shown == [("e-2", "tick", 2), ("e-1", "tick", 1)]
 
 

@@ -17,6 +17,7 @@ from orchestrator.outbox import Outbox
 from orchestrator.parking import EXPIRE
 from orchestrator.reconciler import AGAIN, Reconciler
 from orchestrator.records import Ended
+from orchestrator.roster import Roster
 from tests.support.memory import CATALOGUE, MemoryEngine, World
 from tests.support.sidecar import CallFailed
 
@@ -73,7 +74,8 @@ class Sweeping:
         engine = cast(Engine, self.engine)
         outbox = cast(Outbox, self.notices)
         announcer = Announcer(CATALOGUE, engine, self.world.ledger, outbox)
-        return Reconciler(engine, Endings(self.world.ledger), announcer, looks, self.stalled.append)
+        endings, roster = Endings(self.world.ledger), Roster(engine, lambda: 0)
+        return Reconciler(roster, endings, announcer, looks, self.stalled.append)
 
     async def run(self, instance_id: str, status: WorkflowStatus, *, ours: bool = True) -> None:
         cause = Cause(event_id=f"s-{instance_id}", key=instance_id) if ours else Cause()
