@@ -47,7 +47,8 @@ class Settings(BaseSettings):
     tell_seconds: float = Field(2, ge=0)
     """How long a workflow's last turn waits for its notice to be out; 0: an activity tells it."""
     sweep_seconds: float = Field(15, gt=0)
-    """How often runs are looked for that ended and could not say so."""
+    """How often runs are looked for that ended and could not say so; see `roster` for how often
+    those are listed that have come since."""
     sweep_looks: int = Field(750, ge=1)
     """How many instances are looked at each time, about a millisecond of CPU each. With more that
     wait than three times this, an ending that nobody told may take longer than 60 s to be found."""
