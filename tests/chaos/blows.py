@@ -3,7 +3,8 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from tests.chaos.observed import Struck
 from tests.chaos.plan import IN_FLIGHT, Blow, Plan
@@ -40,6 +41,22 @@ class Blows:
         begun, seconds = self._absence
         return int(self._kept * min(1, (time.monotonic() - begun) / seconds))
 
+    def is_due(self, starts: int, notices: int) -> bool:
+        """Tell whether a blow's count is reached."""
+        counts = {"start": starts, "notice": notices}
+        return any(counts[blow.on] >= blow.count for blow in self._left)
+
+    @contextmanager
+    def standstill(self) -> Iterator[None]:
+        """Hold the orchestrators still for a moment, so that nothing ends meanwhile."""
+        pids = self._stack.pids()
+        held = [pids[name] for name in self._away() if name in pids]
+        try:
+            self._signal(held, signal.SIGSTOP)
+            yield
+        finally:
+            self._signal(held, signal.SIGCONT)
+
     def strike(self, starts: int, notices: int, in_flight: int) -> None:
         """Let every blow fall that is due, and let a service come back whose time is over."""
         if self._absence and time.monotonic() > sum(self._absence):
@@ -69,6 +86,11 @@ class Blows:
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
         return pid is not None
+
+    def _signal(self, pids: list[int], what: signal.Signals) -> None:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, what)
 
     def _away(self) -> list[str]:
         """The orchestrator in all its replicas; the sidecars stay."""

@@ -10,7 +10,7 @@ from tests.chaos.cast import Gate
 from tests.chaos.deadlocks import Deadlocks
 from tests.chaos.observe import AWAY, Observer
 from tests.chaos.observed import Observed, Outage
-from tests.chaos.plan import WINDOW, Plan
+from tests.chaos.plan import IN_FLIGHT, WINDOW, Plan
 from tests.chaos.publisher import ANSWER_SECONDS, Publisher
 from usher.stack.stack import Stack
 from usher.stack.wait import wait_until
@@ -22,6 +22,8 @@ EVERY_SECONDS = 0.1
 SETTLE_SECONDS = 0.5
 BATCHES = 4
 """Published before it looks around again: faster than runs end, so that many are in flight."""
+FILL = 12
+"""Enough to fill the window from nothing; published with the orchestrators held still."""
 TELL_EVERY_SECONDS = 10
 
 
@@ -88,15 +90,23 @@ class Storm:
     def _drive(self) -> bool:
         """One round; true when all is published and every blow has fallen."""
         self._look()
-        window = WINDOW + self._blows.allowance()
-        for _ in range(BATCHES):
-            self._publisher.publish(window - self._pending, self._is_open)
+        self._publish(BATCHES)
         self._look()
         starts, notices = len(self._observer.started), len(self._observer.announced)
+        if self.in_flight < IN_FLIGHT and self._blows.is_due(starts, notices):
+            # Runs end faster than they are published: a starved machine can go on so to the end.
+            with self._blows.standstill():
+                self._publish(FILL)
+                self._look()
         self._blows.strike(starts, notices, self.in_flight)
         self._deadlocks.look()
         self._tell()
         return not self._publisher.left and not self._blows.left
+
+    def _publish(self, batches: int) -> None:
+        window = WINDOW + self._blows.allowance()
+        for _ in range(batches):
+            self._publisher.publish(window - self._pending, self._is_open)
 
     def _settled(self) -> bool:
         """Whether nothing is in flight, unread or unfinished any more."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 import httpx
+import psutil
 import pytest
 
 from tests.chaos.blows import Blows
@@ -171,6 +172,17 @@ def test_a_blow_falls_once_after_its_count_and_with_enough_in_flight(
     assert victim.wait(5) == -signal.SIGKILL
     assert [(s.starts, s.notices, s.in_flight) for s in blows.struck] == [(50, 12, IN_FLIGHT)]
     assert blows.left == 0
+
+
+def test_orchestrators_are_held_still_while_the_flight_is_filled(victim: Victim) -> None:
+    """A starved machine once served all 250 with fewer than 50 in flight: no blow fell."""
+    blows = _blows(Processes({"orchestrator": victim.pid}), Blow("redis", "notice", 10))
+    assert not blows.is_due(starts=50, notices=9)
+    assert blows.is_due(starts=50, notices=10)
+    process = psutil.Process(victim.pid)
+    with blows.standstill():
+        assert wait_until(lambda: process.status() == psutil.STATUS_STOPPED, 5)
+    assert wait_until(lambda: process.status() != psutil.STATUS_STOPPED, 5)
 
 
 def test_a_blow_waits_for_its_target_to_run() -> None:
