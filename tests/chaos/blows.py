@@ -41,10 +41,10 @@ class Blows:
         begun, seconds = self._absence
         return int(self._kept * min(1, (time.monotonic() - begun) / seconds))
 
-    def is_due(self, starts: int, notices: int) -> bool:
-        """Tell whether a blow's count is reached."""
+    def due(self, starts: int, notices: int) -> list[Blow]:
+        """Return the blows whose count is reached, and that have not fallen."""
         counts = {"start": starts, "notice": notices}
-        return any(counts[blow.on] >= blow.count for blow in self._left)
+        return [blow for blow in self._left if counts[blow.on] >= blow.count]
 
     @contextmanager
     def standstill(self) -> Iterator[None]:
@@ -64,8 +64,7 @@ class Blows:
                 self._stack.start(name)
             self._absence = None
             self._report("the orchestrator is back")
-        counts = {"start": starts, "notice": notices}
-        for blow in [b for b in self._left if counts[b.on] >= b.count]:
+        for blow in self.due(starts, notices):
             if in_flight < IN_FLIGHT or not self._falls(blow):
                 continue
             self._left.remove(blow)

@@ -93,7 +93,7 @@ class Storm:
         self._publish(BATCHES)
         self._look()
         starts, notices = len(self._observer.started), len(self._observer.announced)
-        if self.in_flight < IN_FLIGHT and self._blows.is_due(starts, notices):
+        if self.in_flight < IN_FLIGHT and self._blows.due(starts, notices):
             # Runs end faster than they are published: a starved machine can go on so to the end.
             with self._blows.standstill():
                 self._publish(FILL)

@@ -177,8 +177,8 @@ def test_a_blow_falls_once_after_its_count_and_with_enough_in_flight(
 def test_orchestrators_are_held_still_while_the_flight_is_filled(victim: Victim) -> None:
     """A starved machine once served all 250 with fewer than 50 in flight: no blow fell."""
     blows = _blows(Processes({"orchestrator": victim.pid}), Blow("redis", "notice", 10))
-    assert not blows.is_due(starts=50, notices=9)
-    assert blows.is_due(starts=50, notices=10)
+    assert not blows.due(starts=50, notices=9)
+    assert blows.due(starts=50, notices=10)
     process = psutil.Process(victim.pid)
     with blows.standstill():
         assert wait_until(lambda: process.status() == psutil.STATUS_STOPPED, 5)
