@@ -25,7 +25,8 @@ from notifier.watchdog import SECONDS, Watchdog
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 RAW = {"rawPayload": "true"}
-"""Dead letters come as raw entries: one that is no CloudEvent would never arrive otherwise."""
+"""Entries come as the broker has them. A sidecar that decodes them turns integers above 2^53 and
+`1.0` into other numbers, and never delivers one that is no CloudEvent."""
 
 
 class Notifier:
@@ -60,7 +61,9 @@ class Notifier:
             interceptors=guards(settings.app_api_token),
         )
         letters = Topic.DEAD_LETTERS
-        completions = self._app.subscribe(PUBSUB, Topic.COMPLETIONS, dead_letter_topic=letters)
+        completions = self._app.subscribe(
+            PUBSUB, Topic.COMPLETIONS, metadata=RAW, dead_letter_topic=letters
+        )
         completions(inbox.on_completion)
         self._app.subscribe(PUBSUB, letters, metadata=RAW)(inbox.on_dead_letter)
         self._was_found = False
