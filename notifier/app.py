@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import structlog
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
@@ -15,8 +16,11 @@ from notifier import routes
 from notifier.origin import objection
 from notifier.page import actions, stream
 from notifier.page import routes as pages
+from notifier.page.rendering import page
+from notifier.page.sources import Missing
 from notifier.service import Notifier
 
+_log = structlog.get_logger()
 STATIC = Path(notifier.page.__file__).parent / "static"
 
 
@@ -38,8 +42,12 @@ def build_app(service: Notifier) -> FastAPI:
     return app
 
 
-def _store_away(_: Request, error: Exception) -> Response:
-    return PlainTextResponse(f"the notifier's store does not answer: {error}", 503)
+def _store_away(request: Request, error: Exception) -> Response:
+    what = "the notifier's store does not answer"
+    if "text/html" in request.headers.get("accept", ""):
+        _log.warning(what, error=str(error))
+        return page(request, "away.html", 503, missing=[Missing("store", what)])
+    return PlainTextResponse(f"{what}: {error}", 503)
 
 
 def _own_page_only(request: Request, service: routes.Service) -> None:

@@ -99,6 +99,7 @@ class Inbox:
             letter = letter.model_copy(
                 update={
                     "first_seen": earlier.first_seen,
+                    "last_seen": earlier.last_seen if repeated else letter.last_seen,
                     "attempts": max(earlier.attempts, letter.attempts),
                     "redriven_at": earlier.redriven_at if repeated else None,
                 }

@@ -15,7 +15,9 @@ from notifier.journal import Journal
 from notifier.lines import Lines
 from notifier.metrics import Metrics
 from notifier.neighbours import Orchestrator, Starter
+from notifier.page import sources
 from notifier.page.overview import GOOD_FOR, UNWATCHED, Overseer, Overview
+from notifier.page.sources import Sources
 from notifier.periodic import Periodic
 from notifier.settings import Settings
 from notifier.sidecar import Sidecar
@@ -44,6 +46,7 @@ class Notifier:
         self.orchestrator = Orchestrator(settings.orchestrator_url)
         self.starter = Starter(settings.starter_url)
         self._overseer = Overseer(self.orchestrator, self.dead_letters)
+        self.sources = Sources(self.orchestrator, self.starter, self.not_ready)
         self.page_hosts = settings.page_hosts
         days = timedelta(days=settings.stream_days)
         trimmer = Trimmer(self._redis, days)
@@ -51,6 +54,7 @@ class Notifier:
         self._periodic = [
             Periodic("trimmer", settings.trim_seconds, trimmer.sweep),
             Periodic("overview", settings.look_seconds, lambda: self.look(UNWATCHED)),
+            Periodic("sources", sources.SECONDS, self.sources.probe),
             Periodic("watchdog", SECONDS, Watchdog(self.sidecar, lambda: self._was_found).look),
         ]
         inbox = Inbox(self.notices, self.dead_letters, lines, self.metrics)

@@ -3,7 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -30,7 +31,9 @@ class Overview:
     parked: list[Record] = field(default_factory=list)
     more: bool = False
     away: str = ""
-    """Why the orchestrator could not be asked."""
+    """Why the orchestrator could not be asked; the rest is from the last time, if any."""
+    as_of: datetime | None = None
+    """When this was so; None where nothing is known yet."""
 
     @property
     def marked(self) -> int:
@@ -69,7 +72,7 @@ class Overseer:
                 try:
                     self._last = self._look()
                 except Away as away:
-                    self._last = Overview(away=str(away))
+                    self._last = replace(self._last, away=str(away))
                 self._found_at = self._clock()
                 self._took = self._found_at - began
             return self._last
@@ -89,7 +92,7 @@ class Overseer:
             target = _target(wait["instance_id"], wait["event"])
             wait["parked"], wait["letters"] = listed.get(target, []), aside.get(target, [])
         waits.sort(key=lambda wait: (not (wait["parked"] or wait["letters"]), wait["since"]))
-        return Overview(waits, parked, more=bool(waiting["next"]))
+        return Overview(waits, parked, more=bool(waiting["next"]), as_of=datetime.now(UTC))
 
     def _left_out(self, letters: list[Record], seen: set[str]) -> list[Record]:
         """Return the waits of instances that were not looked at, but have dead letters."""
@@ -100,7 +103,8 @@ class Overseer:
             instance = self._orchestrator.instance(instance_id)
             for step in chain(instance, self._orchestrator.history(instance_id), None, None):
                 if instance and step.waits:
-                    found.append({**step.wait(instance_id), "workflow": instance["workflow"]})
+                    about = {name: instance[name] for name in ("workflow", "status")}
+                    found.append({**step.wait(instance_id), **about})
         return found
 
 
