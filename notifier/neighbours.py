@@ -110,6 +110,9 @@ class Orchestrator(_Service):
     def parked(self, limit: int) -> list[Document]:
         return self._items("/parked", limit=limit)
 
+    def stalled(self, limit: int) -> list[Document]:
+        return self._items("/instances", status="STALLED", limit=limit)
+
     def instance(self, instance_id: str) -> Document | None:
         return self._find(f"/instances/{_part(instance_id)}")
 

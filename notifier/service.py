@@ -21,7 +21,7 @@ from notifier.page.sources import Sources
 from notifier.periodic import Periodic
 from notifier.settings import Settings
 from notifier.sidecar import Sidecar
-from notifier.store import Shelf
+from notifier.store import Record, Shelf
 from notifier.trimming import Trimmer
 from notifier.watchdog import SECONDS, Watchdog
 
@@ -54,6 +54,7 @@ class Notifier:
         self._periodic = [
             Periodic("trimmer", settings.trim_seconds, trimmer.sweep),
             Periodic("overview", settings.look_seconds, lambda: self.look(UNWATCHED)),
+            Periodic("stalled", settings.look_seconds, self._overseer.look_for_stalled),
             Periodic("sources", sources.SECONDS, self.sources.probe),
             Periodic("watchdog", SECONDS, Watchdog(self.sidecar, lambda: self._was_found).look),
         ]
@@ -95,6 +96,10 @@ class Notifier:
         """Answer the sidecar's probe, by raising where nothing could be kept."""
         self._was_found = True
         self._redis.ping()
+
+    def stalled(self) -> list[Record]:
+        """Return the instances that the engine has stopped, as of the last look for them."""
+        return self._overseer.stalled
 
     def look(self, good_for: int = GOOD_FOR) -> Overview:
         """Look at who waits for what, and count it; see `Overseer.look`."""

@@ -58,6 +58,17 @@ class Overseer:
         self._one_at_a_time = threading.Lock()
         self._last = Overview()
         self._found_at = self._took = 0.0
+        self.stalled: list[Record] = []
+        """Instances that the engine has stopped, as of the last time that somebody looked."""
+        self._stalled_from = 0.0
+
+    def look_for_stalled(self) -> None:
+        """Find what has stalled. The orchestrator reads the state of every instance for it, so it
+        is asked a twentieth of the time at most. Raises `Away`."""
+        began = self._clock()
+        if began >= self._stalled_from:
+            self.stalled = self._orchestrator.stalled(LOOKED_AT)
+            self._stalled_from = self._clock() + UNWATCHED * (self._clock() - began)
 
     def look(self, good_for: int = GOOD_FOR) -> Overview:
         """Return how things are now; where the orchestrator is away, say so.

@@ -50,6 +50,7 @@ def live(request: Request, service: Service, filters: Annotated[Filters, Query()
         overview=overview,
         waits=[wait for wait in overview.waits if filters.wants_target(wait)],
         parked=[one for one in overview.parked if filters.wants_target(one)],
+        stalled=[one for one in service.stalled() if filters.wants_target(one)],
         workflows=service.orchestrator.recall_workflows().value or [],
         outcomes=[one.value for one in Outcome],
         reasons=[one.value for one in Reason],

@@ -41,8 +41,9 @@ def settled(page: Page, *paths: str) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize("process", ["orchestrator", "orchestrator-daprd"])
 def test_with_the_orchestrator_away_what_is_shown_has_its_age(
-    usher: Driver, watcher: Watcher, waiting: str
+    usher: Driver, watcher: Watcher, waiting: str, process: str
 ) -> None:
     page, other = watcher.open(), watcher.open(f"/instances/{waiting}")
     row = page.locator("#waits .row", has=page.get_by_role("link", name=waiting))
@@ -51,7 +52,7 @@ def test_with_the_orchestrator_away_what_is_shown_has_its_age(
     expect(parked).not_to_have_text("0")
     expect(other.locator("#timeline")).to_contain_text("approval")
     counted = parked.inner_text()
-    with usher.away("orchestrator"):
+    with usher.away(process):
         said = page.locator("#sources p")
         words = "The orchestrator does not answer; .* are shown as of " + TIME
         expect(said).to_have_text(re.compile(words))

@@ -102,7 +102,9 @@ class House:
         self.answers = {**ANSWERS, **{f"/{path}": told for path, told in answers.items()}}
         self.sent: list[httpx.Request] = []
         self.letters = Kept(LETTER)
+        self.notice = NOTICE
         self.metrics = Metrics()
+        self.stalled: list[dict[str, Any]] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.sent.append(request)
@@ -119,7 +121,7 @@ class House:
         transport = httpx.MockTransport(self)
         service = SimpleNamespace(
             journal=SimpleNamespace(last=lambda: "7-0"),
-            notices=Kept(NOTICE),
+            notices=Kept(self.notice),
             dead_letters=self.letters,
             orchestrator=Orchestrator("http://orchestrator", transport),
             metrics=self.metrics,
@@ -128,6 +130,7 @@ class House:
         )
         service._overseer = Overseer(service.orchestrator, service.dead_letters)
         service.sources = Sources(service.orchestrator, service.starter, lambda: None)
+        service.stalled = lambda: self.stalled
         service.look = partial(Notifier.look, cast(Notifier, service))
         body = urlencode(form).encode() if form else None
         return ask(build_app(cast(Notifier, service)), method, path, content=body)
@@ -258,6 +261,17 @@ def test_with_the_orchestrator_away_the_rest_is_shown(path: str) -> None:
     assert "refused" not in answer.text
 
 
+def test_what_was_known_before_is_shown_with_its_age() -> None:
+    house = House(**{"instances/i-1": {"status": "RUNNING"}})
+    answers = dict(house.answers)
+    assert "Nothing is parked" in house.ask("GET", "/").text
+    house.answers = {**answers, "/waiting": httpx.Response(500, text="<_InactiveRpcError of RPC>")}
+    text = house.ask("GET", "/").text
+    assert "nothing of that is known yet" in text, "another process knows nothing"
+    assert "Nothing is parked" not in text
+    assert "InactiveRpcError" not in text
+
+
 def test_a_store_that_is_away_is_503() -> None:
     def away() -> int:
         raise RedisError("refused")
@@ -354,6 +368,42 @@ def test_a_refusal_is_shown_at_its_field(answers: dict[str, Any], field: str) ->
     assert answer.status_code == 422
     assert f'id="{field}-error"' in answer.text
     assert 'value="Grace"' in answer.text
+
+
+STALLED = {"reason": "PATCH_MISMATCH", "message": "no patch 'night'", "since": SEEN}
+
+
+@pytest.mark.parametrize("stalled", [{"stalled": STALLED}, {}])
+def test_a_stalled_run_is_marked_with_its_reason_and_what_to_do(stalled: dict[str, Any]) -> None:
+    run = {
+        "instance_id": "i-2",
+        "workflow": "w",
+        "status": "STALLED",
+        "created_at": SEEN,
+        "input": None,
+        "output": None,
+        "error": None,
+        "custom_status": None,
+        **stalled,
+    }
+    wait = {**WAIT, "status": "STALLED"}
+    house = House(waiting={"items": [wait], "next": None}, **{"instances/i-2": run})
+    house.answers["/instances/i-2/history"] = {"items": [WAITING]}
+    house.stalled = [run]
+    text = html.unescape(house.ask("GET", "/instances/i-2").text)
+    assert "usher terminate i-2" in text
+    assert text.count("PATCH_MISMATCH") == len(stalled)
+    listed = house.ask("GET", "/").text
+    assert listed.count("Stalled<") == 2
+    for shown in (text, listed):
+        assert "Approve" not in shown
+
+
+def test_a_completion_that_was_truncated_says_so() -> None:
+    house = House()
+    assert "Truncated" not in house.ask("GET", "/").text
+    house.notice = {**NOTICE, "truncated": ["output"]}
+    assert "too large for a completion event: output" in house.ask("GET", "/").text
 
 
 def test_a_starter_that_is_away_is_said_and_what_was_typed_is_kept() -> None:
