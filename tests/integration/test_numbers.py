@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import httpx
 from redis import Redis
 
 from tests.support.command import run_usher
@@ -85,6 +84,28 @@ def test_numbers_come_out_in_the_notice_by_the_starter_too(usher: Driver) -> Non
     assert notice(usher, instance)["output"] == want
 
 
+def test_the_starter_carries_every_digit_to_the_topic(usher: Driver) -> None:
+    value = f'{{"numbers": {NUMBERS}, "precise": {PRECISE}, "exponent": 1e5}}'
+    ids = [fresh("carry") for _ in range(4)]
+    by_route, single, *batch = ids
+    headers = {"content-type": "application/json"}
+    path = f"/workflows/unknown_workflow?instance_id={by_route}"
+    usher.post(path, content=value, headers=headers).raise_for_status()
+
+    def envelope(instance: str) -> str:
+        head = f'"specversion": "1.0", "id": "{instance}", "source": "/tests", "type": "t"'
+        return f'{{{head}, "data": {request("unknown_workflow", instance, value).decode()}}}'
+
+    headers = {"content-type": "application/cloudevents+json"}
+    usher.post("/events", content=envelope(single), headers=headers).raise_for_status()
+    headers = {"content-type": "application/cloudevents-batch+json"}
+    several = f"[ {envelope(batch[0])} ,{envelope(batch[1])}]"
+    usher.post("/events", content=several, headers=headers).raise_for_status()
+    for instance in ids:
+        (entry,) = published(usher, "workflow-requests", instance)
+        assert exactly(entry)["data"]["input"] == exactly(value)
+
+
 def test_numbers_stay_in_a_dead_letter_and_in_each_of_its_redrives(usher: Driver) -> None:
     instance, workflow = fresh("carry"), fresh("unknown")
     precise = f'{{"numbers": {NUMBERS}, "precise": {PRECISE}}}'
@@ -144,5 +165,3 @@ def test_another_subscriber_of_completions_gets_a_proper_cloudevent(usher: Drive
     assert (envelope["source"], envelope["subject"]) == ("/usher/orchestrator", instance)
     assert envelope["type"] == "usher.workflow.completed.v1"
     assert envelope["data"]["output"] == told["output"]
-    with httpx.Client(trust_env=False) as http:
-        assert http.get(usher.url("notifier", "/readyz")).status_code == 200
