@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from contracts.message import InstanceId, Message, Name
+from contracts.message import AddressableId, InstanceId, Message, Name
 
 
 class StartWorkflow(Message):
@@ -23,7 +23,7 @@ class StartWorkflow(Message):
 class Addressed(Message):
     """A command to one instance, named by its id or by the workflow and key it was started with."""
 
-    instance_id: InstanceId | None = None
+    instance_id: AddressableId | None = None
     workflow: Name | None = None
     key: Name | None = None
 
