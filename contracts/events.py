@@ -55,6 +55,8 @@ class Reason(StrEnum):
     UNKNOWN_INSTANCE = "unknown_instance"
     EXPIRED = "expired"
     INSTANCE_FINISHED = "instance_finished"
+    INSTANCE_STALLED = "instance_stalled"
+    """The engine has stopped it, for good or until the code it was started with is back."""
     OVERSIZE = "oversize"
     HANDLER_ERROR = "handler_error"
     UNDELIVERABLE = "undeliverable"

@@ -17,6 +17,8 @@ ANNOUNCE = "announce_completion"
 """The activity that publishes where the last turn could not; the name is reserved."""
 FENCE = "claim_run"
 """The activity that lets one attempt of a start run; the name is reserved."""
+SETTLE = "settle_expired"
+"""The activity of the run at an early event's deadline; the name is reserved."""
 LEASE_SECONDS = 12
 """How long a claim of a start is its handler's alone: more than the deadline of one call, so that
 once it is over, the call that would start the workflow can no longer be on its way."""

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from orchestrator.announced import ANNOUNCE, FENCE
+from contracts import identity
+from orchestrator.announced import ANNOUNCE, FENCE, SETTLE
 from orchestrator.authoring.doubts import doubts
 from orchestrator.authoring.importing import NotImported, load
 from orchestrator.authoring.lint import lint
@@ -16,7 +17,6 @@ from orchestrator.authoring.names import Source
 from orchestrator.authoring.problem import Problem
 from orchestrator.authoring.surface import activity_faults, workflow_faults
 from orchestrator.definition import Definition
-from orchestrator.parking import EXPIRE, SETTLE
 from orchestrator.registry import TAG, ActivityTag, WorkflowTag
 
 WORKFLOWS = Path(__file__).parent / "workflows"
@@ -97,7 +97,7 @@ class _Scan:
 
     def _claim(self, function: Callable[..., Any], file: Path, line: int | None) -> None:
         name, here = function.__name__, f"{file}:{line}"
-        if name in (ANNOUNCE, FENCE, EXPIRE, SETTLE):
+        if name in (ANNOUNCE, FENCE, identity.OWN_RUN, SETTLE):
             self.problems.append(Problem(file, f"the name {name!r} is Usher's own", line))
         claimant, there = self._claimed.setdefault(name, (function, here))
         if claimant is not function:

@@ -49,14 +49,18 @@ class Deliver:
 
     instance_id: str
     command: RaiseEvent
+    wait: timedelta
+    """How long the event may wait, should the instance not take it now."""
 
 
 @dataclass(frozen=True)
 class Park:
-    """Keep this event until its instance is there."""
+    """Keep this event until its instance is there, or is no longer stalled."""
 
     instance_id: str
     wait: timedelta
+    why: str | None = None
+    """What keeps an instance that is there from taking it."""
 
 
 @dataclass(frozen=True)
@@ -112,16 +116,20 @@ class Decider:
     async def _deliver(self, command: RaiseEvent, event: CloudEvent) -> Deliver | Park | Arrived:
         instance_id = identity.instance_addressed(command)
         state = await self._engine.state(instance_id)
+        asked = command.ttl_seconds
+        wait = self.parked_for if asked is None else timedelta(seconds=min(asked, 10**9))
+        if state is not None and state.runtime_status is WorkflowStatus.STALLED:
+            if not wait:
+                raise stalled(instance_id, "takes no event")
+            return Park(instance_id, wait, f"{instance_id!r} is stalled")
         if state is not None and state.runtime_status not in FINISHED:
-            return Deliver(instance_id, command)
+            return Deliver(instance_id, command, wait)
         ended = await self._ledger.ended(instance_id)
         if ended and identity.event_key(event.source, event.id) in ended.seen:
             return Arrived(instance_id)
         if state is not None or ended is not None:
             status = state.runtime_status.name if state else ended.outcome if ended else ""
             raise finished(instance_id, status)
-        asked = command.ttl_seconds
-        wait = self.parked_for if asked is None else timedelta(seconds=min(asked, 10**9))
         if not wait:
             message = f"no instance has the id {instance_id!r}, and the event may not wait for it"
             raise Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id")
@@ -143,8 +151,19 @@ class Decider:
         if command.control == "purge" and status not in FINISHED:
             message = f"{instance_id!r} is {status.name}; terminate it, then purge"
             raise Refused(Reason.INVALID_REQUEST, message, "control")
+        if command.control in ("suspend", "resume") and status is WorkflowStatus.STALLED:
+            raise stalled(instance_id, f"cannot be told to {command.control}")
         # What was cut off between the deed and its note comes again, and is no refusal.
         done = command.control == "terminate" and status is WorkflowStatus.TERMINATED
         if command.control != "purge" and status in FINISHED and not done:
             raise finished(instance_id, status.name)
         return Control(instance_id, command.control, command.reason)
+
+
+def stalled(instance_id: str, then: str) -> Refused:
+    """Return the refusal of what a stalled instance cannot take."""
+    message = (
+        f"{instance_id!r} is STALLED and {then}: deploy the code that it was started with, or "
+        "terminate it"
+    )
+    return Refused(Reason.INSTANCE_STALLED, message, "instance_id")

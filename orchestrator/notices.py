@@ -1,6 +1,6 @@
 """How a run's end is told: by its own last turn, or as the engine shows it afterwards."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowState
@@ -8,6 +8,7 @@ from dapr.ext.workflow import DaprWorkflowContext, WorkflowState
 from contracts.events import Failure, Outcome, WorkflowCompleted
 from orchestrator import views
 from orchestrator.envelope import Cause
+from orchestrator.history import Stall
 
 
 def of_turn(
@@ -31,6 +32,27 @@ def of_turn(
         started_at=started_at,
         finished_at=finished_at,
         duration_s=max((finished_at - started_at).total_seconds(), 0),
+    )
+
+
+def of_stalled(
+    state: WorkflowState, cause: Cause, stall: Stall | None, reason: str | None
+) -> WorkflowCompleted:
+    """Return the notice of a stalled run that is ended by force: terminated, and why it stalled."""
+    shown = views.instance(state)
+    started_at = cause.started_at or shown.created_at
+    finished_at = max(datetime.now(UTC), started_at)
+    why = f"stalled: {stall.message}" if stall else "stalled"
+    return WorkflowCompleted(
+        instance_id=shown.instance_id,
+        workflow=shown.workflow,
+        outcome=Outcome.TERMINATED,
+        output=reason,
+        error=Failure(type=stall.reason if stall else "STALLED", message=why),
+        custom_status=shown.custom_status,
+        started_at=started_at,
+        finished_at=finished_at,
+        duration_s=(finished_at - started_at).total_seconds(),
     )
 
 

@@ -26,11 +26,14 @@ from orchestrator.guard import credentials, guards
 from orchestrator.inbox import Inbox
 from orchestrator.launching import Launcher
 from orchestrator.ledger import Ledger
+from orchestrator.listing import shown
 from orchestrator.metrics import Metrics
 from orchestrator.outbox import Outbox
 from orchestrator.parking import Parking
 from orchestrator.periodic import Periodic
 from orchestrator.reconciler import Reconciler
+from orchestrator.redelivery import SECONDS as REDELIVERY_SECONDS
+from orchestrator.redelivery import Redelivery
 from orchestrator.roster import Roster
 from orchestrator.serving import Server
 from orchestrator.settings import Settings
@@ -77,7 +80,8 @@ class Orchestrator:
         announcer = Announcer(self.catalogue, self.engine, self.ledger, outbox)
         courier = Courier(self.engine, self.ledger)
         aside = Aside(self.ledger, outbox)
-        self.parking = Parking(store, self.ledger, self.engine, courier, aside)
+        controller = Controller(self.engine, announcer)
+        self.parking = Parking(store, self.ledger, self.engine, courier, controller, aside)
         self.accountant = Accountant(self.ledger, self.engine, self.parking)
         wait = timedelta(seconds=self.settings.parking_seconds)
         self.decider = Decider(self.catalogue, self.engine, self.ledger, wait)
@@ -87,7 +91,7 @@ class Orchestrator:
             Launcher(self.engine, self.ledger, self.parking),
             courier,
             self.parking,
-            Controller(self.engine, announcer),
+            controller,
             aside,
         )
         loop, seconds = asyncio.get_running_loop(), self.settings.tell_seconds
@@ -104,12 +108,14 @@ class Orchestrator:
         await self._topics.start(self.settings.host, self.settings.topic_port)
         watchdog = Watchdog(self.engine, self._stream_is_open, lambda: self._topics.was_found)
         self._periodic = [Periodic("watchdog", SECONDS, watchdog.look)]
-        looks, stalled = self.settings.sweep_looks, self.metrics.stalled.set
+        looks = self.settings.sweep_looks
         self._roster = Roster(self.engine)
-        reconciler = Reconciler(self._roster, self.endings, announcer, looks, stalled)
+        self._reconciler = Reconciler(self._roster, self.endings, announcer, looks)
         seconds = self.settings.sweep_seconds
-        self._periodic.append(Periodic("reconciler", seconds, reconciler.sweep))
-        self._periodic.append(Periodic("parked", 4 * seconds, self._count_parked))
+        self._periodic.append(Periodic("reconciler", seconds, self._sweep))
+        self._redelivery = Redelivery(self.parking, self.engine)
+        self._periodic.append(Periodic("redelivery", REDELIVERY_SECONDS, self._redelivery.look))
+        self._periodic.append(Periodic("parked", 4 * seconds, self._look_at_parked))
         for one in self._periodic:
             one.start()
 
@@ -131,11 +137,18 @@ class Orchestrator:
 
     async def findings(self) -> list[Finding]:
         """Return what would break a promise, as far as it can be seen from here."""
-        return examine(Seen(await self.engine.metadata(), self.settings))
+        found = [await self.engine.state(one) for one in sorted(self._reconciler.stalled)]
+        stalled = [await shown(self.engine, state) for state in found if state]
+        return examine(Seen(await self.engine.metadata(), self.settings, stalled=stalled))
 
-    async def _count_parked(self) -> None:
+    async def _sweep(self) -> None:
+        await self._reconciler.sweep()
+        self.metrics.stalled.set(len(self._reconciler.stalled))
+
+    async def _look_at_parked(self) -> None:
         waiting = await self.parking.waiting(await self._roster.ids())
-        self.metrics.parked([one["parked_at"] for one in waiting])
+        self.metrics.parked([entry.at for entry in waiting])
+        await self._redelivery.find(waiting)
 
     async def _stream_is_open(self) -> bool:
         return await asyncio.to_thread(self._runtime.wait_for_worker_ready, 0.1)

@@ -9,10 +9,10 @@ from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext, Work
 from dapr.ext.workflow.logger import LoggerOptions
 
 from contracts.events import WorkflowCompleted
-from orchestrator.announced import ANNOUNCE, FENCE, RETRY_POLICY, Tell, wrapped
+from contracts.identity import OWN_RUN
+from orchestrator.announced import ANNOUNCE, FENCE, RETRY_POLICY, SETTLE, Tell, wrapped
 from orchestrator.catalogue import Catalogue
 from orchestrator.envelope import Cause
-from orchestrator.parking import EXPIRE, SETTLE
 
 QUIET = LoggerOptions(log_level="ERROR")
 """The SDK logs a line a turn; ours say the same once, with the event's id."""
@@ -57,7 +57,7 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     runtime.register_activity(announce_completion, name=ANNOUNCE)
     runtime.register_activity(claim_run, name=FENCE)
     runtime.register_activity(settle_expired, name=SETTLE)
-    runtime.register_workflow(usher_expire, name=EXPIRE)
+    runtime.register_workflow(usher_expire, name=OWN_RUN)
     for name, function in catalogue.activities.items():
         runtime.register_activity(function, name=name)
     for name, definition in catalogue.workflows.items():
