@@ -8,10 +8,11 @@ import structlog
 from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy
 
 from contracts.events import WorkflowCompleted
-from orchestrator.context import RunContext, Steps, as_json
+from orchestrator.context import RunContext, Steps
 from orchestrator.definition import Definition
 from orchestrator.envelope import Cause, unseal
 from orchestrator.notices import of_turn
+from orchestrator.payload import as_json
 
 ANNOUNCE = "announce_completion"
 """The activity that publishes where the last turn could not; the name is reserved."""

@@ -6,17 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from dapr.ext.workflow import DaprWorkflowContext
-from pydantic_core import to_json
 
 from orchestrator.envelope import Cause, seal
+from orchestrator.payload import as_json
 from orchestrator.waits import Waits
 
 Steps = Generator[Any, Any, Any]
-
-
-def as_json(value: Any) -> Any:
-    """Return a value as JSON has it; raise where it is none, as the engine would."""
-    return json.loads(to_json(value, inf_nan_mode="null"))
 
 
 class RunContext:
