@@ -1,13 +1,26 @@
 """How a run's end is told: by its own last turn, or as the engine shows it afterwards."""
 
+import json
+import re
 from datetime import UTC
 from typing import Any
 
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowState
 
-from contracts.events import Failure, Outcome, WorkflowCompleted
+from contracts.events import Outcome, RunFailure, WorkflowCompleted
 from orchestrator import views
 from orchestrator.envelope import Cause
+from orchestrator.failures import bounded, text_of, type_of
+from orchestrator.payload import MAX_PAYLOAD_BYTES, payload_bytes
+
+NOTICE_BYTES = MAX_PAYLOAD_BYTES - 100_000
+"""The largest notice; the rest is for what the run has seen, which the announcing activity gets."""
+NOTICE_TEXT = 10_000
+"""Characters that are left of what does not fit."""
+
+_CAUSE = re.compile(
+    r"(?:child workflow \S+ failed: )*(?:activity (?P<activity>\S+) failed: )?(?P<type>[^\s:]+)"
+)
 
 
 def of_turn(
@@ -26,7 +39,7 @@ def of_turn(
         workflow=workflow,
         outcome=Outcome.FAILED if error else Outcome.COMPLETED,
         output=output,
-        error=_failure(error) if error else None,
+        error=explained(type_of(error), text_of(error)) if error else None,
         custom_status=custom_status,
         started_at=started_at,
         finished_at=finished_at,
@@ -39,19 +52,44 @@ def of_state(state: WorkflowState, cause: Cause) -> WorkflowCompleted:
     shown = views.instance(state)
     started_at = cause.started_at or shown.created_at
     finished_at = max(shown.updated_at, started_at)
-    return WorkflowCompleted(
+    error = explained(shown.error.type, shown.error.message) if shown.error else None
+    notice = WorkflowCompleted(
         instance_id=shown.instance_id,
         workflow=shown.workflow,
         outcome=Outcome(shown.status),
         output=shown.output,
-        error=shown.error,
+        error=error,
         custom_status=shown.custom_status,
         started_at=started_at,
         finished_at=finished_at,
         duration_s=(finished_at - started_at).total_seconds(),
     )
+    return fitting(notice)
 
 
-def _failure(error: Exception) -> Failure:
-    printable = str(error).encode(errors="backslashreplace").decode()
-    return Failure(type=type(error).__name__, message=printable)
+def explained(kind: str, text: str) -> RunFailure:
+    """Return a failure with the activity and the type of its cause, where its text has them.
+
+    The text of a task that failed is ours: `activity NAME failed: TYPE: …`, after the children that
+    it was called in (see `orchestrator.tasks`). It is all that the engine hands on of a child.
+    """
+    found = _CAUSE.match(text) if kind == "TaskFailedError" else None
+    return RunFailure(
+        type=kind,
+        message=bounded(text, NOTICE_TEXT),
+        activity=found["activity"] if found else None,
+        cause_type=found["type"] if found else None,
+    )
+
+
+def fitting(notice: WorkflowCompleted) -> WorkflowCompleted:
+    """Return a notice that the announcing activity, the broker and the notifier can take."""
+    for field in ("output", "custom_status"):
+        if payload_bytes(notice) <= NOTICE_BYTES:
+            break
+        value = getattr(notice, field)
+        text = value if isinstance(value, str) and field != "output" else json.dumps(value)
+        if len(text) > NOTICE_TEXT:
+            short = {field: f"{text[:NOTICE_TEXT]}…", "truncated": [*notice.truncated, field]}
+            notice = notice.model_copy(update=short)
+    return notice

@@ -1,0 +1,127 @@
+"""What an author's code raises, as a failure that the engine can take: bounded and encodable.
+
+The SDK's worker reports an `Exception` by the name of its class and its text. Anything else that is
+raised ends the worker's loop, and a text that cannot be encoded is never reported.
+"""
+
+import linecache
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+TEXT_KEPT = 8_000
+"""Characters of an exception's text that are kept."""
+TYPE_KEPT = 200
+"""Characters of the name of an exception's class that are kept."""
+_FRAMES_KEPT = 40
+_TRACEBACK_KEPT = 60_000
+_GROUP_SHOWN = 10
+
+_class_name: Any = type.__dict__["__name__"]
+"""Reads the name of a class past its metaclass, which may raise."""
+
+
+class Failure(Exception):
+    """Stands for an exception of an author's. Its class has the name of that exception's class."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def failure(error: BaseException) -> Exception:
+    """Return an exception that the SDK can report by its type and text: `error` itself, if so."""
+    kind, text = type_of(error), text_of(error)
+    trace = _bounded_traceback(error.__traceback__)
+    if isinstance(error, Exception) and type(error).__name__ == kind and _reads(error, text):
+        return error.with_traceback(trace)
+    return _stand_in(error, kind, text).with_traceback(trace)
+
+
+def guarded(step: Callable[..., Any], *given: Any) -> Any:
+    """Call an author's code; what is no `Exception` is raised as one, of the same name."""
+    try:
+        return step(*given)
+    except Exception:
+        raise
+    except BaseException as raised:
+        raise failure(raised) from raised
+
+
+def type_of(error: BaseException) -> str:
+    """Return the name of an exception's class."""
+    return bounded(_class_name.__get__(type(error)), TYPE_KEPT).replace("\0", "") or "Exception"
+
+
+def text_of(error: BaseException) -> str:
+    """Return an exception's text; where it has none, its type and the line that raised it."""
+    try:
+        text = bounded(str(error), TEXT_KEPT)
+    except BaseException as again:  # an author's `__str__` may raise anything too
+        text = f"its text cannot be read: its __str__ raised {type_of(again)}"
+    if isinstance(error, BaseExceptionGroup):
+        inner = [f"{type_of(one)}: {text_of(one)}" for one in error.exceptions[:_GROUP_SHOWN]]
+        text = bounded(f"{text}: {'; '.join(inner)}", TEXT_KEPT)
+    if isinstance(error, AttributeError) and error.name == "_parent":
+        kind = _class_name.__get__(type(error.obj))  # how the SDK takes what is no task
+        text = (
+            f"when_all and when_any take a list of tasks, and got {bounded(kind, TYPE_KEPT)} in it"
+        )
+    return text if text.strip() else f"{type_of(error)}{_place(error.__traceback__)}"
+
+
+def with_type(kind: str, text: str) -> str:
+    """Put an exception's type before its text, unless the text begins with it."""
+    return text if text.startswith(kind) else f"{kind}: {text}" if text else kind
+
+
+def bounded(text: str, limit: int) -> str:
+    """Return a text that UTF-8 can have, with a mark at its end where it was longer."""
+    kept = str.encode(str.__getitem__(text, slice(limit)), errors="backslashreplace").decode()
+    length = str.__len__(text)
+    return f"{kept}… (cut to {limit:,} of {length:,} characters)" if length > limit else kept
+
+
+def _stand_in(error: BaseException, kind: str, text: str) -> Exception:
+    for base in (*type(error).__mro__, Exception):  # so that `except ValueError` still takes it
+        if base.__module__ == "builtins" and issubclass(base, Exception):
+            try:
+                stands: Exception = type(kind, (Failure, base), {})(text)
+            except TypeError:  # it takes other arguments, or has a layout of its own
+                continue
+            return stands
+    raise AssertionError("every Failure can be made of a text")
+
+
+def _reads(error: Exception, text: str) -> bool:
+    try:
+        return str(error) == text
+    except BaseException:
+        return False
+
+
+def _place(trace: TracebackType | None) -> str:
+    if trace is None:
+        return ""
+    while trace.tb_next:
+        trace = trace.tb_next
+    file, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
+    place = f"{Path(file).name}:{line}: {linecache.getline(file, line).strip()}"
+    return f" ({bounded(place.removesuffix(': '), TYPE_KEPT)})"
+
+
+def _bounded_traceback(trace: TracebackType | None) -> TracebackType | None:
+    """Return the innermost frames, or none where their text cannot be encoded or is too long."""
+    frames = []
+    while trace:
+        frames.append(trace)
+        trace = trace.tb_next
+    kept: TracebackType | None = None
+    for one in reversed(frames[-_FRAMES_KEPT:]):
+        kept = TracebackType(kept, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    try:
+        size = len("".join(traceback.format_tb(kept)).encode())
+    except Exception:
+        return None
+    return kept if size <= _TRACEBACK_KEPT else None
