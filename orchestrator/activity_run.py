@@ -87,7 +87,7 @@ class Activity:
         if not self._takes_input:
             return (ctx,)
         if self._input is None:
-            return (ctx, given)
+            return (ctx, _by_its_own_class(self._function, given))
         try:
             return (ctx, self._input.parse(given, by_name=True))
         except ValidationError as error:
@@ -105,6 +105,13 @@ def _input_type(function: Callable[..., Any]) -> InputType | None:
     except Exception:  # whatever an annotation may raise: a name for type checkers alone, a class
         return None
     return found
+
+
+def _by_its_own_class(function: Callable[..., Any], given: Any) -> Any:
+    """Return an input as a class makes it that looks like a model, as the SDK itself does."""
+    annotation = list(inspect.signature(function).parameters.values())[1].annotation
+    validate = getattr(annotation, "model_validate", None)
+    return validate(given) if callable(validate) and isinstance(given, dict) else given
 
 
 def _contain_tasks(loop: asyncio.AbstractEventLoop) -> None:

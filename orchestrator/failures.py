@@ -15,6 +15,8 @@ TEXT_KEPT = 8_000
 """Characters of an exception's text that are kept."""
 TYPE_KEPT = 200
 """Characters of the name of an exception's class that are kept."""
+_SLACK = 2_000
+"""What was cut once, and got the names of activities and children before it, is not cut again."""
 _FRAMES_KEPT = 40
 _TRACEBACK_KEPT = 60_000
 _GROUP_SHOWN = 10
@@ -57,7 +59,7 @@ def type_of(error: BaseException) -> str:
 def text_of(error: BaseException) -> str:
     """Return an exception's text; where it has none, its type and the line that raised it."""
     try:
-        text = bounded(str(error), TEXT_KEPT)
+        text = bounded(str(error), TEXT_KEPT, slack=_SLACK)
     except BaseException as again:  # an author's `__str__` may raise anything too
         text = f"its text cannot be read: its __str__ raised {type_of(again)}"
     if isinstance(error, BaseExceptionGroup):
@@ -76,11 +78,13 @@ def with_type(kind: str, text: str) -> str:
     return text if text.startswith(kind) else f"{kind}: {text}" if text else kind
 
 
-def bounded(text: str, limit: int) -> str:
+def bounded(text: str, limit: int, *, slack: int = 0) -> str:
     """Return a text that UTF-8 can have, with a mark at its end where it was longer."""
-    kept = str.encode(str.__getitem__(text, slice(limit)), errors="backslashreplace").decode()
     length = str.__len__(text)
-    return f"{kept}… (cut to {limit:,} of {length:,} characters)" if length > limit else kept
+    cut = length > limit + slack
+    kept = str.__getitem__(text, slice(limit if cut else length))
+    kept = str.encode(kept, errors="backslashreplace").decode()
+    return f"{kept}… (cut to {limit:,} of {length:,} characters)" if cut else kept
 
 
 def _stand_in(error: BaseException, kind: str, text: str) -> Exception:

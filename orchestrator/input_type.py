@@ -39,8 +39,8 @@ class InputType:
         `by_name` takes the names of fields beside their aliases, as a dump may have either.
         """
         if value is None and self._default is not ABSENT:
-            return deepcopy(self._default)
-        if value is None and (default := self._adapter.get_default_value()) is not None:
+            return guarded(deepcopy, self._default)
+        if value is None and (default := guarded(self._adapter.get_default_value)) is not None:
             return default.value
         try:
             return self._validated(value, by_name)
@@ -65,7 +65,7 @@ class InputType:
         return self._adapter.dump_json(parsed, by_alias=True)
 
     def _validated(self, value: Any, by_name: bool) -> Any:
-        text = json.dumps(value)
+        text = json.dumps(value, default=vars)  # of what the SDK may make of an object
         return guarded(lambda: self._validator.validate_json(text, by_alias=True, by_name=by_name))
 
     @property

@@ -33,7 +33,7 @@ class PayloadTooLarge(ValueError):
 
 def as_json(value: Any) -> Any:
     """Return a value as JSON has it, dumped by alias; raise where it is none."""
-    return json.loads(to_json(value, by_alias=True, inf_nan_mode="null", fallback=_namespace))
+    return json.loads(to_json(value, by_alias=True, inf_nan_mode="null", fallback=_unknown))
 
 
 def payload_bytes(value: Any) -> int:
@@ -53,8 +53,10 @@ def fitted(value: Any, what: str, limit: int = MAX_PAYLOAD_BYTES) -> tuple[Any, 
     return plain, size
 
 
-def _namespace(value: Any) -> Any:
-    """Read what the SDK makes of a dataclass in a history that is older than this serializer."""
-    if isinstance(value, SimpleNamespace):
+def _unknown(value: Any) -> Any:
+    """Return what the SDK would make of a value that Pydantic does not know."""
+    if isinstance(value, SimpleNamespace):  # a dataclass, in a history older than this serializer
         return vars(value)
+    if callable(getattr(type(value), "model_dump", None)):
+        return value.model_dump()
     raise PydanticSerializationError(f"Unable to serialize unknown type: {type(value).__name__}")

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterable, Iterator
 
-from orchestrator.authoring.names import Function, Names, Source
+from orchestrator.authoring.names import Function, Names, Source, dotted
 from orchestrator.tasks import BARE, GENERATOR, SEVERAL, UNCALLED, VALUE
 
 Finding = tuple[int, str]
@@ -12,6 +12,7 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _SEVERAL = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp)
 _VALUES = (ast.Constant, ast.JoinedStr, ast.Compare, ast.BinOp)
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_OF_SEVERAL = {"dapr.ext.workflow.when_all", "dapr.ext.workflow.when_any"}
 _METHODS = {"call_activity", "call_child_workflow", "create_timer", "wait_for_external_event"}
 
 
@@ -27,6 +28,8 @@ def yields_no_task(source: Source, workflow: Function) -> Iterator[Finding]:
             if isinstance(node, ast.Yield) and (said := _fault(node.value, source, names)):
                 yield node.lineno, f"{said}{whose}"
             if isinstance(node, ast.YieldFrom):
+                if said := _delegates_to_task(node.value, names):
+                    yield node.lineno, f"{said}{whose}"
                 called = _called(node.value, source, names)
                 if called and called not in seen:
                     seen.add(called)
@@ -49,6 +52,16 @@ def _fault(value: ast.expr | None, source: Source, names: Names) -> str | None:
     called = _called(value, source, names)
     if called and any(isinstance(n, ast.Yield | ast.YieldFrom) for n in _inside(called.body)):
         return GENERATOR
+    return None
+
+
+def _delegates_to_task(value: ast.expr, names: Names) -> str | None:
+    match value:
+        case ast.Call(func=ast.Attribute(attr=method)) if method in _METHODS:
+            return f"`yield from` takes a generator, and `{method}` returns a task: write `yield`"
+        case ast.Call(func=called) if dotted(called, names) in _OF_SEVERAL:
+            name = ast.unparse(called)
+            return f"`yield from` takes a generator, and `{name}` returns a task: write `yield`"
     return None
 
 
