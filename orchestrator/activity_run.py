@@ -123,7 +123,9 @@ def _contain_tasks(loop: asyncio.AbstractEventLoop) -> None:
 def _contained(
     loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
 ) -> asyncio.Task[Any]:
-    return asyncio.Task(_exits_as_failure(coroutine), loop=loop, **options)
+    task = asyncio.Task(_exits_as_failure(coroutine), loop=loop, **options)
+    task.add_done_callback(lambda _: coroutine.close())  # cancelled at once, it never began
+    return task
 
 
 async def _exits_as_failure(coroutine: Coroutine[Any, Any, Any]) -> Any:

@@ -36,7 +36,7 @@ def failure(error: BaseException) -> Exception:
     """Return an exception that the SDK can report by its type and text: `error` itself, if so."""
     kind, text = type_of(error), text_of(error)
     trace = _bounded_traceback(error.__traceback__)
-    if isinstance(error, Exception) and type(error).__name__ == kind and _reads(error, text):
+    if isinstance(error, Exception) and _reads(error, kind, text):
         return error.with_traceback(trace)
     return _stand_in(error, kind, text).with_traceback(trace)
 
@@ -53,7 +53,7 @@ def guarded(step: Callable[..., Any], *given: Any) -> Any:
 
 def type_of(error: BaseException) -> str:
     """Return the name of an exception's class."""
-    return bounded(_class_name.__get__(type(error)), TYPE_KEPT).replace("\0", "") or "Exception"
+    return _class_name.__get__(type(error))[:TYPE_KEPT] or "Exception"
 
 
 def text_of(error: BaseException) -> str:
@@ -67,9 +67,7 @@ def text_of(error: BaseException) -> str:
         text = bounded(f"{text}: {'; '.join(inner)}", TEXT_KEPT)
     if isinstance(error, AttributeError) and error.name == "_parent":
         kind = _class_name.__get__(type(error.obj))  # how the SDK takes what is no task
-        text = (
-            f"when_all and when_any take a list of tasks, and got {bounded(kind, TYPE_KEPT)} in it"
-        )
+        text = f"when_all and when_any take a list of tasks, and got {kind[:TYPE_KEPT]} in it"
     return text if text.strip() else f"{type_of(error)}{_place(error.__traceback__)}"
 
 
@@ -98,9 +96,9 @@ def _stand_in(error: BaseException, kind: str, text: str) -> Exception:
     raise AssertionError("every Failure can be made of a text")
 
 
-def _reads(error: Exception, text: str) -> bool:
+def _reads(error: Exception, kind: str, text: str) -> bool:
     try:
-        return str(error) == text
+        return type(error).__name__ == kind and str(error) == text
     except BaseException:
         return False
 

@@ -15,6 +15,8 @@ from orchestrator.payload import MAX_PAYLOAD_BYTES, payload_bytes
 
 NOTICE_BYTES = MAX_PAYLOAD_BYTES - 100_000
 """The largest notice; the rest is for what the run has seen, which the announcing activity gets."""
+NOTICE_LEVELS = 100
+"""Levels of an output that are announced as they are; readers of JSON stop at about 200."""
 NOTICE_TEXT = 10_000
 """Characters that are left of what does not fit."""
 
@@ -84,12 +86,27 @@ def explained(kind: str, text: str) -> RunFailure:
 
 def fitting(notice: WorkflowCompleted) -> WorkflowCompleted:
     """Return a notice that the announcing activity, the broker and the notifier can take."""
+    if _levels(notice.output) > NOTICE_LEVELS:
+        notice = _shortened(notice, "output")
     for field in ("output", "custom_status"):
-        if payload_bytes(notice) <= NOTICE_BYTES:
-            break
-        value = getattr(notice, field)
-        text = value if isinstance(value, str) and field != "output" else json.dumps(value)
-        if len(text) > NOTICE_TEXT:
-            short = {field: f"{text[:NOTICE_TEXT]}…", "truncated": [*notice.truncated, field]}
-            notice = notice.model_copy(update=short)
+        if payload_bytes(notice) > NOTICE_BYTES and field not in notice.truncated:
+            notice = _shortened(notice, field)
     return notice
+
+
+def _shortened(notice: WorkflowCompleted, field: str) -> WorkflowCompleted:
+    value = getattr(notice, field)
+    text = value if field == "custom_status" else json.dumps(value, ensure_ascii=False)
+    short = f"{text[:NOTICE_TEXT]}…" if len(text) > NOTICE_TEXT else text
+    return notice.model_copy(update={field: short, "truncated": (*notice.truncated, field)})
+
+
+def _levels(value: Any) -> int:
+    """Return how many lists and objects stand in one another."""
+    levels, layer = 0, [value]
+    while layer := [one for one in layer if isinstance(one, list | dict) and one]:
+        levels += 1
+        layer = [
+            inner for one in layer for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    return levels
