@@ -66,7 +66,8 @@ class InputType:
 
     def _validated(self, value: Any, by_name: bool) -> Any:
         text = json.dumps(value, default=vars)  # of what the SDK may make of an object
-        return guarded(lambda: self._validator.validate_json(text, by_alias=True, by_name=by_name))
+        also = by_name or None  # None: as the model says
+        return guarded(lambda: self._validator.validate_json(text, by_name=also))
 
     @property
     def _default(self) -> Any:

@@ -118,3 +118,10 @@ def test_a_name_of_many_characters_does_not_stay_pending(usher: Driver) -> None:
         return bool(refused or usher.notices(emojis))
 
     assert eventually(ended, bool)
+
+
+def test_a_deep_output_is_announced_or_fails_the_run(usher: Driver) -> None:
+    flat, deep, deepest = all_run(usher, "deep_workflow", [90, 240, 2_000])
+    assert (flat["outcome"], "truncated" in flat) == ("COMPLETED", False)
+    assert (deep["outcome"], deep["truncated"]) == ("COMPLETED", ["output"])
+    assert deepest["outcome"] == "FAILED"

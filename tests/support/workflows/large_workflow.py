@@ -106,3 +106,13 @@ def status_workflow(ctx: DaprWorkflowContext, input: int) -> Generator[Any, Any,
     """Show a status of that size, and wait for an event."""
     ctx.set_custom_status("s" * input)
     yield ctx.wait_for_external_event("go")
+
+
+@workflow(example=3)
+def deep_workflow(ctx: DaprWorkflowContext, input: int) -> Generator[Any, Any, Any]:  # noqa: A002
+    """Return lists in lists, so many levels deep."""
+    yield ctx.create_timer(timedelta(0))
+    value: Any = []
+    for _ in range(input):
+        value = [value]
+    return value
