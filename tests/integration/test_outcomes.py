@@ -153,5 +153,5 @@ def test_an_activity_that_a_stop_cuts_off_is_asked_again_and_is_no_failure(usher
     with usher.away("orchestrator"):
         pass
     notice = usher.notice(patient, seconds=60)
-    assert (notice["outcome"], notice["output"]) == ("COMPLETED", "slept")
+    assert (notice["outcome"], notice["output"]) == ("COMPLETED", "waited")
     others_are_served(usher)

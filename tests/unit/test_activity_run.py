@@ -94,8 +94,17 @@ def hidden(_: Ctx, given: "OrderedDict[str, int]") -> Any:
     return given
 
 
+async def pause() -> None:
+    """Let the loop go round."""
+    await asyncio.to_thread(int)
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
+
+
 async def later(_: Ctx, given: Point) -> Any:
-    await asyncio.sleep(0)
+    await pause()
     return {given.x: Point(1)}
 
 
@@ -153,7 +162,7 @@ def test_a_coroutine_where_none_is_awaited_is_a_failure() -> None:
 
 async def fails(how: Callable[[], Any]) -> Exception:
     async def author(_: Ctx) -> Any:
-        await asyncio.sleep(0)
+        await pause()
         return await how()
 
     called = Activity("it", author).registered()
@@ -167,7 +176,7 @@ async def _exits() -> None:
 
 
 async def _cancelled_task() -> None:
-    task = asyncio.create_task(asyncio.sleep(60))
+    task = asyncio.create_task(forever())
     task.cancel()
     await task
 
@@ -176,7 +185,7 @@ async def _cancels_itself() -> None:
     task = asyncio.current_task()
     assert task
     task.cancel()
-    await asyncio.sleep(60)
+    await forever()
 
 
 async def _task_exits() -> None:
@@ -189,12 +198,12 @@ async def _group() -> None:
 
 
 async def _gathered() -> None:
-    await asyncio.gather(asyncio.sleep(0), _exits())
+    await asyncio.gather(pause(), _exits())
 
 
 async def _times_out() -> None:
     async with asyncio.timeout(0):
-        await asyncio.sleep(60)
+        await forever()
 
 
 @pytest.mark.parametrize(
@@ -215,18 +224,19 @@ def test_what_an_async_activity_raises_is_an_exception(how: Any, kind: str) -> N
 
 def test_an_activity_that_is_cut_off_from_without_gives_no_answer() -> None:
     ended: list[str] = []
+    begun = asyncio.Event()
 
     async def author(_: Ctx) -> None:
+        begun.set()
         try:
-            await asyncio.sleep(60)
+            await forever()
         finally:
             ended.append("cleaned up")
 
     async def stopped() -> None:
         called = Activity("it", author).registered()
         task = asyncio.ensure_future(called(activity_context(), None))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await begun.wait()
         task.cancel()
         await task
 

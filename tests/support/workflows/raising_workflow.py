@@ -84,7 +84,7 @@ async def raising_async_activity(_: WorkflowActivityContext, given: Raising) -> 
     """Raise it, from here, from a task that it awaits, or from a group of them."""
 
     async def raises() -> None:
-        await asyncio.sleep(0)
+        await asyncio.to_thread(int)
         RAISES[given.what]()
 
     if given.where == "async":
@@ -97,7 +97,7 @@ async def raising_async_activity(_: WorkflowActivityContext, given: Raising) -> 
     if given.where == "group":
         async with asyncio.TaskGroup() as group:
             group.create_task(raises())
-            group.create_task(asyncio.sleep(0))
+            group.create_task(asyncio.to_thread(int))
 
 
 @workflow(example={"catch": True})
@@ -207,12 +207,15 @@ def yielding_workflow(ctx: DaprWorkflowContext, input: dict[str, Any]) -> Genera
 
 @activity
 async def patient_activity(_: WorkflowActivityContext, seconds: float) -> str:
-    """Sleep, and say so when it was cut off."""
+    """Wait for so long, and say so when it was cut off."""
     try:
-        await asyncio.sleep(seconds)
+        async with asyncio.timeout(seconds):
+            await asyncio.Event().wait()
     except asyncio.CancelledError:
         return "cut off"
-    return "slept"
+    except TimeoutError:
+        return "waited"
+    return "never"
 
 
 @workflow(example=1)
