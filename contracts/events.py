@@ -34,10 +34,16 @@ def _is_empty(value: object) -> bool:
 class RunFailure(Failure):
     """Why a run failed, and where it began: in an activity, or in a child, and with what."""
 
-    activity: str | None = Field(None, exclude_if=_is_empty)
-    """The activity that failed, where the run did not catch it; that of a child too."""
-    cause_type: str | None = Field(None, exclude_if=_is_empty)
-    """The type of what was raised there; null where the run itself raised, and `type` says it."""
+    activity: str | None = Field(
+        None,
+        exclude_if=_is_empty,
+        description="The activity that failed, where the run ended because of one; a child's too.",
+    )
+    cause_type: str | None = Field(
+        None,
+        exclude_if=_is_empty,
+        description="The type of what was raised there, or of what the run's own was raised from.",
+    )
 
 
 class WorkflowCompleted(Message):
@@ -51,12 +57,14 @@ class WorkflowCompleted(Message):
     output: JsonValue = None
     error: RunFailure | None = None
     custom_status: str | None = None
-    truncated: tuple[Literal["output", "custom_status"], ...] = Field((), exclude_if=_is_empty)
-    """Fields that are shorter than the run has them: all together were too large for a message.
-
-    Of `output` the first characters of its JSON are left, as text, followed by `…`. The whole is
-    kept with the instance. The field is there only where it is not empty.
-    """
+    truncated: tuple[Literal["output", "custom_status"], ...] = Field(
+        (),
+        exclude_if=_is_empty,
+        description=(
+            "Fields that were cut, as the whole was too large for a message. Of `output` the first "
+            "characters of its JSON are left, as text. The instance has all of it."
+        ),
+    )
     started_at: AwareDatetime
     finished_at: AwareDatetime
     duration_s: Annotated[float, Field(ge=0)]

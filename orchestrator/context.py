@@ -132,15 +132,14 @@ class RunContext:
                 if said := refusal(task, self):
                     task = guarded(author.throw, TypeError(said))
                     continue
-                waits = not task.is_complete
+                if not task.is_complete:
+                    self._turn_bytes = 0
+                step, given = author.send, None
                 try:
-                    result = yield from self.waits.resolve(task)
+                    given = yield from self.waits.resolve(task)
                 except Exception as error:
-                    self._turn_bytes = 0 if waits else self._turn_bytes
-                    task = guarded(author.throw, error)
-                else:
-                    self._turn_bytes = 0 if waits else self._turn_bytes
-                    task = guarded(author.send, result)
+                    step, given = author.throw, error
+                task = guarded(step, given)
         except StopIteration as end:
             return end.value
 

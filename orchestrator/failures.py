@@ -6,7 +6,7 @@ raised ends the worker's loop, and a text that cannot be encoded is never report
 
 import linecache
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -38,7 +38,9 @@ def failure(error: BaseException) -> Exception:
     trace = _bounded_traceback(error.__traceback__)
     if isinstance(error, Exception) and _reads(error, kind, text):
         return error.with_traceback(trace)
-    return _stand_in(error, kind, text).with_traceback(trace)
+    stands = _stand_in(error, kind, text).with_traceback(trace)
+    stands.__cause__ = next(causes(error), None)
+    return stands
 
 
 def guarded(step: Callable[..., Any], *given: Any) -> Any:
@@ -48,7 +50,8 @@ def guarded(step: Callable[..., Any], *given: Any) -> Any:
     except Exception:
         raise
     except BaseException as raised:
-        raise failure(raised) from raised
+        stands = failure(raised)
+    raise stands
 
 
 def type_of(error: BaseException) -> str:
@@ -59,16 +62,34 @@ def type_of(error: BaseException) -> str:
 def text_of(error: BaseException) -> str:
     """Return an exception's text; where it has none, its type and the line that raised it."""
     try:
-        text = bounded(str(error), TEXT_KEPT, slack=_SLACK)
+        text = _text(error, groups=3)
+        return text if text.strip() else f"{type_of(error)}{_place(error.__traceback__)}"
     except BaseException as again:  # an author's `__str__` may raise anything too
-        text = f"its text cannot be read: its __str__ raised {type_of(again)}"
-    if isinstance(error, BaseExceptionGroup):
-        inner = [f"{type_of(one)}: {text_of(one)}" for one in error.exceptions[:_GROUP_SHOWN]]
-        text = bounded(f"{text}: {'; '.join(inner)}", TEXT_KEPT)
+        return f"its text cannot be read: its __str__ raised {type_of(again)}"
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield what an exception was raised from, or while it was handled, the nearest first."""
+    seen = [error]
+    while cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+        if cause in seen:
+            return
+        seen.append(cause)
+        yield cause
+        error = cause
+
+
+def _text(error: BaseException, groups: int) -> str:
+    text = bounded(str(error), TEXT_KEPT, slack=_SLACK)
+    if isinstance(error, BaseExceptionGroup) and groups:
+        inner = [
+            f"{type_of(one)}: {_text(one, groups - 1)}" for one in error.exceptions[:_GROUP_SHOWN]
+        ]
+        return bounded(f"{text}: {'; '.join(inner)}", TEXT_KEPT)
     if isinstance(error, AttributeError) and error.name == "_parent":
         kind = _class_name.__get__(type(error.obj))  # how the SDK takes what is no task
-        text = f"when_all and when_any take a list of tasks, and got {kind[:TYPE_KEPT]} in it"
-    return text if text.strip() else f"{type_of(error)}{_place(error.__traceback__)}"
+        return f"when_all and when_any take a list of tasks, and got {kind[:TYPE_KEPT]} in it"
+    return text
 
 
 def with_type(kind: str, text: str) -> str:

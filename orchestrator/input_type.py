@@ -55,10 +55,10 @@ class InputType:
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema that agrees with `parse`."""
-        schema = _Closed().generate(self._core, mode="validation")
+        schema = guarded(lambda: _Closed().generate(self._core, mode="validation"))
         if self._default is not ABSENT:
-            schema = {**schema, "default": as_json(self._default)}
-        return schema
+            return {**schema, "default": as_json(self._default)}
+        return dict(schema)
 
     def dump(self, parsed: Any) -> bytes:
         """Return what `parse` returned as JSON again."""

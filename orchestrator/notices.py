@@ -10,7 +10,7 @@ from dapr.ext.workflow import DaprWorkflowContext, WorkflowState
 from contracts.events import Outcome, RunFailure, WorkflowCompleted
 from orchestrator import views
 from orchestrator.envelope import Cause
-from orchestrator.failures import bounded, text_of, type_of
+from orchestrator.failures import bounded, causes, text_of, type_of
 from orchestrator.payload import MAX_PAYLOAD_BYTES, payload_bytes
 
 NOTICE_BYTES = MAX_PAYLOAD_BYTES - 100_000
@@ -41,7 +41,7 @@ def of_turn(
         workflow=workflow,
         outcome=Outcome.FAILED if error else Outcome.COMPLETED,
         output=output,
-        error=explained(type_of(error), text_of(error)) if error else None,
+        error=_raised(error) if error else None,
         custom_status=custom_status,
         started_at=started_at,
         finished_at=finished_at,
@@ -67,6 +67,17 @@ def of_state(state: WorkflowState, cause: Cause) -> WorkflowCompleted:
         duration_s=(finished_at - started_at).total_seconds(),
     )
     return fitting(notice)
+
+
+def _raised(error: BaseException) -> RunFailure:
+    """Return what a run raised, with the activity and the type that it goes back to."""
+    found = explained(type_of(error), text_of(error))
+    for cause in causes(error):
+        if found.cause_type is None or found.activity is None:
+            before = explained(type_of(cause), text_of(cause))
+            origin = {"activity": before.activity, "cause_type": before.cause_type or before.type}
+            found = found.model_copy(update=origin)
+    return found
 
 
 def explained(kind: str, text: str) -> RunFailure:

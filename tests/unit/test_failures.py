@@ -38,6 +38,14 @@ def raised(error: BaseException) -> BaseException:
         return caught
 
 
+def nested() -> Exception:
+    error: Exception = ValueError("inmost")
+    for _ in range(2_000):
+        error = ExceptionGroup("level", [error])
+    return error
+
+
+NESTED = nested()
 ERRORS = [
     (SystemExit(3), "SystemExit", "3"),
     (KeyboardInterrupt(), "KeyboardInterrupt", "KeyboardInterrupt (test_failures.py:"),
@@ -56,6 +64,7 @@ ERRORS = [
     (type("Two Words:", (BaseException,), {})("said"), "Two Words:", "said"),
     (BaseExceptionGroup("two", [SystemExit(1), ValueError("in")]), "BaseExceptionGroup", "SystemE"),
     (ExceptionGroup("one", [ExceptionGroup("two", [KeyError("k")])]), "ExceptionGroup", "'k'"),
+    (NESTED, "ExceptionGroup", "level"),
     (MemoryError(), "MemoryError", "MemoryError"),
 ]
 

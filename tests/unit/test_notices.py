@@ -2,12 +2,14 @@
 
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from contracts.events import Outcome, WorkflowCompleted
-from orchestrator.notices import NOTICE_BYTES, fitting
+from orchestrator.envelope import Cause
+from orchestrator.notices import NOTICE_BYTES, fitting, of_turn
 from orchestrator.payload import payload_bytes
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -60,3 +62,39 @@ def test_what_does_not_fit_is_cut_and_marked(
     assert list(read.truncated) == truncated
     assert isinstance(read.output, str)
     assert json.dumps(output, ensure_ascii=False).startswith(read.output.removesuffix("…"))
+
+
+def failing(activity: str, kind: str) -> Exception:
+    error: Exception = type("TaskFailedError", (Exception,), {})("")
+    error.args = (f"activity {activity} failed: {kind}: no luck",)
+    return error
+
+
+def raised_from(cause: Exception | None, context: Exception | None = None) -> Exception:
+    error = ValueError("the order cannot be served")
+    error.__cause__ = cause
+    error.__context__ = context
+    error.__suppress_context__ = cause is not None
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "activity", "cause"),
+    [
+        (raised_from(None), None, None),
+        (raised_from(failing("pay", "CardError")), "pay", "CardError"),
+        (raised_from(None, failing("pay", "CardError")), "pay", "CardError"),
+        (raised_from(KeyError("k")), None, "KeyError"),
+        (raised_from(raised_from(failing("pay", "CardError"))), "pay", "CardError"),
+        (failing("pay", "CardError"), "pay", "CardError"),
+    ],
+)
+def test_what_an_error_was_raised_from_is_kept(
+    error: Exception, activity: str | None, cause: str | None
+) -> None:
+    cause_event = Cause(key="k", started_at=NOW)
+    ctx: Any = SimpleNamespace(instance_id="i", current_utc_datetime=NOW.replace(tzinfo=None))
+    told = of_turn(ctx, "w", cause_event, None, None, error)
+    assert told.error
+    assert told.error.type == type(error).__name__
+    assert (told.error.activity, told.error.cause_type) == (activity, cause)
