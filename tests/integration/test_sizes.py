@@ -99,7 +99,7 @@ def test_errors_and_statuses_are_announced_whatever_their_size(usher: Driver) ->
 def test_a_terminated_run_with_a_large_status_is_announced(usher: Driver) -> None:
     waiting = fresh("large")
     usher.request("status_workflow", input=1_950_000, instance_id=waiting)
-    eventually(lambda: usher.get("starter", f"/status/{waiting}")["custom_status"] or "", bool)
+    usher.running(waiting)
     command = {"instance_id": waiting, "control": "terminate", "reason": "y" * 900_000}
     usher.publish("workflow-events", command)
     notice = usher.notice(waiting)
