@@ -16,6 +16,7 @@ from orchestrator.authoring.lint import lint
 from orchestrator.authoring.names import Source
 from orchestrator.authoring.problem import Problem
 from orchestrator.authoring.surface import activity_faults, workflow_faults
+from orchestrator.authoring.yields import yields_no_task
 from orchestrator.definition import Definition
 from orchestrator.registry import TAG, ActivityTag, WorkflowTag
 
@@ -87,7 +88,7 @@ class _Scan:
             definition = self.workflows[name] = Definition(function, tag, file)
             faults = [(line, said) for said in workflow_faults(definition)]
             if node:
-                faults += lint(source, node)
+                faults += [*lint(source, node), *yields_no_task(source, node)]
                 found = doubts(source, node)
                 self.doubts += [Problem(file, f"{name}: {said}", at) for at, said in found]
         else:

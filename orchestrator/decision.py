@@ -19,6 +19,7 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.courier import finished
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.ledger import Ledger
+from orchestrator.payload import MAX_PAYLOAD_BYTES, payload_bytes
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,12 @@ class Decider:
             raise Refused(Reason.UNKNOWN_WORKFLOW, message, "workflow")
         instance_id = identity.instance_to_start(command, event.source, event.id)
         definition.parse(command.input)
+        if (size := payload_bytes(command.input)) > MAX_PAYLOAD_BYTES:
+            message = (
+                f"the input is {size:,} bytes once the engine has escaped what is not ASCII, and the "
+                f"limit is {MAX_PAYLOAD_BYTES:,}: store it elsewhere and pass a reference to it"
+            )
+            raise Refused(Reason.OVERSIZE, message, "input")
         derived = command.instance_id is None and command.key is None
         return Start(instance_id, definition.name, command.input, derived)
 

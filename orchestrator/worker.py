@@ -10,6 +10,7 @@ from dapr.ext.workflow.logger import LoggerOptions
 
 from contracts.events import WorkflowCompleted
 from contracts.identity import OWN_RUN
+from orchestrator.activity_run import Activity
 from orchestrator.announced import ANNOUNCE, FENCE, RETRY_POLICY, SETTLE, Tell, wrapped
 from orchestrator.catalogue import Catalogue
 from orchestrator.envelope import Cause
@@ -59,7 +60,7 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     runtime.register_activity(settle_expired, name=SETTLE)
     runtime.register_workflow(usher_expire, name=OWN_RUN)
     for name, function in catalogue.activities.items():
-        runtime.register_activity(function, name=name)
+        runtime.register_activity(Activity(name, function).registered(), name=name)
     for name, definition in catalogue.workflows.items():
         runtime.register_workflow(wrapped(definition, steps.tell), name=name)
     return runtime

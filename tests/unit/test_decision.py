@@ -93,6 +93,12 @@ async def test_an_input_that_does_not_fit_is_refused_before_anything_starts() ->
     assert (found.reason, found.field) == (Reason.INVALID_INPUT, "input.nme")
 
 
+async def test_an_input_that_the_engine_would_not_take_is_oversize() -> None:
+    found = await refused({"workflow": "hello_workflow", "input": "\N{GRINNING FACE}" * 225_000})
+    assert (found.reason, found.field) == (Reason.OVERSIZE, "input")
+    assert "2,700,002 bytes" in found.message
+
+
 @pytest.mark.parametrize("status", RUNNING)
 async def test_an_event_goes_to_an_instance_that_runs(status: WorkflowStatus) -> None:
     command = {"instance_id": "i-1", "event": "approval", "data": {"approved": True}}
