@@ -19,6 +19,7 @@ def build_app(service: Orchestrator) -> FastAPI:
         await service.start()
         yield
         await service.stop()
+        service.liveness.exit()
 
     app = FastAPI(title="Usher orchestrator", lifespan=lifespan)
     app.state.service = service

@@ -113,8 +113,8 @@ class Decider:
         definition.parse(command.input)
         if (size := payload_bytes(command.input)) > MAX_PAYLOAD_BYTES:
             message = (
-                f"the input is {size:,} bytes once the engine has escaped what is not ASCII, and the "
-                f"limit is {MAX_PAYLOAD_BYTES:,}: store it elsewhere and pass a reference to it"
+                f"the input is {size:,} bytes, as what is not ASCII is escaped, and the limit is "
+                f"{MAX_PAYLOAD_BYTES:,}: store it elsewhere and pass a reference to it"
             )
             raise Refused(Reason.OVERSIZE, message, "input")
         derived = command.instance_id is None and command.key is None

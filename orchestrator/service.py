@@ -1,6 +1,7 @@
 """The orchestrator's parts put together, started and stopped in the order that loses nothing."""
 
 import asyncio
+import socket
 from datetime import timedelta
 
 import httpx
@@ -23,10 +24,13 @@ from orchestrator.doctor.finding import Finding
 from orchestrator.endings import Endings
 from orchestrator.engine import Engine, has_worker
 from orchestrator.guard import credentials, guards
+from orchestrator.hosting.dispatch import Dispatch
+from orchestrator.hosting.session import Session
 from orchestrator.inbox import Inbox
 from orchestrator.launching import Launcher
 from orchestrator.ledger import Ledger
 from orchestrator.listing import shown
+from orchestrator.liveness import DRAIN_SECONDS, Liveness
 from orchestrator.metrics import Metrics
 from orchestrator.outbox import Outbox
 from orchestrator.parking import Parking
@@ -35,6 +39,7 @@ from orchestrator.reconciler import Reconciler
 from orchestrator.redelivery import SECONDS as REDELIVERY_SECONDS
 from orchestrator.redelivery import Redelivery
 from orchestrator.roster import Roster
+from orchestrator.sdk_worker import SdkWorker
 from orchestrator.serving import Server
 from orchestrator.settings import Settings
 from orchestrator.store import Store
@@ -57,6 +62,7 @@ class Orchestrator:
         self.catalogue = catalogue
         self.metrics = Metrics()
         self._closing = False
+        self.liveness = Liveness()
 
     async def start(self) -> None:
         """Connect once the sidecar answers, start the worker, and only then open the port that
@@ -98,6 +104,12 @@ class Orchestrator:
         tell = teller(announcer.announce, loop, seconds, lambda: self._closing)
         steps = Steps(tell, announcer.announce, self.ledger.may_run, self.parking.expire)
         self._runtime = build_runtime(self.catalogue, steps)
+        sdk = SdkWorker(self._runtime)
+        place = f"{socket.gethostname()}-{self.settings.port}"
+        self._session = Session(store, place, self.settings.task_deaths)
+        await self._session.begin()
+        self._tasks = Dispatch(sdk, self._session, self.metrics, self.settings.activity_threads)
+        self.liveness.watch(sdk)
         await asyncio.to_thread(self._runtime.start)
         self._inbox = Inbox(server, self.metrics)
         self._topics = TopicServer(
@@ -107,7 +119,11 @@ class Orchestrator:
         )
         await self._topics.start(self.settings.host, self.settings.topic_port)
         watchdog = Watchdog(self.engine, self._stream_is_open, lambda: self._topics.was_found)
-        self._periodic = [Periodic("watchdog", SECONDS, watchdog.look)]
+        self._periodic = [
+            Periodic("watchdog", SECONDS, watchdog.look),
+            Periodic("liveness", 1, self.liveness.look),
+            Periodic("tasks", 0.5, self._tasks.look),
+        ]
         looks = self.settings.sweep_looks
         self._roster = Roster(self.engine)
         self._reconciler = Reconciler(self._roster, self.endings, announcer, looks)
@@ -124,9 +140,13 @@ class Orchestrator:
         self._closing = True
         for one in self._periodic:
             await one.stop()
-        await self._inbox.close(self.settings.drain_seconds)
+        ended = self.liveness.ended
+        await self._inbox.close(DRAIN_SECONDS if ended else self.settings.drain_seconds)
         await self._topics.stop()
+        if not ended:
+            await self._session.end()
         await asyncio.to_thread(self._runtime.shutdown)
+        self._tasks.close()
         await self._client.close()
         await self._sidecar.aclose()
 
@@ -151,14 +171,18 @@ class Orchestrator:
         await self._redelivery.find(waiting)
 
     async def _stream_is_open(self) -> bool:
-        return await asyncio.to_thread(self._runtime.wait_for_worker_ready, 0.1)
+        return not self.liveness.ended and await asyncio.to_thread(
+            self._runtime.wait_for_worker_ready, 0.1
+        )
 
     async def takes_work(self) -> bool:
         """Tell the sidecar whether to deliver: only when the engine has our worker."""
-        return not self._closing and await self.engine.worker_connected()
+        return not (self._closing or self.liveness.ended) and await self.engine.worker_connected()
 
     async def not_ready(self) -> str | None:
         """Say what is missing before events are served, or None when nothing is."""
+        if self.liveness.ended:
+            return f"the workflow worker has ended: {self.liveness.ended}"
         try:
             metadata = await self.engine.metadata()
         except httpx.HTTPError as error:

@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     sweep_looks: int = Field(750, ge=1)
     """How many instances are looked at each time, about a millisecond of CPU each. With more that
     wait than three times this, an ending that nobody told may take longer than 60 s to be found."""
+    activity_threads: int = Field(64, ge=1)
+    """How many synchronous activities run at once; those of one name at most three quarters."""
+    task_deaths: int = Field(3, ge=1)
+    """After so many deaths of a process that ran it alone, a task fails and is not run again."""
     drain_seconds: float = 15
     """How long a stop waits for the deliveries it holds."""
 

@@ -12,7 +12,7 @@ from dapr.ext.workflow._durabletask.task import Task
 
 from orchestrator.failures import bounded, with_type
 
-NEVER_RETRIED = ("PayloadTooLarge", "InvalidInput")
+NEVER_RETRIED = ("PayloadTooLarge", "InvalidInput", "TaskDied")
 """Failures that come again with each attempt."""
 _SHOWN = 60
 

@@ -18,6 +18,13 @@ from orchestrator.envelope import Cause
 QUIET = LoggerOptions(log_level="ERROR")
 """The SDK logs a line a turn; ours say the same once, with the event's id."""
 
+TURNS_AT_ONCE = 16
+"""Threads for turns, as many as the sidecar hands out (`maxConcurrentWorkflowInvocations`), and as
+many for answers. Synchronous activities have threads of their own: `hosting.dispatch`."""
+ACTIVITIES_HELD = 10_000
+"""How many activities the worker holds. With the SDK's 100 a core, those that wait for a thread
+would keep Usher's own from being run."""
+
 Result = TypeVar("Result")
 
 
@@ -36,7 +43,11 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
 
     Our own steps run on the event loop that this is called on; the worker has its own.
     """
-    runtime = WorkflowRuntime(logger_options=QUIET)
+    runtime = WorkflowRuntime(
+        logger_options=QUIET,
+        maximum_thread_pool_workers=TURNS_AT_ONCE,
+        maximum_concurrent_activity_work_items=ACTIVITIES_HELD,
+    )
     ours = asyncio.get_running_loop()
 
     def on_ours(step: Coroutine[Any, Any, Result]) -> asyncio.Future[Result]:

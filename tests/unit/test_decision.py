@@ -53,7 +53,7 @@ async def decide(
 ) -> Decision:
     """Decide on a ledger that is empty but for how these instances ended."""
     topic = Topic.EVENTS if {"event", "control"} & set(command) else Topic.REQUESTS
-    event = CloudEvent(event_id, "/test", "t", json.dumps(command).encode())
+    event = CloudEvent(event_id, "/test", "t", json.dumps(command, ensure_ascii=False).encode())
     ledger = Ledger(cast(Store, MemoryStore()))
     for instance_id, outcome in (ended or {}).items():
         await ledger.end(instance_id, Ended(key="k", outcome=outcome))
