@@ -12,6 +12,7 @@ from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.commands import ControlInstance, RaiseEvent, StartWorkflow
 from contracts.events import Reason
+from contracts.expiry import Deadline, deadline
 from contracts.reading import read_command_from
 from contracts.refusal import Refused
 from contracts.topics import Topic
@@ -92,11 +93,19 @@ class Decider:
     async def decide(self, topic: Topic, event: CloudEvent) -> Decision:
         """Return what to do with an event that came on `topic`; raise `Refused` when nothing."""
         command = read_command_from(topic, event)
+        if due := deadline(event):
+            await self._refuse_late(event, due)
         if isinstance(command, StartWorkflow):
             return self._start(command, event)
         if isinstance(command, RaiseEvent):
-            return await self._deliver(command, event)
+            return await self._deliver(command, event, due)
         return await self._control(command)
+
+    async def _refuse_late(self, event: CloudEvent, due: Deadline) -> None:
+        """Refuse an event that comes too late. One in the ledger came in time, and is repeated."""
+        late = due.passed(self._ledger.now())
+        if late and await self._ledger.find(event.source, event.id) is None:
+            raise late
 
     def _start(self, command: StartWorkflow, event: CloudEvent) -> Start:
         definition = self._catalogue.workflows.get(command.workflow)
@@ -109,7 +118,9 @@ class Decider:
         derived = command.instance_id is None and command.key is None
         return Start(instance_id, definition.name, command.input, derived)
 
-    async def _deliver(self, command: RaiseEvent, event: CloudEvent) -> Deliver | Park | Arrived:
+    async def _deliver(
+        self, command: RaiseEvent, event: CloudEvent, due: Deadline | None
+    ) -> Deliver | Park | Arrived:
         instance_id = identity.instance_addressed(command)
         state = await self._engine.state(instance_id)
         if state is not None and state.runtime_status not in FINISHED:
@@ -125,6 +136,8 @@ class Decider:
         if not wait:
             message = f"no instance has the id {instance_id!r}, and the event may not wait for it"
             raise Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id")
+        if due:
+            wait = max(timedelta(0), min(wait, due.at - self._ledger.now()))
         return Park(instance_id, wait)
 
     async def _status(self, instance_id: str) -> WorkflowStatus | None:

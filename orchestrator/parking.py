@@ -15,6 +15,7 @@ import structlog
 from contracts.cloudevent import CloudEvent
 from contracts.commands import RaiseEvent
 from contracts.events import Reason
+from contracts.expiry import deadline
 from contracts.reading import read_command
 from contracts.refusal import Refused
 from orchestrator.aside import Aside
@@ -118,6 +119,9 @@ class Parking:
         instance_id = entry.instance_id or ""
         try:
             ended = await self._ledger.ended(instance_id)
+            due = deadline(_event(entry))
+            if ended is None and due and (late := due.passed(self._ledger.now())):
+                raise late
             if ended is None:
                 await self._courier.hand_over(instance_id, entry.key, command)
             elif entry.key not in ended.seen:

@@ -48,7 +48,7 @@ class Services:
         return self._answer
 
     def run(self, *args: str, stdin: bytes | None = None, env: Env | None = None) -> Result:
-        wiring = Wiring(http=lambda: httpx.Client(transport=httpx.MockTransport(self)))
+        wiring = Wiring(http=lambda _: httpx.Client(transport=httpx.MockTransport(self)))
         return CliRunner().invoke(app, args, input=stdin, env=env, obj=wiring)
 
 
