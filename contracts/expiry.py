@@ -2,6 +2,7 @@
 
 A sidecar that is told `ttlInSeconds` on a publish stamps `expiration`. Senders of whole CloudEvents
 may write it, `expirytime` (the CloudEvents extension), or `ttlinseconds`, which counts from `time`.
+A sidecar gives each event a `time`; without one it counts from when the event is looked at.
 """
 
 import re
@@ -37,7 +38,12 @@ class Deadline:
         return Refused(Reason.EXPIRED, message, self.field)
 
 
-def deadline(event: CloudEvent) -> Deadline | None:
+def is_bounded(event: CloudEvent) -> bool:
+    """Tell whether an event has anything that says until when."""
+    return not _BOUNDS.isdisjoint(event.attributes)
+
+
+def deadline(event: CloudEvent, now: datetime) -> Deadline | None:
     """Return the earliest deadline that an event has, None where it has none.
 
     Raises `Refused` where an attribute cannot be read: it was to bound the event, so to serve the
@@ -50,10 +56,8 @@ def deadline(event: CloudEvent) -> Deadline | None:
     for name in TTLS:
         if name in given:
             seconds = _seconds(name, given[name])
-            if "time" not in given:
-                message = f"required, as {name} counts from it; or give expiration instead"
-                raise Refused(Reason.INVALID_EVENT, message, "time")
-            found.append(Deadline(name, _later(_time("time", given["time"]), seconds)))
+            begin = _time("time", given["time"]) if "time" in given else now
+            found.append(Deadline(name, _later(begin, seconds)))
     return min(found, key=lambda one: one.at, default=None)
 
 

@@ -93,7 +93,7 @@ class Decider:
     async def decide(self, topic: Topic, event: CloudEvent) -> Decision:
         """Return what to do with an event that came on `topic`; raise `Refused` when nothing."""
         command = read_command_from(topic, event)
-        if due := deadline(event):
+        if due := deadline(event, self._ledger.now()):
             await self._refuse_late(event, due)
         if isinstance(command, StartWorkflow):
             return self._start(command, event)

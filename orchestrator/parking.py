@@ -119,8 +119,9 @@ class Parking:
         instance_id = entry.instance_id or ""
         try:
             ended = await self._ledger.ended(instance_id)
-            due = deadline(_event(entry))
-            if ended is None and due and (late := due.passed(self._ledger.now())):
+            now = self._ledger.now()
+            due = deadline(_event(entry), now)
+            if ended is None and due and (late := due.passed(now)):
                 raise late
             if ended is None:
                 await self._courier.hand_over(instance_id, entry.key, command)

@@ -40,8 +40,9 @@ def addressed(event: CloudEvent) -> Outgoing:
     try:
         command = read_command(event)
         instance_id = identity.instance_of(command, event.source, event.id)
-        due = deadline(event)
-        if late := due.passed(datetime.now(UTC)) if due else None:
+        now = datetime.now(UTC)
+        due = deadline(event, now)
+        if late := due.passed(now) if due else None:
             raise late
     except Refused as refused:
         with about(event, None):

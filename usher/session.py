@@ -90,7 +90,8 @@ def session(ctx: typer.Context, as_json: bool) -> Iterator[Session]:
     try:
         yield Session(ctx.ensure_object(Wiring), out)
     except (StackError, SetupError) as error:
-        out.failed(CommandError(str(error)))
+        title, _, detail = str(error).partition("\n")
+        out.failed(CommandError(title, detail or None))
         raise typer.Exit(CommandError.exit_code) from error
     except CommandError as error:
         out.failed(error)
