@@ -6,15 +6,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
-from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from redis import RedisError
 
 import notifier.page
 from notifier import routes
+from notifier.docs import serve_docs
 from notifier.origin import objection
 from notifier.page import actions, stream
 from notifier.page import routes as pages
+from notifier.page.problem import problem_page, wants_page
+from notifier.problem import Problem, handle_problems, respond
 from notifier.service import Notifier
 
 STATIC = Path(notifier.page.__file__).parent / "static"
@@ -29,17 +31,31 @@ def build_app(service: Notifier) -> FastAPI:
         yield
         await asyncio.to_thread(service.stop)
 
-    app = FastAPI(title="Usher notifier", lifespan=lifespan, dependencies=[Depends(_own_page_only)])
+    app = FastAPI(
+        title="Usher notifier",
+        lifespan=lifespan,
+        dependencies=[Depends(_own_page_only)],
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.service = service
     app.add_exception_handler(RedisError, _store_away)
+    handle_problems(app, _show)
     for part in (routes, actions, pages, stream):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=STATIC))
+    serve_docs(app)
     return app
 
 
-def _store_away(_: Request, error: Exception) -> Response:
-    return PlainTextResponse(f"the notifier's store does not answer: {error}", 503)
+def _show(request: Request, problem: Problem) -> Response:
+    """Show a problem as a page to a browser, as problem details to a program."""
+    return problem_page(request, problem) if wants_page(request) else respond(problem)
+
+
+def _store_away(request: Request, error: Exception) -> Response:
+    detail = f"the notifier's store does not answer: {error}"
+    return _show(request, Problem(title="Nothing can be read", status=503, detail=detail))
 
 
 def _own_page_only(request: Request, service: routes.Service) -> None:

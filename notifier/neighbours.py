@@ -26,7 +26,7 @@ class _Service:
         except httpx.HTTPError as error:
             raise Away(f"{self._http.base_url} does not answer: {error}") from error
         if answer.is_server_error:
-            raise Away(f"{self._http.base_url} answered {answer.status_code}: {answer.text[:300]}")
+            raise Away(f"{self._http.base_url} answered {answer.status_code}: {_detail(answer)}")
         return answer
 
 
@@ -89,6 +89,14 @@ class Starter(_Service):
         answer = self._send("POST", path, content=body, headers=headers, **request)
         told: Document = answer.json()
         return told
+
+
+def _detail(answer: httpx.Response) -> str:
+    """Return what problem details say; the answer itself where it has none."""
+    try:
+        return str(answer.json()["detail"])[:300]
+    except (ValueError, KeyError, TypeError):
+        return answer.text[:300]
 
 
 def _part(text: str) -> str:

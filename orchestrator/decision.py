@@ -12,6 +12,7 @@ from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.commands import ControlInstance, RaiseEvent, StartWorkflow
 from contracts.events import Reason
+from contracts.expiry import Deadline, deadline
 from contracts.reading import read_command_from
 from contracts.refusal import Refused
 from contracts.topics import Topic
@@ -97,11 +98,19 @@ class Decider:
     async def decide(self, topic: Topic, event: CloudEvent) -> Decision:
         """Return what to do with an event that came on `topic`; raise `Refused` when nothing."""
         command = read_command_from(topic, event)
+        if due := deadline(event, self._ledger.now()):
+            await self._refuse_late(event, due)
         if isinstance(command, StartWorkflow):
             return self._start(command, event)
         if isinstance(command, RaiseEvent):
-            return await self._deliver(command, event)
+            return await self._deliver(command, event, due)
         return await self._control(command)
+
+    async def _refuse_late(self, event: CloudEvent, due: Deadline) -> None:
+        """Refuse an event that comes too late. One in the ledger came in time, and is repeated."""
+        late = due.passed(self._ledger.now())
+        if late and await self._ledger.find(event.source, event.id) is None:
+            raise late
 
     def _start(self, command: StartWorkflow, event: CloudEvent) -> Start:
         definition = self._catalogue.workflows.get(command.workflow)
@@ -120,17 +129,20 @@ class Decider:
         derived = command.instance_id is None and command.key is None
         return Start(instance_id, definition.name, command.input, derived)
 
-    async def _deliver(self, command: RaiseEvent, event: CloudEvent) -> Deliver | Park | Arrived:
+    async def _deliver(
+        self, command: RaiseEvent, event: CloudEvent, due: Deadline | None
+    ) -> Deliver | Park | Arrived:
         instance_id = identity.instance_addressed(command)
         state = await self._engine.state(instance_id)
         asked = command.ttl_seconds
         wait = self.parked_for if asked is None else timedelta(seconds=min(asked, 10**9))
+        left = max(timedelta(0), due.at - self._ledger.now()) if due else wait
         if state is not None and state.runtime_status is WorkflowStatus.STALLED:
             if not wait:
                 raise stalled(instance_id, "takes no event")
-            return Park(instance_id, wait, f"{instance_id!r} is stalled")
+            return Park(instance_id, min(wait, left), f"{instance_id!r} is stalled")
         if state is not None and state.runtime_status not in FINISHED:
-            return Deliver(instance_id, command, wait)
+            return Deliver(instance_id, command, min(wait, left))
         ended = await self._ledger.ended(instance_id)
         if ended and identity.event_key(event.source, event.id) in ended.seen:
             return Arrived(instance_id)
@@ -140,7 +152,7 @@ class Decider:
         if not wait:
             message = f"no instance has the id {instance_id!r}, and the event may not wait for it"
             raise Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id")
-        return Park(instance_id, wait)
+        return Park(instance_id, min(wait, left))
 
     async def _status(self, instance_id: str) -> WorkflowStatus | None:
         """Return how an instance is, or how it ended before it was purged; None for no such."""

@@ -19,6 +19,7 @@ from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.commands import ControlInstance, RaiseEvent
 from contracts.events import Reason
+from contracts.expiry import deadline
 from contracts.reading import read_command
 from contracts.refusal import Refused
 from orchestrator.aside import Aside
@@ -159,13 +160,20 @@ class Parking:
         return True
 
     async def _hand_over(self, entry: Entry) -> Disposition:
-        command, instance_id = read_command(entry.accepted()), entry.instance_id or ""
+        event, instance_id = entry.accepted(), entry.instance_id or ""
+        command, now = read_command(event), self._ledger.now()
+        due = deadline(event, now)
+        late = due.passed(now) if due else None
         if isinstance(command, ControlInstance):
+            if late:
+                raise late
             control = Control(instance_id, command.control, command.reason)
             await self._controller.carry_out(control)
             return Disposition.CONTROLLED
         assert isinstance(command, RaiseEvent)
         ended = await self._ledger.ended(instance_id)
+        if ended is None and late:
+            raise late
         if ended is None:
             await self._courier.hand_over(instance_id, entry.key, command)
         elif entry.key not in ended.seen:

@@ -54,22 +54,22 @@ async def instances(
     return {"items": items, "next": following}
 
 
-@router.get("/instances/{instance_id}")
-async def instance(service: Service, instance_id: str) -> views.Instance:
-    """One instance, finished or not."""
-    state = await service.engine.state(instance_id)
-    if state is None:
-        raise HTTPException(404, f"no instance has the id {instance_id!r}")
-    return await listing.shown(service.engine, state)
-
-
-@router.get("/instances/{instance_id}/history")
+@router.get("/instances/{instance_id:path}/history")
 async def history(service: Service, instance_id: str) -> Any:
     """What the engine recorded of one instance, oldest first."""
     events = await service.engine.history(instance_id)
     if events is None:
         raise HTTPException(404, f"no instance has the id {instance_id!r}")
     return {"items": events, "next": None}
+
+
+@router.get("/instances/{instance_id:path}")
+async def instance(service: Service, instance_id: str) -> views.Instance:
+    """One instance, finished or not."""
+    state = await service.engine.state(instance_id)
+    if state is None:
+        raise HTTPException(404, f"no instance has the id {instance_id!r}")
+    return views.instance(state)
 
 
 @router.get("/waiting")

@@ -2,6 +2,7 @@
 
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
+from contracts.expiry import is_bounded
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.aside import Aside
@@ -62,6 +63,10 @@ class Server:
         instance_id = decision.instance_id
         entry = held or begun(event, topic, Disposition.CLAIMED)
         entry = entry.model_copy(update={"instance_id": instance_id, "event": None})
+        if held is None and not isinstance(decision, Park) and is_bounded(event):
+            # Cut off after the deed, the event comes again, and may have expired meanwhile: so
+            # the ledger has it first.
+            await self._ledger.reenter(entry)
         try:
             match decision:
                 case Park():

@@ -74,3 +74,9 @@ class Settings(BaseSettings):
         os.environ.setdefault("DAPR_HTTP_PORT", str(self.dapr_http_port))
         os.environ.setdefault("DAPR_GRPC_PORT", str(self.dapr_grpc_port))
         os.environ.setdefault("DAPR_API_TIMEOUT_SECONDS", str(self.call_timeout_seconds))
+        # gRPC and urllib would ask a configured proxy for the sidecar. gRPC prefers its own list.
+        given = os.environ.get("no_proxy", os.environ.get("NO_PROXY", ""))
+        for name in ("no_proxy", "NO_PROXY", "no_grpc_proxy"):
+            hosts = os.environ.get(name, given)
+            if hosts != "*" or name == "no_grpc_proxy":
+                os.environ[name] = f"{hosts},{self.dapr_host}".lstrip(",")

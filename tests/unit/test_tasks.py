@@ -151,7 +151,7 @@ def test_a_retry_policy_stays_as_it_is_but_for_what_fails_each_time() -> None:
     assert (patient.max_number_of_attempts, patient.backoff_coefficient) == (4, 2)
     assert patient.max_retry_interval == timedelta(minutes=1)
     assert patient.retry_timeout == timedelta(hours=1)
-    assert patient.obj.non_retryable_error_types == {"PayloadTooLarge", "InvalidInput"}
+    assert patient.obj.non_retryable_error_types == {"PayloadTooLarge", "InvalidInput", "TaskDied"}
     assert policy.obj.non_retryable_error_types is None
     assert once(None) is None
 
