@@ -130,12 +130,17 @@ def _body(envelope: Mapping[str, Any]) -> bytes:
 
 
 def kept(body: bytes) -> dict[str, Any]:
-    """Return `data` or `data_base64` for a dead letter that keeps these bytes."""
+    """Return what a dead letter keeps of these bytes: `data`, `data_base64`, or both.
+
+    Both, where JSON has a number that Python would write with another value.
+    """
+    encoded = {"data_base64": base64.b64encode(body).decode()}
     try:
-        return {"data": strict_json.loads(body)}
+        value = strict_json.loads(body)
+        return {"data": value} if strict_json.keeps_numbers(body) else {"data": value, **encoded}
     except Refused:
         pass
     try:
         return {"data": body.decode()}
     except UnicodeDecodeError:
-        return {"data_base64": base64.b64encode(body).decode()}
+        return encoded

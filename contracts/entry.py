@@ -41,6 +41,20 @@ def read_entry(entry: bytes) -> CloudEvent:
     )
 
 
+def read_batch(array: bytes) -> list[bytes]:
+    """Split a JSON array into its elements, each as it is written."""
+    text = array.strip(_BLANK)
+    found: list[bytes] = []
+    begin, depth = 1, 0
+    for token in _TOKEN.finditer(text):
+        mark = token[0]
+        depth += (mark in (b"{", b"[")) - (mark in (b"}", b"]"))
+        if (depth, mark) in ((1, b","), (0, b"]")):
+            found.append(text[begin : token.start()].strip(_BLANK))
+            begin = token.end()
+    return [element for element in found if element]
+
+
 def _members(entry: bytes) -> dict[str, bytes] | None:
     """Split a JSON object into its members, values as they are written; None where it is none.
 

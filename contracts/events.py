@@ -94,8 +94,9 @@ class Reason(StrEnum):
 class OriginalEvent(BaseModel):
     """A CloudEvent that was dead-lettered: its attributes and extensions, and its data unchanged.
 
-    `data` holds JSON, or text where the bytes were not JSON; `data_base64` stands in its place
-    only where they were not UTF-8.
+    `data` holds JSON, or text where the bytes were not JSON. `data_base64` holds the bytes. It is
+    there without `data` where they were not UTF-8, and beside `data` where they have a number of
+    more digits than a float, which `data` has rounded. A redrive sends `data_base64` where it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")

@@ -1,6 +1,7 @@
 """JSON as RFC 8259 means it: what one reader would take and another refuse is refused here."""
 
 import json
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from contracts.events import Reason
@@ -28,6 +29,23 @@ def _finite(text: str) -> float:
     if number in (float("inf"), float("-inf")):
         raise ValueError(f"{text} is beyond a float")
     return number
+
+
+def keeps_numbers(body: bytes) -> bool:
+    """Tell whether every number of JSON that `loads` takes has its value when written again.
+
+    A float holds about 17 digits: `0.10000000000000000001` would be written as `0.1`.
+    """
+    changed: list[str] = []
+
+    def note(text: str) -> float:
+        number = float(text)
+        if Decimal(text) != Decimal(repr(number)):
+            changed.append(text)
+        return number
+
+    json.loads(body, parse_float=note)
+    return not changed
 
 
 def _fits(value: Any) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import structlog
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.staticfiles import StaticFiles
 from redis import RedisError
@@ -16,9 +17,12 @@ from notifier.origin import objection
 from notifier.page import actions, stream
 from notifier.page import routes as pages
 from notifier.page.problem import problem_page, wants_page
+from notifier.page.rendering import page
+from notifier.page.sources import Missing
 from notifier.problem import Problem, handle_problems, respond
 from notifier.service import Notifier
 
+_log = structlog.get_logger()
 STATIC = Path(notifier.page.__file__).parent / "static"
 
 
@@ -54,8 +58,12 @@ def _show(request: Request, problem: Problem) -> Response:
 
 
 def _store_away(request: Request, error: Exception) -> Response:
-    detail = f"the notifier's store does not answer: {error}"
-    return _show(request, Problem(title="Nothing can be read", status=503, detail=detail))
+    what = "the notifier's store does not answer"
+    if wants_page(request):
+        _log.warning(what, error=str(error))
+        return page(request, "away.html", 503, missing=[Missing("store", what)])
+    detail = f"{what}: {error}"
+    return respond(Problem(title="Nothing can be read", status=503, detail=detail))
 
 
 def _own_page_only(request: Request, service: routes.Service) -> None:

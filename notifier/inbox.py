@@ -12,6 +12,7 @@ from redis import RedisError
 
 from contracts import identity
 from contracts.cloudevent import CloudEvent
+from contracts.entry import read_entry
 from contracts.events import EventDeadLettered
 from contracts.reading import instance_named
 from contracts.refusal import Refused
@@ -19,7 +20,7 @@ from contracts.topics import Topic
 from notifier.lines import Lines
 from notifier.logs import about
 from notifier.metrics import Metrics
-from notifier.reading import original_event, read_dead_letter, read_entry, read_notice, record
+from notifier.reading import original_event, read_dead_letter, read_notice, record
 from notifier.records import DeadLetter, Notice
 from notifier.store import Shelf
 from notifier.tracing import continuing, handling
@@ -40,8 +41,8 @@ class Inbox:
         self._metrics = metrics
 
     def on_completion(self, message: SubscriptionMessage) -> TopicEventResponse:
-        """Take a `WorkflowCompleted`; what is none is shown among the dead letters."""
-        event = CloudEvent.received(message)
+        """Take a raw entry, a `WorkflowCompleted`; what is none is shown among the dead letters."""
+        event = read_entry(message.raw_data())
         with _processing(Topic.COMPLETIONS, event):
             return self._complete(event)
 
@@ -64,7 +65,7 @@ class Inbox:
     def on_dead_letter(self, message: SubscriptionMessage) -> TopicEventResponse:
         """Take a raw entry of the dead-letter topic: ours, or one a sidecar put there itself."""
         entry = message.raw_data()
-        with _processing(Topic.DEAD_LETTERS, read_entry(entry) or CloudEvent.received(message)):
+        with _processing(Topic.DEAD_LETTERS, read_entry(entry)):
             return self._put_aside(read_dead_letter(entry))
 
     def _put_aside(self, letter: DeadLetter) -> TopicEventResponse:
@@ -98,6 +99,7 @@ class Inbox:
             letter = letter.model_copy(
                 update={
                     "first_seen": earlier.first_seen,
+                    "last_seen": earlier.last_seen if repeated else letter.last_seen,
                     "attempts": max(earlier.attempts, letter.attempts),
                     "redriven_at": earlier.redriven_at if repeated else None,
                 }

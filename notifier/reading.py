@@ -1,4 +1,4 @@
-"""Reads raw entries of the dead-letter topic: our own messages, and what a sidecar put there."""
+"""Reads completions and dead letters: our own messages, and what a sidecar put there."""
 
 import json
 from datetime import UTC, datetime
@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from contracts import strict_json
 from contracts.cloudevent import CloudEvent, kept
+from contracts.entry import read_entry
 from contracts.events import (
     DEAD_LETTERED_TYPE,
     EventDeadLettered,
@@ -30,23 +30,16 @@ def read_notice(event: CloudEvent) -> Notice:
     return Notice(**completed.model_dump(), id=event.id, seen_at=datetime.now(UTC))
 
 
-def read_entry(entry: bytes) -> CloudEvent | None:
-    """Read the CloudEvent that a raw entry should be; None where it is none."""
-    try:
-        return CloudEvent.from_dict(strict_json.loads(entry))
-    except Refused:
-        return None
-
-
 def read_dead_letter(entry: bytes) -> DeadLetter:
     """Read one entry of the dead-letter topic; whatever it holds becomes a record."""
     event = read_entry(entry)
+    whole = event.flaw is None and event.id and event.source and event.type
     try:
-        if event and event.type == DEAD_LETTERED_TYPE:
+        if whole and event.type == DEAD_LETTERED_TYPE:
             return record(event.id, EventDeadLettered.model_validate_json(event.body))
     except ValidationError:
-        event = None
-    if event is None:
+        whole = False
+    if not whole:
         return _undeliverable(str(Topic.DEAD_LETTERS), forwarded_id(entry), kept(entry))
     topic = str(event.attributes.get("topic", Topic.DEAD_LETTERS))
     original = event.original().model_dump(exclude_unset=True)

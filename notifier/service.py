@@ -15,17 +15,20 @@ from notifier.journal import Journal
 from notifier.lines import Lines
 from notifier.metrics import Metrics
 from notifier.neighbours import Orchestrator, Starter
+from notifier.page import sources
 from notifier.page.overview import GOOD_FOR, UNWATCHED, Overseer, Overview
+from notifier.page.sources import Sources
 from notifier.periodic import Periodic
 from notifier.settings import Settings
 from notifier.sidecar import Sidecar
-from notifier.store import Shelf
+from notifier.store import Record, Shelf
 from notifier.trimming import Trimmer
 from notifier.watchdog import SECONDS, Watchdog
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 RAW = {"rawPayload": "true"}
-"""Dead letters come as raw entries: one that is no CloudEvent would never arrive otherwise."""
+"""Entries come as the broker has them. A sidecar that decodes them turns integers above 2^53 and
+`1.0` into other numbers, and never delivers one that is no CloudEvent."""
 
 
 class Notifier:
@@ -45,6 +48,7 @@ class Notifier:
         self.orchestrator = Orchestrator(settings.orchestrator_url)
         self.starter = Starter(settings.starter_url)
         self._overseer = Overseer(self.orchestrator, self.dead_letters)
+        self.sources = Sources(self.orchestrator, self.starter, self.not_ready)
         self.page_hosts = settings.page_hosts
         days = timedelta(days=settings.stream_days)
         trimmer = Trimmer(self._redis, days)
@@ -52,6 +56,8 @@ class Notifier:
         self._periodic = [
             Periodic("trimmer", settings.trim_seconds, trimmer.sweep),
             Periodic("overview", settings.look_seconds, lambda: self.look(UNWATCHED)),
+            Periodic("stalled", settings.look_seconds, self._overseer.look_for_stalled),
+            Periodic("sources", sources.SECONDS, self.sources.probe),
             Periodic("watchdog", SECONDS, Watchdog(self.sidecar, lambda: self._was_found).look),
         ]
         inbox = Inbox(self.notices, self.dead_letters, lines, self.metrics)
@@ -62,7 +68,9 @@ class Notifier:
             interceptors=guards(settings.app_api_token),
         )
         letters = Topic.DEAD_LETTERS
-        completions = self._app.subscribe(PUBSUB, Topic.COMPLETIONS, dead_letter_topic=letters)
+        completions = self._app.subscribe(
+            PUBSUB, Topic.COMPLETIONS, metadata=RAW, dead_letter_topic=letters
+        )
         completions(inbox.on_completion)
         self._app.subscribe(PUBSUB, letters, metadata=RAW)(inbox.on_dead_letter)
         self._was_found = False
@@ -90,6 +98,10 @@ class Notifier:
         """Answer the sidecar's probe, by raising where nothing could be kept."""
         self._was_found = True
         self._redis.ping()
+
+    def stalled(self) -> list[Record]:
+        """Return the instances that the engine has stopped, as of the last look for them."""
+        return self._overseer.stalled
 
     def look(self, good_for: int = GOOD_FOR) -> Overview:
         """Look at who waits for what, and count it; see `Overseer.look`."""

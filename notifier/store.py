@@ -26,7 +26,7 @@ end
 
 
 class Shelf:
-    """One kind of record: a hash `id → JSON`, and a sorted set of the ids by when first seen."""
+    """One kind of record: a hash `id → JSON`, and a sorted set of the ids by when last seen."""
 
     def __init__(self, client: Redis, name: str, keep: int, journal: Journal) -> None:
         self._client = client
@@ -51,15 +51,15 @@ class Shelf:
         return [json.loads(text) for text, place in pairs if text and place is not None]
 
     def forgotten_before(self) -> float | None:
-        """Return when the newest was first seen of those that had to go; None if none had to."""
+        """Return when the newest was seen of those that had to go; None if none had to."""
         seen = self._client.get(self._forgotten)
         return float(str(seen)) if seen else None
 
     def put(self, record_id: str, record: str, seen: datetime) -> None:
-        """Keep a record; one of the same id is replaced and keeps its place."""
+        """Keep a record; one of the same id is replaced, and stands where it was `seen` last."""
         with self._client.pipeline(transaction=True) as together:
             together.hset(self._records, record_id, record)
-            together.zadd(self._order, {record_id: seen.timestamp()}, nx=True)
+            together.zadd(self._order, {record_id: seen.timestamp()}, gt=True)
             self._journal.note(together, self._name, record_id)
             together.eval(_FORGET, 3, self._order, self._records, self._forgotten, self._keep)
             together.execute()

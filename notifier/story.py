@@ -1,10 +1,11 @@
 """All that is known of one instance: what the orchestrator has of it, and what was heard of it."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from notifier.neighbours import Away, Document
+from notifier.neighbours import Document, Run, Told
 from notifier.service import Notifier
-from notifier.timeline import Step, chain
+from notifier.timeline import Step, chain, run_seconds
 
 
 @dataclass(frozen=True)
@@ -16,21 +17,23 @@ class Story:
     """What became of the event that started it."""
     notice: Document | None
     steps: list[Step]
-    away: str
-    """Why the orchestrator could not be asked; empty where it could."""
+    seconds: float | None
+    """How long the run took, or has taken so far."""
+    told: Told[Run]
+    """What the orchestrator said, and when."""
+
+    @property
+    def away(self) -> str:
+        """Why the orchestrator could not be asked; empty where it could."""
+        return self.told.away
 
 
 def story(service: Notifier, instance_id: str) -> Story:
-    """Tell what is known of an instance; where the orchestrator is away, what was heard of it."""
-    ask, away = service.orchestrator, ""
-    found = request = None
-    history: list[Document] = []
-    try:
-        found = ask.instance(instance_id)
-        history = ask.history(instance_id) if found else []
-        request = ask.started_by(instance_id)
-    except Away as error:
-        found, away = None, str(error)
+    """Tell what is known of an instance; where the orchestrator is away, what was heard last."""
+    told = service.orchestrator.recall_run(instance_id)
+    run = told.value or Run(None, [], None)
     heard = (one for one in service.notices.each() if one["instance_id"] == instance_id)
     notice = next(heard, None)
-    return Story(found, request, notice, chain(found, history, request, notice), away)
+    steps = chain(run.instance, run.history, run.request, notice)
+    seconds = run_seconds(steps, notice, datetime.now(UTC))
+    return Story(run.instance, run.request, notice, steps, seconds, told)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 Document = dict[str, Any]
@@ -16,7 +16,10 @@ _CLOSE = {
     "CHILD_WORKFLOW_INSTANCE_FAILED": "failed",
     "TIMER_FIRED": "done",
 }
-_ENDINGS = ("EXECUTION_COMPLETED", "EXECUTION_TERMINATED")
+_CLOCKS = timedelta(milliseconds=10)
+"""So far apart may the engine's times of one moment be."""
+TROUBLE = ("failed", "timed out")
+"""States of steps that people look for first."""
 
 
 @dataclass
@@ -30,10 +33,17 @@ class Step:
     state: str = "running"
     note: str = ""
     until: datetime | None = None
+    child: str = ""
+    """The instance id of a child workflow, where it is known."""
 
     @property
     def seconds(self) -> float | None:
         return (self.end - self.begin).total_seconds() if self.end else None
+
+    def close(self, at: datetime, state: str, note: str = "") -> None:
+        """End the step. Clocks differ, and an event may come before its wait is written down: a
+        step ends at its beginning then, and never before."""
+        self.end, self.state, self.note = max(at, self.begin), state, note
 
     @property
     def waits(self) -> bool:
@@ -57,11 +67,26 @@ def chain(
 
     Any part may be missing: a purged instance has no history, one that goes on has no notice.
     """
-    run = _Run(instance)
+    run = _Run(instance, notice)
     for event in history:
         run.take(event)
+    run.finish()
     began = next((step.begin for step in run.steps), None)
-    return [*_requested(request, instance, began), *run.steps, *_notified(notice)]
+    return [*_requested(request, instance, began), *run.steps, *_notified(notice, run.ended_at)]
+
+
+def run_seconds(steps: Iterable[Step], notice: Document | None, now: datetime) -> float | None:
+    """Return how long the run took, or has taken by now; None where nothing is known of it.
+
+    The notice counts from the first start, which the history of a run that continued as new lacks.
+    """
+    if notice:
+        return float(notice["duration_s"])
+    found = {step.kind: step for step in steps}
+    if "start" not in found:
+        return None
+    end = found["completion"].begin if "completion" in found else now
+    return max((end - found["start"].begin).total_seconds(), 0)
 
 
 def _requested(
@@ -77,19 +102,24 @@ def _requested(
     return [taken, Step("decision", request["disposition"], at, decided, "done")]
 
 
-def _notified(notice: Document | None) -> list[Step]:
+def _notified(notice: Document | None, ended_at: datetime | None) -> list[Step]:
     if notice is None:
         return []
-    at = _time(notice["seen_at"])
-    return [Step("notified", notice["outcome"], _time(notice["finished_at"]), at, "done")]
+    begin = ended_at or _time(notice["finished_at"])
+    step = Step("notified", notice["outcome"], begin)
+    step.close(_time(notice["seen_at"]), "done")
+    return [step]
 
 
 class _Run:
     """Turns the engine's history into steps, an event at a time."""
 
-    def __init__(self, instance: Document | None) -> None:
+    def __init__(self, instance: Document | None, notice: Document | None) -> None:
         self._instance = instance or {}
+        self._notice = notice
         self.steps: list[Step] = []
+        self.ended_at: datetime | None = None
+        self._ending: Document | None = None
         self._open: dict[int, Step] = {}
 
     def take(self, event: Document) -> None:
@@ -101,13 +131,15 @@ class _Run:
         elif kind == "EVENT_RAISED":
             self._raised(name, at)
         elif kind == "EXECUTION_STARTED":
-            self._add(Step("start", name, at, at, "done"))
+            self._add(Step("start", name, at, at, "done", self._continued(at)))
         elif kind == "EXECUTION_SUSPENDED":
             self._add(Step("suspended", "", at))
         elif kind == "EXECUTION_RESUMED":
             self._resumed(at)
-        elif kind in _ENDINGS:
-            self._end(event, at)
+        elif kind == "EXECUTION_STALLED":
+            self._stalled(event, at)
+        elif kind in ("EXECUTION_COMPLETED", "EXECUTION_TERMINATED"):
+            self._ending = event  # a termination is followed by its completion: one ending
 
     def _add(self, step: Step) -> Step:
         self.steps.append(step)
@@ -116,31 +148,61 @@ class _Run:
     def _close(self, event: Document, at: datetime) -> None:
         if step := self._open.pop(event["task_scheduled_id"], None):
             late = event["type"] == "TIMER_FIRED" and step.kind == "wait"
-            step.end, step.state = at, "timed out" if late else _CLOSE[event["type"]]
-            step.note = _said(event["error"])
+            state = "timed out" if late else _CLOSE[event["type"]]
+            step.close(at, state, _said(event["error"]))
 
     def _raised(self, name: str, at: datetime) -> None:
         """Give an event to the first in line for its name, as the SDK does."""
         for timer, step in self._open.items():
             if step.kind == "wait" and step.name.casefold() == name.casefold():
-                step.end, step.state = at, "event came"
+                step.close(at, "event came")
                 del self._open[timer]
                 return
         self._add(Step("event", name, at, at, "done", "kept until it is waited for"))
 
+    def _stalled(self, event: Document, at: datetime) -> None:
+        """Take a stall; one that is found again, at each event that comes, is the same."""
+        if not (self.steps and self.steps[-1].kind == "stalled"):
+            self._add(Step("stalled", "", at, state="stalled", note=_said(event["error"])))
+
     def _resumed(self, at: datetime) -> None:
         for step in self.steps:
             if step.kind == "suspended" and step.end is None:
-                step.end, step.state = at, "done"
+                step.close(at, "done")
 
-    def _end(self, event: Document, at: datetime) -> None:
-        """End the run, and what was open: nobody waits for it any more."""
+    def finish(self) -> None:
+        """End what is over: a stall that the run got past, the run, and what it left open."""
+        for step in self.steps:
+            if step.kind == "stalled" and self._instance.get("status") != "STALLED":
+                step.close(step.begin, "done", step.note)
+        if self._ending is None:
+            return
+        at = self._ended_at(_time(self._ending["timestamp"]))
         for step in self.steps:
             if step.end is None:
-                step.end, step.state = at, "given up"
+                step.close(at, "given up")
         status = self._instance.get("status") or "COMPLETED"
         state = "failed" if status == "FAILED" else "done"
-        self._add(Step("completion", status, at, at, state, _said(event["error"])))
+        note = _said(self._ending["error"])
+        if status == "TERMINATED" and self._instance.get("output") is not None:
+            note = f"reason: {self._instance['output']}"
+        self._add(Step("completion", status, at, at, state, note))
+        self.ended_at = at
+
+    def _ended_at(self, written: datetime) -> datetime:
+        """Return when the run ended. The last turn may announce it before the engine writes it
+        down, so the turn's own time counts, after every step that led there."""
+        if self._notice is None:
+            return written
+        turn = _time(self._notice["finished_at"])
+        return min(written, max([turn, *(step.end for step in self.steps if step.end)]))
+
+    def _continued(self, at: datetime) -> str:
+        """Say that steps are missing: the engine begins a new history at `continue_as_new`."""
+        started = self._notice.get("started_at") if self._notice else None
+        if started and _time(started) < at - _CLOCKS:
+            return "continued as new; the engine keeps no steps from before"
+        return ""
 
 
 def _begun(event: Document, at: datetime, name: str) -> Step:
@@ -151,7 +213,7 @@ def _begun(event: Document, at: datetime, name: str) -> Step:
         return Step(kind, named, at, until=until, state="waiting")
     if name == ANNOUNCE:
         return Step("announcement", "", at)
-    return Step(_BEGIN[event["type"]], name, at)
+    return Step(_BEGIN[event["type"]], name, at, child=event.get("child") or "")
 
 
 def _said(error: Document | None) -> str:

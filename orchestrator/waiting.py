@@ -31,6 +31,7 @@ async def _waits(engine: Engine, instance_id: str) -> list[dict[str, Any]]:
     state = await engine.state(instance_id)
     if state is None or state.runtime_status in FINISHED:
         return []
-    about = {"instance_id": instance_id, "workflow": state.name}
+    status = state.runtime_status.name
+    about = {"instance_id": instance_id, "workflow": state.name, "status": status}
     history = await engine.history(instance_id) or []
     return [{**about, **wait.model_dump(mode="json")} for wait in open_waits(history)]

@@ -5,12 +5,14 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
 from contracts import strict_json
 from contracts.cloudevent import BATCH_CONTENT_TYPE, CONTENT_TYPE, JSON, CloudEvent
+from contracts.entry import read_batch, read_entry
 from contracts.events import Reason
 from contracts.refusal import Refused
 from starter.outbox import SOURCE
@@ -18,13 +20,21 @@ from starter.outbox import SOURCE
 COMMAND_TYPE = "usher.command.v1"
 
 
-def command_event(command: Mapping[str, Any], idempotency_key: str | None) -> CloudEvent:
-    """Wrap a command; the same idempotency key gives the same event."""
+def command_event(
+    command: Mapping[str, Any],
+    idempotency_key: str | None,
+    carried: Mapping[str, bytes] | None = None,
+) -> CloudEvent:
+    """Wrap a command; the same idempotency key gives the same event. `carried` are members that
+    are JSON already and stay as they are written."""
+    members = {name: json.dumps(value).encode() for name, value in command.items()}
+    members |= carried or {}
+    written = [json.dumps(name).encode() + b": " + value for name, value in members.items()]
     return CloudEvent(
         id=idempotency_key or str(uuid.uuid4()),
         source=SOURCE,
         type=COMMAND_TYPE,
-        body=json.dumps(command).encode(),
+        body=b"{" + b", ".join(written) + b"}",
         attributes={"time": datetime.now(UTC).isoformat()},
     )
 
@@ -40,13 +50,21 @@ def read_events(headers: Mapping[str, str], body: bytes) -> tuple[list[CloudEven
         if not isinstance(envelopes, list):
             raise Refused(Reason.INVALID_EVENT, "a batch is a JSON array of CloudEvents")
         found = []
-        for position, envelope in enumerate(envelopes):
+        for position, envelope in enumerate(zip(envelopes, read_batch(body), strict=True)):
             with placed(position):
-                found.append(CloudEvent.from_dict(envelope))
+                found.append(_structured(*envelope))
         return found, True
     if content_type == CONTENT_TYPE:
-        return [CloudEvent.from_dict(strict_json.loads(body))], False
+        return [_structured(strict_json.loads(body), body)], False
     return [_binary(headers, content_type or JSON, body)], False
+
+
+def _structured(envelope: Any, written: bytes) -> CloudEvent:
+    """Read an event in JSON; JSON data stay as they are written, with every digit."""
+    event = CloudEvent.from_dict(envelope)
+    entry = read_entry(written)
+    is_json = event.datacontenttype == JSON or event.datacontenttype.endswith("+json")
+    return replace(event, body=entry.body) if is_json and entry.body else event
 
 
 @contextmanager

@@ -59,17 +59,24 @@ def _body(example: Any, description: str) -> dict[str, Any]:
     return {"requestBody": {"description": description, "content": content}}
 
 
-async def _json(request: Request) -> Any:
+async def _carried(request: Request, name: str) -> dict[str, bytes]:
+    """Return the body, any JSON, as a member of a command; none for `null` or nothing."""
     body = await request.body()
-    return strict_json.loads(body) if body else None
+    given = body and strict_json.loads(body) is not None
+    return {name: body} if given else {}
 
 
 router = APIRouter()
 
 
-async def accept(outbox: Outbox, command: dict[str, Any], key: str | None) -> Accepted:
+async def accept(
+    outbox: Outbox,
+    command: dict[str, Any],
+    key: str | None,
+    carried: dict[str, bytes] | None = None,
+) -> Accepted:
     given = {name: value for name, value in command.items() if value is not None}
-    outgoing = addressed(command_event(given, key))
+    outgoing = addressed(command_event(given, key, carried))
     await outbox.publish(outgoing)
     return Accepted.of(outgoing)
 
@@ -126,11 +133,11 @@ async def start_workflow(
     """Start a workflow by name."""
     command = {
         "workflow": name,
-        "input": await _json(request),
         "key": key,
         "instance_id": instance_id,
     }
-    return await accept(outbox, command, idempotency_key)
+    carried = await _carried(request, "input")
+    return await accept(outbox, command, idempotency_key, carried)
 
 
 @router.post(
@@ -151,10 +158,10 @@ async def raise_event(
     command = {
         "instance_id": instance_id,
         "event": event,
-        "data": await _json(request),
         "ttl_seconds": ttl_seconds,
     }
-    return await accept(outbox, command, idempotency_key)
+    carried = await _carried(request, "data")
+    return await accept(outbox, command, idempotency_key, carried)
 
 
 @router.get("/status/{instance_id:path}", responses={404: {"model": problem.Problem}, **PROBLEMS})

@@ -1,6 +1,7 @@
 """What the page does: start, answer, redrive. It publishes nothing itself; the starter does."""
 
 import json
+import uuid
 from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote
@@ -11,12 +12,11 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from contracts import redrive, strict_json
 from contracts.refusal import Refused, with_field
 from notifier.neighbours import Away
-from notifier.page import forms, redriving
+from notifier.page import forms, redriving, starting
 from notifier.page.feed import Filters
 from notifier.page.rendering import page
 from notifier.page.routes import INSTANCE, find, show_form
 from notifier.routes import Service
-from notifier.service import Notifier
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -35,18 +35,29 @@ def start(request: Request, service: Service, workflow: str, posted: Form) -> Re
     form = forms.fields(found["input_schema"], found["example"])
     value, errors = forms.read(form, posted)
     chosen = posted.get(INSTANCE.name, "").strip()
+    key = posted.get("key") or str(uuid.uuid4())
+    command = {"workflow": workflow, "input": value}
+    if chosen:
+        command["instance_id"] = chosen
     if not errors:
-        errors = _would_refuse(service, form, {"workflow": workflow, "input": value})
+        errors = starting.objections(service, form, command, key)
     if errors:
-        return show_form(request, found, posted, errors)
+        return show_form(request, service, found, posted, errors)
     body = b"" if value is None else json.dumps(value).encode()
     try:
-        told = service.starter.start(workflow, body, chosen, posted.get("key", ""))
+        told = service.starter.start(workflow, body, chosen, key)
     except Away as away:
-        return show_form(request, found, posted, {"": str(away)})
+        return show_form(request, service, found, posted, {"": f"{away}."})
     if "instance_id" not in told:
-        return show_form(request, found, posted, _errors([*form, INSTANCE], told))
-    return RedirectResponse(f"/instances/{quote(told['instance_id'])}", 303)
+        errors = starting.refused([*form, INSTANCE], told)
+        return show_form(request, service, found, posted, errors)
+    instance_id, event_id = told["instance_id"], told["event_id"]
+    became = starting.outcome(service, event_id, chosen)
+    if became in starting.NOT_STARTED:
+        errors = {INSTANCE.name: starting.NOT_STARTED[became].format(instance_id)}
+        return show_form(request, service, found, {**posted, "key": str(uuid.uuid4())}, errors)
+    sent = "" if became else f"?sent={quote(event_id)}"
+    return RedirectResponse(f"/instances/{quote(instance_id)}{sent}", 303)
 
 
 @router.post("/instances/{instance_id}/events/{event:path}")
@@ -61,14 +72,33 @@ def answer(
         return _say(request, False, f"Not sent: {refused.message}")
     told_apart = json.dumps([instance_id, event, posted.get("since"), data])
     key = f"page-{sha256(told_apart.encode()).hexdigest()[:24]}"
-    body = b"" if data is None else json.dumps(data).encode()
+    body = b"" if data is None else text.encode()
     try:
         told = service.starter.raise_event(instance_id, event, body, key)
     except Away as away:
-        return _say(request, False, f"Not sent: {away}")
+        return _say(request, False, f"Not sent: {away}.")
     if "instance_id" not in told:
-        return _say(request, False, f"Not sent: {_detail(told)}")
+        return _say(request, False, f"Not sent: {starting.detail(told)}")
     return _say(request, True, f"{ACCEPTED} {event} is on its way to {instance_id}.")
+
+
+@router.post("/instances/{instance_id}/resume")
+def resume(request: Request, service: Service, instance_id: str) -> Response:
+    """Let a suspended instance go on; pressed twice, the second does nothing."""
+    event = {
+        "specversion": "1.0",
+        "id": f"page-{uuid.uuid4()}",
+        "source": "/usher/page",
+        "type": "usher.command.v1",
+        "data": {"instance_id": instance_id, "control": "resume"},
+    }
+    try:
+        told = service.starter.publish(json.dumps(event).encode())
+    except Away as away:
+        return _say(request, False, f"Not sent: {away}.")
+    if "instance_id" not in told:
+        return _say(request, False, f"Not sent: {starting.detail(told)}")
+    return _say(request, True, f"{ACCEPTED} {instance_id} will go on.")
 
 
 @router.post("/dead-letters/redrive")
@@ -80,7 +110,7 @@ def send_all_again(request: Request, service: Service, posted: Form) -> Response
         if posted.get("mode") != "real":
             return _say(request, True, redriving.preview(service, letters))
     except Away as away:
-        return _say(request, False, f"Not done: {away}")
+        return _say(request, False, f"Not done: {away}.")
     return _say(request, *redriving.send_all(service, letters))
 
 
@@ -100,36 +130,10 @@ def send_again(request: Request, service: Service, letter_id: str, posted: Form)
             return _say(request, True, _would(told))
         instance_id = redriving.send(service, letter)
     except Away as away:
-        return _say(request, False, f"Not done: {away}")
+        return _say(request, False, f"Not done: {away}.")
     except redriving.NotSent as refused:
         return _say(request, False, f"Refused: {refused}")
     return _say(request, True, f"{ACCEPTED} It was sent again, for {instance_id}.")
-
-
-def _would_refuse(
-    service: Notifier, form: list[forms.Field], command: dict[str, Any]
-) -> dict[str, str]:
-    """Ask the orchestrator, which knows the workflow's input; where it is away, nobody objects."""
-    try:
-        told = service.orchestrator.explain(json.dumps(command).encode())
-    except Away:
-        return {}
-    if told.get("disposition") != "dead_lettered":
-        return {}
-    return {forms.blamed(form, told.get("field")): told.get("message") or "it would be refused"}
-
-
-def _errors(form: list[forms.Field], problem: dict[str, Any]) -> dict[str, str]:
-    """Return a problem's errors by the field of the form that each is about."""
-    found = {
-        forms.blamed(form, error.get("field")): error["message"]
-        for error in problem.get("errors", [])
-    }
-    return found or {"": _detail(problem)}
-
-
-def _detail(problem: dict[str, Any]) -> str:
-    return str(problem.get("detail") or problem.get("title") or problem)
 
 
 def _would(told: dict[str, Any]) -> str:

@@ -92,5 +92,5 @@ def _wanted(shelf: Shelf, wants: Any) -> Iterator[Record]:
 
 
 def _seen(record: Record) -> str:
-    seen: str = record.get("seen_at") or record["first_seen"]
+    seen: str = record.get("seen_at") or record["last_seen"]
     return seen

@@ -3,7 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -30,7 +31,9 @@ class Overview:
     parked: list[Record] = field(default_factory=list)
     more: bool = False
     away: str = ""
-    """Why the orchestrator could not be asked."""
+    """Why the orchestrator could not be asked; the rest is from the last time, if any."""
+    as_of: datetime | None = None
+    """When this was so; None where nothing is known yet."""
 
     @property
     def marked(self) -> int:
@@ -55,6 +58,17 @@ class Overseer:
         self._one_at_a_time = threading.Lock()
         self._last = Overview()
         self._found_at = self._took = 0.0
+        self.stalled: list[Record] = []
+        """Instances that the engine has stopped, as of the last time that somebody looked."""
+        self._stalled_from = 0.0
+
+    def look_for_stalled(self) -> None:
+        """Find what has stalled. The orchestrator reads the state of every instance for it, so it
+        is asked a twentieth of the time at most. Raises `Away`."""
+        began = self._clock()
+        if began >= self._stalled_from:
+            self.stalled = self._orchestrator.stalled(LOOKED_AT)
+            self._stalled_from = self._clock() + UNWATCHED * (self._clock() - began)
 
     def look(self, good_for: int = GOOD_FOR) -> Overview:
         """Return how things are now; where the orchestrator is away, say so.
@@ -69,7 +83,7 @@ class Overseer:
                 try:
                     self._last = self._look()
                 except Away as away:
-                    self._last = Overview(away=str(away))
+                    self._last = replace(self._last, away=str(away))
                 self._found_at = self._clock()
                 self._took = self._found_at - began
             return self._last
@@ -89,7 +103,7 @@ class Overseer:
             target = _target(wait["instance_id"], wait["event"])
             wait["parked"], wait["letters"] = listed.get(target, []), aside.get(target, [])
         waits.sort(key=lambda wait: (not (wait["parked"] or wait["letters"]), wait["since"]))
-        return Overview(waits, parked, more=bool(waiting["next"]))
+        return Overview(waits, parked, more=bool(waiting["next"]), as_of=datetime.now(UTC))
 
     def _left_out(self, letters: list[Record], seen: set[str]) -> list[Record]:
         """Return the waits of instances that were not looked at, but have dead letters."""
@@ -100,7 +114,8 @@ class Overseer:
             instance = self._orchestrator.instance(instance_id)
             for step in chain(instance, self._orchestrator.history(instance_id), None, None):
                 if instance and step.waits:
-                    found.append({**step.wait(instance_id), "workflow": instance["workflow"]})
+                    about = {name: instance[name] for name in ("workflow", "status")}
+                    found.append({**step.wait(instance_id), **about})
         return found
 
 

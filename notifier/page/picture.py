@@ -1,15 +1,18 @@
 """Where each step of a timeline is drawn: rows, and places in percent of the whole width."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 
-from notifier.timeline import Step
+from notifier.timeline import TROUBLE, Step
 
 ROWS = 40
 """With more steps than this, those of one kind and name share a row."""
-_TROUBLE = ("failed", "timed out", "given up")
+_TROUBLE = (*TROUBLE, "given up", "stalled")
+MOST_FAILED = 200
+"""Steps that failed, after the first ones, that are listed in words without being asked for."""
 _NARROWEST = 0.6
 _SPREAD = 200
 """The whole is this many times longer than a typical step: then pauses are drawn shorter."""
@@ -35,15 +38,25 @@ class Row:
 
     @property
     def trouble(self) -> str:
-        """What is to be said of the row in words, since its colour alone would not do."""
-        told = (bar.step.state for bar in self.bars)
-        return next((state for state in told if state in _TROUBLE), "")
+        """What went wrong in the row, in words and counted, since its colour alone would not do."""
+        counted = Counter(bar.step.state for bar in self.bars)
+        bad = [(state, counted[state]) for state in _TROUBLE if counted[state]]
+        if len(self.bars) == 1:
+            return bad[0][0] if bad else ""
+        return ", ".join(f"{n} {state}" for state, n in bad)
 
     @property
     def seconds(self) -> float | None:
-        """How long it took in all; None while one of its steps goes on."""
-        told = [bar.step.seconds for bar in self.bars]
-        return None if None in told else sum(seconds or 0 for seconds in told)
+        """How long any of its steps was on, side by side counted once; None while one goes on."""
+        if any(bar.step.end is None for bar in self.bars):
+            return None
+        total, reached = 0.0, datetime.min.replace(tzinfo=UTC)
+        for begin, end in sorted(
+            (bar.step.begin, bar.step.end or bar.step.begin) for bar in self.bars
+        ):
+            total += max((end - max(begin, reached)).total_seconds(), 0)
+            reached = max(reached, end)
+        return total
 
 
 @dataclass(frozen=True)
@@ -73,7 +86,24 @@ def draw(steps: Sequence[Step], now: datetime) -> Picture | None:
         key = (step.kind, step.name) if len(steps) > ROWS else number
         row = rows.setdefault(key, Row(step.kind, step.name))
         row.bars.append(Bar(round(min(x, 100 - width), 3), round(width, 3), step))
+    for row in rows.values():
+        if len(row.bars) > 1:
+            row.bars = _over_each_other(row.bars)
     return Picture(list(rows.values()), begin, end, shortened)
+
+
+def listed(steps: Sequence[Step], first: int) -> list[Step]:
+    """Return the steps to list in words: the first so many, and whatever failed after them."""
+    bad = [step for step in steps[first:] if step.state in TROUBLE]
+    return [*steps[:first], *bad[:MOST_FAILED]]
+
+
+def _over_each_other(bars: list[Bar]) -> list[Bar]:
+    """Return bars that lie side by side in time: what went wrong on top, marked where it did."""
+    fine = [bar for bar in bars if bar.step.state not in _TROUBLE]
+    bad = [bar for bar in bars if bar.step.state in _TROUBLE]
+    ends = (round(bar.x + bar.width - _NARROWEST, 3) for bar in bad)
+    return fine + [Bar(x, _NARROWEST, bar.step) for x, bar in zip(ends, bad, strict=True)]
 
 
 def _places(moments: Sequence[datetime]) -> tuple[dict[datetime, float], bool]:

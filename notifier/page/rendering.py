@@ -22,7 +22,8 @@ SHOWN, BRIEF = 2000, 160
 
 
 def page(request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """Render a template as an answer."""
+    """Render a template as an answer. `missing` are the sources of the page that do not answer."""
+    values = {"missing": [], "can_send": True, **values}
     text = _templates().get_template(name).render(path=request.url.path, **values)
     return HTMLResponse(text, status, HEADERS)
 

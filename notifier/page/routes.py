@@ -11,7 +11,7 @@ from contracts.events import Outcome, Reason
 from notifier.neighbours import Away
 from notifier.page import forms
 from notifier.page.feed import FIRST, Filters, happened
-from notifier.page.picture import draw
+from notifier.page.picture import draw, listed
 from notifier.page.redriving import open_letter
 from notifier.page.rendering import page
 from notifier.routes import Service
@@ -19,6 +19,7 @@ from notifier.service import Notifier
 from notifier.story import story
 
 router = APIRouter(include_in_schema=False)
+FINISHED = ("COMPLETED", "FAILED", "TERMINATED")
 STEPS = 100
 """So many steps of a timeline are told in words at first."""
 INSTANCE = forms.Field(
@@ -39,6 +40,7 @@ def live(request: Request, service: Service, filters: Annotated[Filters, Query()
     return page(
         request,
         "index.html",
+        **_sources(service, overview.away, overview.as_of),
         last=last,
         filters=filters,
         feed=feed,
@@ -48,7 +50,8 @@ def live(request: Request, service: Service, filters: Annotated[Filters, Query()
         overview=overview,
         waits=[wait for wait in overview.waits if filters.wants_target(wait)],
         parked=[one for one in overview.parked if filters.wants_target(one)],
-        workflows=_workflows(service)[0],
+        stalled=[one for one in service.stalled() if filters.wants_target(one)],
+        workflows=service.orchestrator.recall_workflows().value or [],
         outcomes=[one.value for one in Outcome],
         reasons=[one.value for one in Reason],
         notice_count=service.notices.count(),
@@ -62,49 +65,75 @@ def instance(
     service: Service,
     instance_id: str,
     steps: Annotated[int, Query(ge=1)] = STEPS,
+    sent: str = "",
 ) -> Response:
-    """One instance: its timeline, what it waits for, what was said of it."""
+    """One instance: its timeline, what it waits for, what was said of it.
+
+    `sent` is the id of the event that should have started it, from the form.
+    """
     last = service.journal.last()
     feed, _ = happened(
         service.notices, service.dead_letters, Filters(instance=instance_id, limit=FIRST)
     )
     told = story(service, instance_id)
+    status = told.instance["status"] if told.instance else ""
+    open_waits = [step.wait(instance_id) for step in told.steps if step.waits]
     return page(
         request,
         "instance.html",
+        **_sources(service, told.away, told.told.as_of),
         last=last,
         instance_id=instance_id,
         instance=told.instance,
         away=told.away,
+        finished=status in FINISHED or told.notice is not None,
         steps=told.steps,
-        shown=steps,
+        listed=listed(told.steps, steps),
+        seconds=told.seconds,
         picture=draw(told.steps, datetime.now(UTC)),
-        waits=[step.wait(instance_id) for step in told.steps if step.waits],
+        waits=[{**wait, "status": status} for wait in open_waits],
         feed=feed,
+        sent=_became(service, sent) if sent else "",
     )
+
+
+def _became(service: Notifier, event_id: str) -> str:
+    """Return what became of the request that a form sent; empty while that is not known."""
+    try:
+        found = service.orchestrator.became(event_id)
+    except Away:
+        return ""
+    return str(found["disposition"]) if found else ""
 
 
 @router.get("/start")
 def workflows(request: Request, service: Service) -> Response:
     """Every workflow that can be started."""
-    found, away = _workflows(service)
-    return page(request, "start.html", workflows=found, away=away)
+    told = service.orchestrator.recall_workflows()
+    known = _sources(service, told.away, told.as_of)
+    return page(request, "start.html", **known, workflows=told.value)
 
 
 @router.get("/start/{workflow}")
 def form(request: Request, service: Service, workflow: str) -> Response:
     """The form of one workflow; sent twice, it starts one instance."""
-    return show_form(request, find(service, workflow), {"key": str(uuid.uuid4())}, {})
+    found = find(service, workflow)
+    return show_form(request, service, found, {"key": str(uuid.uuid4())}, {})
 
 
 def show_form(
-    request: Request, workflow: dict[str, Any], posted: dict[str, str], errors: dict[str, str]
+    request: Request,
+    service: Notifier,
+    workflow: dict[str, Any],
+    posted: dict[str, str],
+    errors: dict[str, str],
 ) -> Response:
     """Show a form, with what was typed in and what is wrong with it."""
     return page(
         request,
         "form.html",
         422 if errors else 200,
+        **_sources(service, "", None),
         workflow=workflow,
         form=forms.fields(workflow["input_schema"], workflow["example"]),
         instance_field=INSTANCE,
@@ -116,17 +145,16 @@ def show_form(
 
 def find(service: Notifier, name: str) -> dict[str, Any]:
     """Return a workflow; 404 where there is none, 503 where nobody can be asked."""
-    try:
-        found = [one for one in service.orchestrator.workflows() if one["name"] == name]
-    except Away as away:
-        raise HTTPException(503, str(away)) from away
+    told = service.orchestrator.recall_workflows()
+    if told.value is None:
+        raise HTTPException(503, told.away)
+    found = [one for one in told.value if one["name"] == name]
     if not found:
         raise HTTPException(404, f"no workflow is named {name!r}")
     return found[0]
 
 
-def _workflows(service: Notifier) -> tuple[list[dict[str, Any]], str]:
-    try:
-        return service.orchestrator.workflows(), ""
-    except Away as away:
-        return [], str(away)
+def _sources(service: Notifier, away: str, as_of: datetime | None) -> dict[str, Any]:
+    """Return what every page says of the services that it is made from."""
+    sources = service.sources
+    return {"missing": sources.missing(away, as_of), "can_send": sources.can_send}

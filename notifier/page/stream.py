@@ -41,9 +41,10 @@ async def _events(
     service: Notifier, seen: str, stopped: Callable[[], bool]
 ) -> AsyncIterator[ServerSentEvent]:
     """Tell the changes after `seen`. The end, when the store is away, makes browsers come again."""
-    yield ServerSentEvent(event="hello", data=seen, retry=_RETRY_MS)
     shelves = {"notices": service.notices, "dead-letters": service.dead_letters}
     try:
+        await asyncio.to_thread(service.journal.last)  # no hello while there is nothing to follow
+        yield ServerSentEvent(event="hello", data=seen, retry=_RETRY_MS)
         async for change in service.journal.follow(seen, stopped):
             record = await asyncio.to_thread(shelves[change.shelf].get, change.record_id)
             yield ServerSentEvent(event=_KINDS[change.shelf], id=change.id, data=json.dumps(record))

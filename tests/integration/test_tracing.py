@@ -21,7 +21,6 @@ FROM_THE_TOPIC_ON = {
     ("orchestrator", "activity||hello_activity"),
     ("usher-orchestrator", "activity: hello_activity"),
     ("usher-orchestrator", "announce an ending"),
-    ("notifier", "pubsub/workflow-completions"),
     ("usher-notifier", "process workflow-completions"),
 }
 PUBLISHED = {("starter", "/v1.0/publish/pubsub/workflow-requests")}

@@ -126,7 +126,7 @@ def test_all_mistakes_of_all_files_are_said_at_once(tmp_path: Path) -> None:
     [
         "@workflow()\ndef fine_a(ctx, input: Words):\n    yield ctx\n",
         "@workflow(example={'text': 'a'})\ndef fine_b(ctx, input: 'str | Words'):\n    yield ctx\n",
-        "@workflow(example=[1, 2])\ndef fine_c(ctx, input: list[int], b: int = 1):\n    yield ctx\n",
+        "@workflow(example=[1, 2])\ndef fine_c(ctx, i: list[int], b: int = 1):\n    yield ctx\n",
         "@activity\ndef fine_d(ctx): ...\n@activity\nasync def fine_e(ctx, a, b=1): ...\n",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from x import Run\n"
         "@workflow()\ndef fine_f(ctx: 'Run', input: str) -> 'Run':\n    yield ctx\n",

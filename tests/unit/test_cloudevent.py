@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts import strict_json
+from contracts import redrive, strict_json
 from contracts.cloudevent import CloudEvent
+from contracts.entry import read_entry
 from contracts.events import EventDeadLettered, OriginalEvent, Reason
 from contracts.refusal import Refused
 from tests.support.sidecar import delivery
@@ -215,3 +216,12 @@ def test_an_extension_named_like_a_part_of_the_envelope_does_no_harm(name: str) 
     original = through_a_dead_letter(event)
     assert original.data == {"a": 1}
     assert original.id == "event-1"
+
+
+def test_data_that_python_would_round_are_kept_as_bytes_and_redriven_as_they_were() -> None:
+    body = b'{"workflow": "w", "input": 0.1000000000000000055511151231257827}'
+    event = CloudEvent("e-1", "/shop", "t", body).original().model_dump()
+    assert event["data"] == {"workflow": "w", "input": 0.1}
+    letter = {"attempts": 1, "event": event}
+    assert read_entry(redrive.cloudevent(letter)).body == body
+    assert CloudEvent.from_dict(json.loads(redrive.cloudevent(letter))).body == body

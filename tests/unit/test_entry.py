@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.cloudevent import CloudEvent
-from contracts.entry import read_entry
+from contracts.entry import read_batch, read_entry
 from contracts.events import Reason
 from contracts.reading import read_command
 from contracts.refusal import Refused
@@ -119,3 +119,9 @@ def test_any_json_is_found_whatever_it_holds(data: Any, indent: int | None) -> N
     event = read_entry(json.dumps({**EVENT, "data": data, "last": "x"}, indent=indent).encode())
     assert (event.id, event.attributes) == ("e-1", {"last": "x"})
     assert json.loads(event.body or b"null") == data
+
+
+@given(st.lists(st.recursive(st.integers() | st.text(), st.lists, max_leaves=8)))
+def test_a_batch_is_split_into_what_it_was_made_of(values: list[Any]) -> None:
+    elements = [json.dumps(value).encode() for value in values]
+    assert read_batch(b" [ " + b" ,\n".join(elements) + b"]\n") == elements

@@ -153,6 +153,7 @@ async def test_a_wait_is_told_with_its_times() -> None:
         {
             "instance_id": "a",
             "workflow": "approval_workflow",
+            "status": "RUNNING",
             "event": "approval",
             "since": "2030-01-01T08:00:00Z",
             "until": "2030-01-01T08:01:00Z",

@@ -13,7 +13,7 @@ from notifier.inbox import RETRY, SUCCESS, Inbox
 from notifier.lines import Lines
 from notifier.metrics import Metrics
 from notifier.store import Shelf
-from tests.support.sidecar import delivery
+from tests.support.sidecar import delivery, raw_delivery
 
 NOTICE: dict[str, Any] = {
     "instance_id": "i-1",
@@ -69,7 +69,8 @@ class Notifier:
         return [json.loads(line) for line in self.out.getvalue().splitlines()]
 
     def complete(self, data: Any = NOTICE, event_id: str = "n-1") -> Any:
-        return self.inbox.on_completion(delivery(json.dumps(data).encode(), id=event_id))
+        body = raw_delivery(json.dumps(data).encode(), id=event_id)
+        return self.inbox.on_completion(delivery(body, id="raw", source=""))
 
     def put_aside(self, data: Any = LETTER, event_id: str = "l-1") -> Any:
         kind = "usher.event.deadlettered.v1"
@@ -183,8 +184,8 @@ def test_what_is_no_notice_is_shown_among_the_dead_letters() -> None:
 
 def test_completions_without_identity_are_not_taken_for_one_another() -> None:
     notifier = Notifier()
-    notifier.inbox.on_completion(delivery(b'{"a": 1}', id=""))
-    notifier.inbox.on_completion(delivery(b'{"a": 2}', id=""))
+    for data in (b'{"a": 1}', b'{"a": 2}'):
+        notifier.inbox.on_completion(delivery(raw_delivery(data, id="")))
     assert len(notifier.letters.records) == 2
 
 

@@ -17,6 +17,7 @@ from notifier.app import build_app
 from notifier.metrics import Metrics
 from notifier.neighbours import Orchestrator, Starter
 from notifier.page.overview import UNWATCHED, Overseer
+from notifier.page.sources import Sources
 from notifier.service import Notifier
 from notifier.store import Shelf
 from tests.support.asgi import ask
@@ -51,16 +52,27 @@ HELLO = {
     "input_schema": {"type": "object", "properties": {"name": {"type": "string"}}},
     "example": {"name": "Ada"},
 }
-WAIT = {"instance_id": "i-2", "workflow": "w", "event": "approval", "since": SEEN, "until": None}
+WAIT = {
+    "instance_id": "i-2",
+    "workflow": "w",
+    "status": "RUNNING",
+    "event": "approval",
+    "since": SEEN,
+    "until": None,
+}
 ANSWERS: dict[str, Any] = {
     "/workflows": {"items": [HELLO]},
     "/waiting": {"items": [WAIT], "next": None},
     "/parked": {"items": []},
     "/explain": {"disposition": "started"},
     "/events": {"instance_id": "i-1", "event_id": "e-1"},
+    "became": None,
     "/workflows/hello_workflow": {"instance_id": "i-1", "event_id": "e-1"},
     "/instances/i-2/events/approval": {"instance_id": "i-2", "event_id": "e-1"},
 }
+
+
+EVENTS = ("GET", "/events")
 
 
 class Kept:
@@ -90,13 +102,15 @@ class House:
         self.answers = {**ANSWERS, **{f"/{path}": told for path, told in answers.items()}}
         self.sent: list[httpx.Request] = []
         self.letters = Kept(LETTER)
+        self.notice = NOTICE
         self.metrics = Metrics()
+        self.stalled: list[dict[str, Any]] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.sent.append(request)
         path = request.url.path
-        # GET /events, of the orchestrator, knows no event here; POST /events is the starter's.
-        told = None if (request.method, path) == ("GET", "/events") else self.answers.get(path)
+        # GET /events is the orchestrator's; POST /events is the starter's.
+        told = self.answers.get("became" if (request.method, path) == EVENTS else path)
         if isinstance(told, httpx.Response | Exception):
             if isinstance(told, Exception):
                 raise told
@@ -107,7 +121,7 @@ class House:
         transport = httpx.MockTransport(self)
         service = SimpleNamespace(
             journal=SimpleNamespace(last=lambda: "7-0"),
-            notices=Kept(NOTICE),
+            notices=Kept(self.notice),
             dead_letters=self.letters,
             orchestrator=Orchestrator("http://orchestrator", transport),
             metrics=self.metrics,
@@ -115,6 +129,8 @@ class House:
             page_hosts=(),
         )
         service._overseer = Overseer(service.orchestrator, service.dead_letters)
+        service.sources = Sources(service.orchestrator, service.starter, lambda: None)
+        service.stalled = lambda: self.stalled
         service.look = partial(Notifier.look, cast(Notifier, service))
         body = urlencode(form).encode() if form else None
         return ask(build_app(cast(Notifier, service)), method, path, content=body)
@@ -241,7 +257,19 @@ def test_with_the_orchestrator_away_the_rest_is_shown(path: str) -> None:
     house = House(workflows=away, waiting=away, **{"instances/i-1": away})
     answer = house.ask("GET", path)
     assert answer.status_code == 200
-    assert "cannot be asked" in answer.text
+    assert "The orchestrator does not answer" in answer.text
+    assert "refused" not in answer.text
+
+
+def test_what_was_known_before_is_shown_with_its_age() -> None:
+    house = House(**{"instances/i-1": {"status": "RUNNING"}})
+    answers = dict(house.answers)
+    assert "Nothing is parked" in house.ask("GET", "/").text
+    house.answers = {**answers, "/waiting": httpx.Response(500, text="<_InactiveRpcError of RPC>")}
+    text = house.ask("GET", "/").text
+    assert "nothing of that is known yet" in text, "another process knows nothing"
+    assert "Nothing is parked" not in text
+    assert "InactiveRpcError" not in text
 
 
 def test_a_store_that_is_away_is_503() -> None:
@@ -255,6 +283,7 @@ def test_a_store_that_is_away_is_503() -> None:
 
 def test_a_form_is_published_once_by_its_key() -> None:
     house = House()
+    house.answers["became"] = {"disposition": "started"}
     form = {"key": "k-1", "input.name": "Grace", "instance_id": " i-1 "}
     answer = house.ask("POST", "/start/hello_workflow", form)
     assert (answer.status_code, answer.headers["location"]) == (303, "/instances/i-1")
@@ -262,6 +291,59 @@ def test_a_form_is_published_once_by_its_key() -> None:
     assert json.loads(sent.content) == {"name": "Grace"}
     assert sent.headers["idempotency-key"] == "k-1"
     assert sent.url.params["instance_id"] == "i-1"
+
+
+@pytest.mark.parametrize(
+    ("explained", "became", "said", "sent"),
+    [
+        ({"disposition": "dead_lettered", "reason": "instance_exists"}, None, "another run", 0),
+        ({"disposition": "duplicate"}, None, "for the same workflow and input", 0),
+        ({"disposition": "started"}, {"disposition": "dead_lettered"}, "another run", 1),
+        ({"disposition": "started"}, {"disposition": "duplicate"}, "the same workflow", 1),
+    ],
+    ids=["taken", "an identical request", "taken meanwhile", "an identical request meanwhile"],
+)
+def test_an_id_that_is_taken_is_said_at_its_field(
+    explained: dict[str, Any], became: Any, said: str, sent: int
+) -> None:
+    house = House(explain=explained)
+    house.answers["became"] = became
+    form = {"key": "k-1", "input.name": "Grace", "instance_id": "i-1"}
+    answer = house.ask("POST", "/start/hello_workflow", form)
+    assert answer.status_code == 422
+    assert 'id="instance_id-error"' in answer.text
+    assert said in answer.text
+    assert 'value="Grace"' in answer.text
+    assert len(house.published()) == sent
+    asked = [json.loads(one.content) for one in house.sent if one.url.path == "/explain"]
+    assert [(one["source"], one["id"]) for one in asked] == [("/usher/starter", "k-1")]
+    assert asked[0]["data"]["instance_id"] == "i-1"
+
+
+def test_an_id_that_the_engine_has_past_usher_is_taken_too() -> None:
+    house = House(**{"instances/i-1": {"status": "RUNNING"}})
+    answer = house.ask("POST", "/start/hello_workflow", {"instance_id": "i-1"})
+    assert "another run" in answer.text
+    assert house.published() == []
+
+
+def test_the_same_form_sent_twice_leads_to_its_run() -> None:
+    house = House(explain={"disposition": "duplicate", "known": "started"})
+    house.answers["became"] = {"disposition": "started"}
+    answer = house.ask("POST", "/start/hello_workflow", {"key": "k-1", "instance_id": "i-1"})
+    assert answer.headers["location"] == "/instances/i-1"
+
+
+def test_where_nobody_knows_yet_what_became_of_a_form_the_run_says_it_later() -> None:
+    away = httpx.ConnectError("refused")
+    house = House(explain=away, **{"instances/i-1": away})
+    house.answers["became"] = away
+    house.ask("GET", "/start")
+    answer = house.ask("POST", "/start/hello_workflow", {"key": "k-1", "instance_id": "i-1"})
+    assert answer.headers["location"] == "/instances/i-1?sent=e-1"
+    assert "started nothing" not in house.ask("GET", answer.headers["location"]).text
+    house.answers["became"] = {"disposition": "dead_lettered"}
+    assert "started nothing" in house.ask("GET", answer.headers["location"]).text
 
 
 @pytest.mark.parametrize(
@@ -286,6 +368,42 @@ def test_a_refusal_is_shown_at_its_field(answers: dict[str, Any], field: str) ->
     assert answer.status_code == 422
     assert f'id="{field}-error"' in answer.text
     assert 'value="Grace"' in answer.text
+
+
+STALLED = {"reason": "PATCH_MISMATCH", "message": "no patch 'night'", "since": SEEN}
+
+
+@pytest.mark.parametrize("stalled", [{"stalled": STALLED}, {}])
+def test_a_stalled_run_is_marked_with_its_reason_and_what_to_do(stalled: dict[str, Any]) -> None:
+    run = {
+        "instance_id": "i-2",
+        "workflow": "w",
+        "status": "STALLED",
+        "created_at": SEEN,
+        "input": None,
+        "output": None,
+        "error": None,
+        "custom_status": None,
+        **stalled,
+    }
+    wait = {**WAIT, "status": "STALLED"}
+    house = House(waiting={"items": [wait], "next": None}, **{"instances/i-2": run})
+    house.answers["/instances/i-2/history"] = {"items": [WAITING]}
+    house.stalled = [run]
+    text = html.unescape(house.ask("GET", "/instances/i-2").text)
+    assert "usher terminate i-2" in text
+    assert text.count("PATCH_MISMATCH") == len(stalled)
+    listed = house.ask("GET", "/").text
+    assert listed.count("Stalled<") == 2
+    for shown in (text, listed):
+        assert "Approve" not in shown
+
+
+def test_a_completion_that_was_truncated_says_so() -> None:
+    house = House()
+    assert "Truncated" not in house.ask("GET", "/").text
+    house.notice = {**NOTICE, "truncated": ["output"]}
+    assert "too large for a completion event: output" in house.ask("GET", "/").text
 
 
 def test_a_starter_that_is_away_is_said_and_what_was_typed_is_kept() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from notifier.page.picture import ROWS, draw
-from notifier.timeline import Step, chain
+from notifier.page.picture import ROWS, draw, listed
+from notifier.timeline import Step, chain, run_seconds
 
 NOW = datetime(2030, 1, 1, 8, tzinfo=UTC)
 INSTANCE = {"status": "COMPLETED", "event_id": "e-1"}
@@ -156,3 +156,97 @@ def test_trouble_is_told_in_words() -> None:
     picture = draw([failed, step(1, 2)], NOW)
     assert picture
     assert [row.trouble for row in picture.rows] == ["failed", ""]
+
+
+def notice(finished: float, seen: float, started: float = 0, **more: Any) -> dict[str, Any]:
+    times = {"started_at": at(started), "finished_at": at(finished), "seen_at": at(seen)}
+    return {"outcome": "COMPLETED", **times, "duration_s": finished - started, **more}
+
+
+def test_the_notice_comes_after_the_completion_that_it_tells_of() -> None:
+    """The last turn publishes before the engine writes the end down."""
+    history = [
+        event(0, "EXECUTION_STARTED", name="w"),
+        event(1, "TASK_SCHEDULED", event_id=1, name="a"),
+        event(2, "TASK_COMPLETED", task_scheduled_id=1),
+        event(4, "EXECUTION_COMPLETED"),
+    ]
+    steps = chain(INSTANCE, history, None, notice(finished=2.5, seen=3))
+    assert [step.kind for step in steps][-2:] == ["completion", "notified"]
+    completion, notified = steps[-2:]
+    assert completion.begin <= notified.begin <= (notified.end or NOW)
+    assert (completion.begin - NOW).total_seconds() == 2.5
+    assert run_seconds(steps, notice(finished=2.5, seen=3), NOW) == 2.5
+    assert run_seconds(steps[:2], None, NOW + timedelta(seconds=9)) == 9
+
+
+def test_a_termination_is_one_completion_with_its_reason() -> None:
+    history = [
+        event(0, "EXECUTION_STARTED", name="w"),
+        wait(1, 1, "a"),
+        event(4, "EXECUTION_TERMINATED"),
+        event(5, "EXECUTION_COMPLETED"),
+    ]
+    steps = chain({"status": "TERMINATED", "output": "not wanted"}, history, None, None)
+    assert [(step.kind, step.name) for step in steps] == [
+        ("start", "w"),
+        ("wait", "a"),
+        ("completion", "TERMINATED"),
+    ]
+    assert steps[-1].note == "reason: not wanted"
+
+
+def test_no_step_ends_before_it_begins() -> None:
+    """An event may come before the turn that waits for it is written down; clocks differ."""
+    history = [
+        wait(1, 1, "a"),
+        event(0.5, "EVENT_RAISED", name="a"),
+        event(2, "TASK_SCHEDULED", event_id=2, name="b"),
+        event(1.9, "TASK_FAILED", task_scheduled_id=2),
+        event(3, "EXECUTION_SUSPENDED"),
+        event(2.9, "EXECUTION_RESUMED"),
+        event(4, "TASK_SCHEDULED", event_id=3, name="c"),
+        event(3.5, "EXECUTION_COMPLETED"),
+    ]
+    steps = chain(INSTANCE, history, None, notice(finished=3.4, seen=3.3))
+    assert all((step.seconds or 0) >= 0 for step in steps)
+
+
+def test_a_run_that_continued_as_new_says_that_steps_are_missing() -> None:
+    history = [event(5, "EXECUTION_STARTED", name="w"), event(6, "EXECUTION_COMPLETED")]
+    told_of = notice(finished=6, seen=7)
+    steps = chain(INSTANCE, history, None, told_of)
+    assert "continued as new" in steps[0].note
+    assert run_seconds(steps, told_of, NOW) == 6
+    assert chain(INSTANCE, history, None, notice(6, 7, started=5))[0].note == ""
+
+
+@pytest.mark.parametrize(("status", "end"), [("STALLED", None), ("RUNNING", 0)])
+def test_a_stall_is_one_step_until_the_run_goes_on(status: str, end: float | None) -> None:
+    error = {"type": "PATCH_MISMATCH", "message": "no such patch"}
+    history = [event(n, "EXECUTION_STALLED", error=error) for n in (1, 2)]
+    (stall,) = chain({"status": status}, history, None, None)
+    assert (stall.seconds, stall.note) == (end, "PATCH_MISMATCH: no such patch")
+
+
+def test_of_many_side_by_side_the_one_that_failed_is_counted_and_listed() -> None:
+    steps = [step(0, 2 + n / 100) for n in range(300)]
+    steps[207].state, steps[207].note = "failed", "ValueError: no 207"
+    picture = draw(steps, NOW)
+    assert picture
+    (row,) = picture.rows
+    assert row.trouble == "1 failed"
+    assert row.seconds == pytest.approx(4.99)
+    assert row.bars[-1].step is steps[207], "drawn over the others"
+    assert listed(steps, 100) == [*steps[:100], steps[207]]
+    assert listed(steps[:50], 100) == steps[:50]
+
+
+def test_what_went_wrong_in_a_row_is_counted_by_kind() -> None:
+    steps = [step(n, n + 1) for n in range(ROWS + 2)]
+    for number, state in enumerate(("failed", "failed", "timed out")):
+        steps[number].state = state
+    picture = draw(steps, NOW)
+    assert picture
+    assert [row.trouble for row in picture.rows] == ["2 failed, 1 timed out"]
+    assert picture.rows[0].seconds == ROWS + 2

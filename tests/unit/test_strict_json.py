@@ -106,3 +106,15 @@ def test_nesting_that_the_messages_cannot_hold_is_refused_where_it_is_read() -> 
         strict_json.loads(b"[" * 250 + b"]" * 250)
     assert refused.value.reason is Reason.INVALID_JSON
     assert strict_json.loads(b"[" * 60 + b"]" * 60)
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (b'[1700000000123456789, 1.0, -0.0, 0.1, 5e-324, 1e5, "0.10000000000000000001"]', True),
+        (b'{"a": [0.1000000000000000055511151231257827]}', False),
+        (b"1e-400", False),
+    ],
+)
+def test_a_number_of_more_digits_than_a_float_is_noticed(body: bytes, kept: bool) -> None:
+    assert strict_json.keeps_numbers(body) is kept

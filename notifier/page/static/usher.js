@@ -92,18 +92,19 @@ async function refresh() {
   askedMeanwhile = false;
   const began = performance.now();
   try {
-    const answer = await fetch(location.href, { cache: "no-store" });
-    if (answer.ok) {
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const region of document.querySelectorAll("[data-region]")) {
-        const found = fresh.getElementById(region.id);
-        if (found) putIn(region, found);
-      }
+    const answer = await fetch(location.href, { cache: "no-store", headers: { accept: "text/html" } });
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    // An answer that is an error still says what is away; the rest stays as it was.
+    for (const region of document.querySelectorAll("[data-region]")) {
+      const found = fresh.getElementById(region.id);
+      if (found && (answer.ok || region.id === "sources")) putIn(region, found);
     }
+    answers = answer.ok;
   } catch {
-    // The stream says that the notifier is away, and asks again once it is back.
+    answers = false;
   }
   asking = false;
+  judge();
   const rest = SHARE * (performance.now() - began);
   if (askedMeanwhile) later(Math.min(rest, 1000));
   else if (!document.hidden) later(Math.max(SLOWEST, rest));
@@ -117,11 +118,32 @@ let connected = false;
 let tally = {};
 let telling = 0;
 
-function show(state, text) {
+// Live is: the stream is connected, the page answers, and so does everything that it is made of.
+let streams = false;
+let answers = true;
+let liveAt = new Date();
+
+// The oldest time that the page itself names, else when all of it was live.
+function shownAsOf() {
+  const named = [...document.querySelectorAll("#sources [data-stale] time")];
+  return named.map((time) => new Date(time.dateTime)).reduce((a, b) => (b < a ? b : a), liveAt);
+}
+
+function judge() {
   const connection = document.getElementById("connection");
-  if (connection.dataset.state === state) return;
+  if (!connection) return;
+  const live = answers && !document.querySelector("#sources [data-stale]");
+  if (live && (streams || !connected)) liveAt = new Date();
+  if (!streams && !connected && live) return;
+  const since = clock.format(shownAsOf());
+  const [state, text] = !streams
+    ? ["lost", `Reconnecting… Shown as of ${since}`]
+    : live
+      ? ["on", "Live"]
+      : ["stale", `Not live. Shown as of ${since}`];
   connection.dataset.state = state;
-  connection.querySelector(".text").textContent = text;
+  const told = connection.querySelector(".text");
+  if (told.textContent !== text) told.textContent = text;
 }
 
 function tell(kind) {
@@ -147,14 +169,16 @@ function came(kind) {
 function connect() {
   source = new EventSource(`/stream?after=${encodeURIComponent(last)}`);
   source.addEventListener("hello", () => {
-    show("on", "Live");
+    streams = true;
     if (connected) refresh();
     connected = true;
+    judge();
   });
   source.addEventListener("notice", came("notice"));
   source.addEventListener("dead_letter", came("dead letter"));
   source.onerror = () => {
-    show("lost", "Reconnecting…");
+    streams = false;
+    judge();
     if (source.readyState === EventSource.CLOSED) setTimeout(connect, 1000);
   };
 }
