@@ -117,7 +117,8 @@ def test_what_the_starter_refuses() -> None:
 
 def test_what_the_notifier_hears_or_has_to_hear_again() -> None:
     notifier = Notifier()
-    notice = delivery(json.dumps(NOTICE).encode(), id="e-7", extensions=CALLER.headers)
+    entry = raw_delivery(json.dumps(NOTICE).encode(), id="e-7", extensions=CALLER.headers)
+    notice = delivery(entry, id="raw", source="")
     notifier.notices.away = "put"
     with lines() as found:
         notifier.inbox.on_completion(notice)

@@ -399,6 +399,16 @@ def test_a_stalled_run_is_marked_with_its_reason_and_what_to_do(stalled: dict[st
         assert "Approve" not in shown
 
 
+@pytest.mark.parametrize("event", [{"data": "text"}, {"data_base64": "/w=="}, {"data": [1]}, {}])
+def test_a_letter_whose_event_says_nothing_of_itself_is_shown(event: dict[str, Any]) -> None:
+    """It comes from a sidecar, which forwards whatever the entry was."""
+    house = House()
+    house.letters = Kept({**LETTER, "reason": "undeliverable", "event": event})
+    answer = house.ask("GET", "/")
+    assert answer.status_code == 200
+    assert "Event without an id" in answer.text
+
+
 def test_a_completion_that_was_truncated_says_so() -> None:
     house = House()
     assert "Truncated" not in house.ask("GET", "/").text
