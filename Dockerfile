@@ -23,6 +23,6 @@ ENV PATH=/usher/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
 USER 65532:65532
 WORKDIR /tmp
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=5 \
-    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(os.environ['USHER_READY_URL'], timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open(os.environ['USHER_READY_URL'], timeout=4)"]
 # Or orchestrator, or notifier, each with a USHER_READY_URL of its own; or `usher`.
 CMD ["python", "-m", "starter"]

@@ -61,21 +61,21 @@ class CloudEvent:
         if not isinstance(envelope, dict):
             raise Refused(Reason.INVALID_EVENT, "a CloudEvent is a JSON object")
         if envelope.get("specversion") != "1.0":
-            raise Refused(Reason.INVALID_EVENT, 'specversion must be "1.0"', "specversion")
+            raise Refused(Reason.INVALID_EVENT, 'must be "1.0"', "specversion")
         for name in _REQUIRED:
             if not isinstance(envelope.get(name), str) or not envelope[name]:
-                raise Refused(Reason.INVALID_EVENT, f"{name} must be a non-empty string", name)
+                raise Refused(Reason.INVALID_EVENT, "must be a non-empty string", name)
         attributes = {k: v for k, v in envelope.items() if k not in ENVELOPE and v is not None}
         for name, value in attributes.items():
             if not re.fullmatch("[a-z0-9]+", name):
                 message = "attribute names are lower-case letters and digits"
                 raise Refused(Reason.INVALID_EVENT, message, name)
             if not isinstance(value, str | int | bool):
-                message = f"{name} must be a string, an integer or a boolean"
+                message = "must be a string, an integer or a boolean"
                 raise Refused(Reason.INVALID_EVENT, message, name)
         content_type = envelope.get("datacontenttype") or JSON
         if not isinstance(content_type, str):
-            message = "datacontenttype must be a string"
+            message = "must be a string"
             raise Refused(Reason.INVALID_EVENT, message, "datacontenttype")
         return cls(
             id=envelope["id"],
@@ -92,7 +92,7 @@ class CloudEvent:
             raise self.flaw
         for name in ("id", "source"):
             if not getattr(self, name):
-                message = f"{name} must be a non-empty string: source and id identify the event"
+                message = "must be a non-empty string: source and id identify the event"
                 raise Refused(Reason.INVALID_EVENT, message, name)
         return self
 
@@ -125,7 +125,7 @@ def _body(envelope: Mapping[str, Any]) -> bytes:
     try:
         return base64.b64decode(envelope["data_base64"], validate=True)
     except (TypeError, ValueError) as error:
-        message = f"data_base64 must be base64: {error}"
+        message = f"must be base64: {error}"
         raise Refused(Reason.INVALID_EVENT, message, "data_base64") from error
 
 

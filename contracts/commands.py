@@ -2,12 +2,24 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
 
-from contracts.message import InstanceId, Message, Name
+from contracts.message import AddressableId, InstanceId, Message, Name
 
 
-class StartWorkflow(Message):
+class _Named(Message):
+    """A command about one instance, which is named once: twice only where both mean the same."""
+
+    @field_validator("key", check_fields=False)
+    @classmethod
+    def _once(cls, key: str | None, info: ValidationInfo) -> str | None:
+        instance_id, workflow = info.data.get("instance_id"), info.data.get("workflow")
+        if key is not None and instance_id not in (None, f"{workflow}-{key}"):
+            raise ValueError("name the instance once: give `instance_id` or `key`, not both")
+        return key
+
+
+class StartWorkflow(_Named):
     """Start one workflow (topic `workflow-requests`).
 
     The instance id is `instance_id` where given, else `<workflow>-<key>`, else derived from the
@@ -20,10 +32,10 @@ class StartWorkflow(Message):
     key: Name | None = None
 
 
-class Addressed(Message):
+class Addressed(_Named):
     """A command to one instance, named by its id or by the workflow and key it was started with."""
 
-    instance_id: InstanceId | None = None
+    instance_id: AddressableId | None = None
     workflow: Name | None = None
     key: Name | None = None
 
@@ -32,8 +44,6 @@ class Addressed(Message):
         by_key = self.workflow is not None and self.key is not None
         if self.instance_id is None and not by_key:
             raise ValueError("name the instance: `instance_id`, or `workflow` and `key` together")
-        if self.instance_id is not None and by_key:
-            raise ValueError("name the instance once: `instance_id`, or `workflow` and `key`")
         return self
 
 

@@ -99,7 +99,7 @@ def _body(members: dict[str, bytes], content_type: str) -> tuple[bytes, Refused 
         try:
             return base64.b64decode(_text(encoded) or "?", validate=True), None
         except ValueError as error:
-            message = f"data_base64 must be base64: {error}"
+            message = f"must be base64: {error}"
             return encoded, Refused(Reason.INVALID_EVENT, message, "data_base64")
     data = members.get("data", b"null")
     if data == b"null":

@@ -1,7 +1,7 @@
 """Events: what Usher says has happened, in the past tense."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
@@ -26,6 +26,26 @@ class Failure(Message):
     message: str
 
 
+def _is_empty(value: object) -> bool:
+    """Tell whether an optional field is left out of the message."""
+    return not value
+
+
+class RunFailure(Failure):
+    """Why a run failed, and where it began: in an activity, or in a child, and with what."""
+
+    activity: str | None = Field(
+        None,
+        exclude_if=_is_empty,
+        description="The activity that failed, where the run ended because of one; a child's too.",
+    )
+    cause_type: str | None = Field(
+        None,
+        exclude_if=_is_empty,
+        description="The type of what was raised there, or of what the run's own was raised from.",
+    )
+
+
 class WorkflowCompleted(Message):
     """One run of a workflow has ended (topic `workflow-completions`). Times are RFC 3339, UTC."""
 
@@ -35,8 +55,16 @@ class WorkflowCompleted(Message):
     workflow: str
     outcome: Outcome
     output: JsonValue = None
-    error: Failure | None = None
+    error: RunFailure | None = None
     custom_status: str | None = None
+    truncated: tuple[Literal["output", "custom_status"], ...] = Field(
+        (),
+        exclude_if=_is_empty,
+        description=(
+            "Fields that were cut, as the whole was too large for a message. Of `output` the first "
+            "characters of its JSON are left, as text. The instance has all of it."
+        ),
+    )
     started_at: AwareDatetime
     finished_at: AwareDatetime
     duration_s: Annotated[float, Field(ge=0)]
@@ -55,6 +83,8 @@ class Reason(StrEnum):
     UNKNOWN_INSTANCE = "unknown_instance"
     EXPIRED = "expired"
     INSTANCE_FINISHED = "instance_finished"
+    INSTANCE_STALLED = "instance_stalled"
+    """The engine has stopped it, for good or until the code it was started with is back."""
     OVERSIZE = "oversize"
     HANDLER_ERROR = "handler_error"
     UNDELIVERABLE = "undeliverable"

@@ -13,6 +13,21 @@ from contracts.refusal import Refused
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:usher")
 
 
+OWN_RUN = "usher_expire"
+"""The workflow of our own that runs at the deadline of an early event; the name is reserved."""
+_OWN_RUN_ID = re.compile(rf"{OWN_RUN}-[0-9a-f]{{24}}-[0-9]+")
+
+
+def own_run_id(key: str, attempt: int) -> str:
+    """Return the id of the run of our own that lets the event of that key expire."""
+    return f"{OWN_RUN}-{key}-{attempt}"
+
+
+def is_own_run(instance_id: str) -> bool:
+    """Tell whether an instance is a run of our own, which no list and no sweep shows."""
+    return _OWN_RUN_ID.fullmatch(instance_id) is not None
+
+
 DERIVED_MARK = "ce-"
 """Stands before the event's key in an instance id that was derived from the event."""
 
@@ -27,13 +42,13 @@ def _id_for_key(workflow: str, key: str) -> str:
     if not re.fullmatch(INSTANCE_ID_PATTERN, instance_id):
         message = f"{instance_id!r} is no instance id: use letters, digits, _ and -, at most 128"
         raise Refused(Reason.INVALID_INSTANCE_ID, message, "key")
-    return instance_id
+    return _not_ours(instance_id, "workflow")
 
 
 def instance_to_start(command: StartWorkflow, source: str, event_id: str) -> str:
     """Return the id of the instance that this command, carried by this event, starts."""
     if command.instance_id is not None:
-        return command.instance_id
+        return _not_ours(command.instance_id, "instance_id")
     if command.key is not None:
         return _id_for_key(command.workflow, command.key)
     name = re.sub(r"[^A-Za-z0-9_-]", "_", command.workflow)[:100]
@@ -43,7 +58,7 @@ def instance_to_start(command: StartWorkflow, source: str, event_id: str) -> str
 def instance_addressed(command: Addressed) -> str:
     """Return the id of the instance that this command is for."""
     if command.instance_id is not None:
-        return command.instance_id
+        return _not_ours(command.instance_id, "instance_id")
     return _id_for_key(command.workflow or "", command.key or "")
 
 
@@ -52,6 +67,14 @@ def instance_of(command: Command, source: str, event_id: str) -> str:
     if isinstance(command, StartWorkflow):
         return instance_to_start(command, source, event_id)
     return instance_addressed(command)
+
+
+def _not_ours(instance_id: str, field: str) -> str:
+    """Return the id; raise `Refused` for one that is kept for runs of our own."""
+    if instance_id.startswith(f"{OWN_RUN}-"):
+        message = f"ids that begin with {OWN_RUN}- are Usher's own; choose another"
+        raise Refused(Reason.INVALID_INSTANCE_ID, message, field)
+    return instance_id
 
 
 def event_id(*parts: str) -> str:

@@ -19,7 +19,7 @@ def _model(data: Any) -> type[Command]:
     if isinstance(data, str):  # what is not JSON comes from a sidecar as a JSON string
         raise Refused(Reason.INVALID_JSON, f"the data is text, not a JSON object: {data[:80]!r}")
     if not isinstance(data, dict):
-        message = 'the data must be a JSON object such as {"workflow": "hello_workflow"}'
+        message = 'must be a JSON object such as {"workflow": "hello_workflow"}'
         raise Refused(Reason.INVALID_REQUEST, message, "data")
     if "event" in data and "control" in data:
         raise Refused(Reason.INVALID_REQUEST, "give `event` or `control`, not both", "control")

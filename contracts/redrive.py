@@ -4,14 +4,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from contracts import expiry
 from contracts.events import Reason
 from contracts.topics import Topic
 
 EXTENSION = "redrive"
 """The CloudEvents extension that says which dead-lettering of its event a redrive answers."""
 
-_STALE = ("expiration", "topic", "pubsubname")
-"""Attributes that a sidecar gave the event when it was first published."""
+_STALE = (*expiry.TIMES, *expiry.TTLS, "topic", "pubsubname")
+"""Attributes that were true when the event was first published. A redrive is a person's decision
+that the event is wanted now, so what bounded it then does not bound it again."""
 
 
 def impossible(letter: Mapping[str, Any]) -> str | None:

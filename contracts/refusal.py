@@ -9,11 +9,21 @@ from pydantic_core import ErrorDetails
 from contracts.events import Reason
 
 
+def with_field(field: str | None, message: str) -> str:
+    """Return a refusal's message with the field that it is about before it, once."""
+    if not field or message.startswith(f"{field}: "):  # as messages of old dead letters do
+        return message
+    return f"{field}: {message}"
+
+
 class Refused(Exception):
-    """This event cannot be served, now or later. Carries what a dead letter says of it."""
+    """This event cannot be served, now or later. Carries what a dead letter says of it.
+
+    `message` does not repeat `field`; whoever shows both uses `with_field`.
+    """
 
     def __init__(self, reason: Reason, message: str, field: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(with_field(field, message))
         self.reason = reason
         self.message = message
         self.field = field
@@ -46,7 +56,7 @@ def _path(detail: ErrorDetails, value: Any) -> str:
 
 
 def explain(error: ValidationError, value: Any, root: str = "") -> tuple[str, str]:
-    """Name the field most at fault and say what is wrong with every field.
+    """Name the field most at fault and say what is wrong with it; then, with every other field.
 
     A field that does not exist (a typo) comes first, then the error deepest in the value.
     """
@@ -59,5 +69,6 @@ def explain(error: ValidationError, value: Any, root: str = "") -> tuple[str, st
         path = ".".join(filter(None, [root, _path(detail, value)]))
         said = _SAID.get(detail["type"], detail["msg"].removeprefix("Value error, "))
         lines[path] = f"{lines[path]} or {said}" if path in lines else said
-    first = next(iter(lines))
-    return first, "; ".join(f"{path}: {said}" if path else said for path, said in lines.items())
+    first, *others = lines
+    rest = [with_field(path, lines[path]) for path in others]
+    return first, "; ".join([lines[first], *rest])

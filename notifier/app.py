@@ -7,17 +7,19 @@ from pathlib import Path
 
 import structlog
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
-from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from redis import RedisError
 
 import notifier.page
 from notifier import routes
+from notifier.docs import serve_docs
 from notifier.origin import objection
 from notifier.page import actions, stream
 from notifier.page import routes as pages
+from notifier.page.problem import problem_page, wants_page
 from notifier.page.rendering import page
 from notifier.page.sources import Missing
+from notifier.problem import Problem, handle_problems, respond
 from notifier.service import Notifier
 
 _log = structlog.get_logger()
@@ -33,21 +35,35 @@ def build_app(service: Notifier) -> FastAPI:
         yield
         await asyncio.to_thread(service.stop)
 
-    app = FastAPI(title="Usher notifier", lifespan=lifespan, dependencies=[Depends(_own_page_only)])
+    app = FastAPI(
+        title="Usher notifier",
+        lifespan=lifespan,
+        dependencies=[Depends(_own_page_only)],
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.service = service
     app.add_exception_handler(RedisError, _store_away)
+    handle_problems(app, _show)
     for part in (routes, actions, pages, stream):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=STATIC))
+    serve_docs(app)
     return app
+
+
+def _show(request: Request, problem: Problem) -> Response:
+    """Show a problem as a page to a browser, as problem details to a program."""
+    return problem_page(request, problem) if wants_page(request) else respond(problem)
 
 
 def _store_away(request: Request, error: Exception) -> Response:
     what = "the notifier's store does not answer"
-    if "text/html" in request.headers.get("accept", ""):
+    if wants_page(request):
         _log.warning(what, error=str(error))
         return page(request, "away.html", 503, missing=[Missing("store", what)])
-    return PlainTextResponse(f"{what}: {error}", 503)
+    detail = f"{what}: {error}"
+    return respond(Problem(title="Nothing can be read", status=503, detail=detail))
 
 
 def _own_page_only(request: Request, service: routes.Service) -> None:

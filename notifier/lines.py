@@ -6,6 +6,7 @@ from typing import Any, TextIO
 
 import structlog
 
+from contracts.refusal import with_field
 from notifier.logs import add_trace_id
 from notifier.printable import one_line
 from notifier.records import DeadLetter, Notice
@@ -35,10 +36,9 @@ class Lines:
         if not self._console:
             self._document(letter.model_dump(mode="json", exclude_unset=True))
             return
-        at_fault = f" {letter.field}:" if letter.field else ""
         self._write(
             f"{letter.last_seen:%H:%M:%S} DEAD       {letter.reason} on {letter.topic}"
-            f"{at_fault} {letter.message} (event {letter.event.id})"
+            f" {with_field(letter.field, letter.message)} (event {letter.event.id})"
         )
 
     def _document(self, record: dict[str, Any]) -> None:

@@ -51,7 +51,7 @@ class _Service:
             self._note(f"{type(error).__name__}: {error}")
             raise Away(f"the {self.name} does not answer") from error
         if answer.is_server_error:
-            self._note(f"{answer.status_code}: {answer.text[:300]}")
+            self._note(f"{answer.status_code}: {_detail(answer)[:300]}")
             raise Away(self._refusal(answer.status_code))
         self._failing = False
         return answer
@@ -170,6 +170,14 @@ class Starter(_Service):
         answer = self._send("POST", path, content=body, headers=headers, **request)
         told: Document = answer.json()
         return told
+
+
+def _detail(answer: httpx.Response) -> str:
+    """Return what problem details say; the answer itself where it has none."""
+    try:
+        return str(answer.json()["detail"])[:300]
+    except (ValueError, KeyError, TypeError):
+        return answer.text[:300]
 
 
 def _part(text: str) -> str:

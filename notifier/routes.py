@@ -57,7 +57,7 @@ def dead_letters(
     return _page(service.dead_letters, wanted, min(limit, MOST), cursor)
 
 
-@router.get("/timeline/{instance_id}")
+@router.get("/timeline/{instance_id:path}")
 def timeline(service: Service, instance_id: str) -> dict[str, Any]:
     """The chain of one instance, from its request to its notice, as far as it has come."""
     told = story(service, instance_id)

@@ -38,7 +38,9 @@ class Notifier:
         self._settings = settings
         self._redis = Redis.from_url(settings.redis_url, decode_responses=True, socket_timeout=5)
         headers = credentials(settings.dapr_api_token)
-        client = httpx.Client(base_url=settings.sidecar_url, headers=headers, timeout=2)
+        client = httpx.Client(
+            base_url=settings.sidecar_url, headers=headers, timeout=2, trust_env=False
+        )
         self.sidecar = Sidecar(client)
         self.journal = Journal(self._redis, settings.redis_url, 2 * settings.keep)
         self.notices = Shelf(self._redis, "notices", settings.keep, self.journal)

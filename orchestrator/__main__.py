@@ -5,17 +5,19 @@ import sys
 import structlog
 import uvicorn
 
-from orchestrator.app import build_app
-from orchestrator.calls import carry_trace
-from orchestrator.catalogue import Catalogue, CatalogueError
+from orchestrator.calls import carry_trace, import_sdk
 from orchestrator.logs import set_up_logs
-from orchestrator.service import Orchestrator
 from orchestrator.settings import Settings
 
 
 def main() -> None:
     settings = Settings()
     set_up_logs(settings.log_format)
+    import_sdk()
+    from orchestrator.app import build_app
+    from orchestrator.catalogue import Catalogue, CatalogueError
+    from orchestrator.service import Orchestrator
+
     try:
         catalogue = Catalogue.scan(settings.workflows)
     except CatalogueError as error:

@@ -8,15 +8,19 @@ import structlog
 from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy
 
 from contracts.events import WorkflowCompleted
-from orchestrator.context import RunContext, Steps, as_json
+from orchestrator.context import RunContext, Steps
 from orchestrator.definition import Definition
 from orchestrator.envelope import Cause, unseal
-from orchestrator.notices import of_turn
+from orchestrator.failures import failure, guarded
+from orchestrator.notices import fitting, of_turn
+from orchestrator.payload import MAX_RESULT_BYTES, fitted
 
 ANNOUNCE = "announce_completion"
 """The activity that publishes where the last turn could not; the name is reserved."""
 FENCE = "claim_run"
 """The activity that lets one attempt of a start run; the name is reserved."""
+SETTLE = "settle_expired"
+"""The activity of the run at an early event's deadline; the name is reserved."""
 LEASE_SECONDS = 12
 """How long a claim of a start is its handler's alone: more than the deadline of one call, so that
 once it is over, the call that would start the workflow can no longer be on its way."""
@@ -50,11 +54,15 @@ def wrapped(definition: Definition, tell: Tell) -> Callable[[DaprWorkflowContext
         error: Exception | None = None
         try:
             author = _author(definition, context.as_sdk_context(), value)
-            output = as_json((yield from context.drive(author)))
+            returned = yield from context.drive(author)
+            output, _ = guarded(
+                fitted, returned, f"the output of {definition.name}", MAX_RESULT_BYTES
+            )
         except Exception as raised:
-            error = raised
+            error = failure(raised)
         if definition.tag.announce and not context.continued and not context.is_over:
             notice = of_turn(ctx, definition.name, cause, context.custom_status, output, error)
+            notice = fitting(notice)
             if not (_may_be_told(context, cause, notice) and tell(notice, context.carried())):
                 yield from _announce(ctx, context.carried(), notice)
         if error:
@@ -81,7 +89,7 @@ def _may_run(ctx: DaprWorkflowContext, cause: Cause) -> Steps:
 
 def _author(definition: Definition, ctx: DaprWorkflowContext, value: Any) -> Steps:
     """Run the author's generator; an input that does not fit fails the run, and is announced."""
-    parsed = definition.parse(value)
+    parsed = definition.parse(value, by_name=True)
     arguments = (ctx, parsed) if definition.takes_input else (ctx,)
     return (yield from definition.function(*arguments))
 

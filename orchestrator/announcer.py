@@ -7,8 +7,9 @@ from orchestrator import views
 from orchestrator.catalogue import Catalogue
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.envelope import Cause
+from orchestrator.history import Stall
 from orchestrator.ledger import Ledger
-from orchestrator.notices import of_state
+from orchestrator.notices import of_stalled, of_state
 from orchestrator.outbox import Outbox
 from orchestrator.records import Ended
 from orchestrator.tracing import TRACEPARENT, continuing
@@ -39,14 +40,29 @@ class Announcer:
         if state is None or state.runtime_status not in FINISHED:
             return state.runtime_status if state else None
         cause = views.cause(state)
-        definition = self._catalogue.workflows.get(state.name)
-        announces = definition is None or definition.tag.announce
-        if cause.key and await self._ledger.ended(instance_id) is None:
-            if announces:
-                await self.announce(of_state(state, cause), cause)
-            else:
-                outcome = state.runtime_status.name
-                await self._ledger.end(
-                    instance_id, Ended(key=cause.key, outcome=outcome, announced=False)
-                )
+        if await self._is_owed(instance_id, cause):
+            await self._announce_or_note(of_state(state, cause), cause)
         return state.runtime_status
+
+    async def announce_stalled(
+        self, instance_id: str, stall: Stall | None, reason: str | None
+    ) -> None:
+        """Announce a stalled run as terminated, before the engine forgets it."""
+        if state := await self._engine.state(instance_id):
+            cause = views.cause(state)
+            if await self._is_owed(instance_id, cause):
+                await self._announce_or_note(of_stalled(state, cause, stall, reason), cause)
+
+    async def _is_owed(self, instance_id: str, cause: Cause) -> bool:
+        """Tell whether the ledger lacks the end of a run. One scheduled past Usher has no key, and
+        nobody who waits for its end."""
+        return bool(cause.key) and await self._ledger.ended(instance_id) is None
+
+    async def _announce_or_note(self, notice: WorkflowCompleted, cause: Cause) -> None:
+        """Announce an end, or only note it where the workflow does not announce itself."""
+        definition = self._catalogue.workflows.get(notice.workflow)
+        if definition is None or definition.tag.announce:
+            await self.announce(notice, cause)
+        else:
+            ended = Ended(key=cause.key, outcome=notice.outcome, announced=False)
+            await self._ledger.end(notice.instance_id, ended)

@@ -8,16 +8,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from orchestrator.announced import ANNOUNCE, FENCE
+from contracts.identity import OWN_RUN
+from orchestrator.announced import ANNOUNCE, FENCE, SETTLE
+from orchestrator.authoring.callees import unknown_callees
 from orchestrator.authoring.doubts import doubts
+from orchestrator.authoring.imported import beside, called_through, file_of, identity, tagged
 from orchestrator.authoring.importing import NotImported, load
 from orchestrator.authoring.lint import lint
 from orchestrator.authoring.names import Source
 from orchestrator.authoring.problem import Problem
 from orchestrator.authoring.surface import activity_faults, workflow_faults
+from orchestrator.authoring.yields import yields_no_task
 from orchestrator.definition import Definition
-from orchestrator.parking import EXPIRE, SETTLE
-from orchestrator.registry import TAG, ActivityTag, WorkflowTag
+from orchestrator.registry import TAG, WorkflowTag
 
 WORKFLOWS = Path(__file__).parent / "workflows"
 
@@ -40,13 +43,15 @@ class Catalogue:
 
     @classmethod
     def scan(cls, folders: Iterable[Path] = ()) -> "Catalogue":
-        """Import every file of our own folder and of `folders`; files named `_…` are left out.
+        """Import every file of our own folder and of `folders`; files named `_…` are left out,
+        but for what other files import from them.
 
         Raise `CatalogueError` that holds every problem of every file.
         """
         scan = _Scan()
         for folder in _once([WORKFLOWS, *folders]):
             scan.folder(folder)
+        scan.callees()
         if scan.problems:
             raise CatalogueError(scan.problems)
         return cls(scan.workflows, scan.activities, tuple(scan.doubts))
@@ -60,23 +65,57 @@ class _Scan:
         self.activities: dict[str, Callable[..., Any]] = {}
         self.problems: list[Problem] = []
         self.doubts: list[Problem] = []
-        self._claimed: dict[str, tuple[Callable[..., Any], str]] = {}
+        self._claimed: dict[str, tuple[tuple[object, ...], str]] = {}
+        self._taken: set[tuple[object, ...]] = set()
+        self._loaded: list[tuple[Path, ModuleType, Source]] = []
+        self._sources: dict[Path, Source] = {}
 
     def folder(self, folder: Path) -> None:
         if not folder.is_dir():
             said = "there is no such folder of workflows; USHER_WORKFLOWS names it"
             self.problems.append(Problem(folder, said))
-        for file in sorted(f for f in folder.glob("*.py") if not f.name.startswith("_")):
+        files = sorted(f for f in folder.glob("*.py") if not f.name.startswith("_"))
+        first = len(self._loaded)
+        for file in files:
             try:
                 module = load(file, ours=folder == WORKFLOWS)
             except NotImported as error:
                 self.problems.append(error.problem)
                 continue
-            source = Source(ast.parse(file.read_bytes()))
-            for function in _tagged(module):
+            source = self._source(file)
+            self._loaded.append((file, module, source))
+            for function in _own(module):
                 self._take(function, file, source)
+        self._imported(folder, self._loaded[first:])
+
+    def _imported(self, folder: Path, scanned: list[tuple[Path, ModuleType, Source]]) -> None:
+        """Take what the files of a folder have imported from files beside them, or elsewhere."""
+        there = {id(module) for _, module, _ in scanned}
+        helpers = [module for module in beside(folder) if id(module) not in there]
+        files = [(Path(str(module.__file__)), module) for module in helpers]
+        for file, module in (*((file, module) for file, module, _ in scanned), *files):
+            source = self._source(file)
+            for function in (*tagged(module), *called_through(module, source.tree)):
+                written = file_of(function, file)
+                self._take(function, written, self._source(written))
+            if module in helpers:
+                self._loaded.append((file, module, source))
+
+    def callees(self) -> None:
+        """Look whether all is there that is called, once all files are known."""
+        for file, module, source in self._loaded:
+            found = unknown_callees(module, source.tree, self.activities, self.workflows)
+            self.problems += [Problem(file, said, at) for at, said in found]
+
+    def _source(self, file: Path) -> Source:
+        if file not in self._sources:
+            self._sources[file] = Source(ast.parse(file.read_bytes()))
+        return self._sources[file]
 
     def _take(self, function: Callable[..., Any], file: Path, source: Source) -> None:
+        if identity(function) in self._taken:
+            return
+        self._taken.add(identity(function))
         name = function.__name__
         code = getattr(inspect.unwrap(function), "__code__", None)
         node = source.function(name, code.co_firstlineno) if code else None
@@ -87,7 +126,7 @@ class _Scan:
             definition = self.workflows[name] = Definition(function, tag, file)
             faults = [(line, said) for said in workflow_faults(definition)]
             if node:
-                faults += lint(source, node)
+                faults += [*lint(source, node), *yields_no_task(source, node)]
                 found = doubts(source, node)
                 self.doubts += [Problem(file, f"{name}: {said}", at) for at, said in found]
         else:
@@ -97,10 +136,10 @@ class _Scan:
 
     def _claim(self, function: Callable[..., Any], file: Path, line: int | None) -> None:
         name, here = function.__name__, f"{file}:{line}"
-        if name in (ANNOUNCE, FENCE, EXPIRE, SETTLE):
+        if name in (ANNOUNCE, FENCE, OWN_RUN, SETTLE):
             self.problems.append(Problem(file, f"the name {name!r} is Usher's own", line))
-        claimant, there = self._claimed.setdefault(name, (function, here))
-        if claimant is not function:
+        claimant, there = self._claimed.setdefault(name, (identity(function), here))
+        if claimant != identity(function):
             said = f"the name {name!r} is claimed here and in {there}: rename one of them"
             self.problems.append(Problem(file, said, line))
 
@@ -112,8 +151,6 @@ def _once(folders: Iterable[Path]) -> Iterable[Path]:
     return found.values()
 
 
-def _tagged(module: ModuleType) -> Iterator[Callable[..., Any]]:
-    for value in {id(value): value for value in vars(module).values()}.values():
-        tag = getattr(value, TAG, None)
-        if isinstance(tag, WorkflowTag | ActivityTag) and value.__module__ == module.__name__:
-            yield value
+def _own(module: ModuleType) -> Iterator[Callable[..., Any]]:
+    """Find what a file defines itself: where two names clash, it comes before what is imported."""
+    return (value for value in tagged(module) if value.__module__ == module.__name__)

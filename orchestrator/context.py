@@ -1,22 +1,19 @@
 """The context an author gets: the SDK's own, with the envelope kept out of sight."""
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from dapr.ext.workflow import DaprWorkflowContext
-from pydantic_core import to_json
+from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy
 
 from orchestrator.envelope import Cause, seal
+from orchestrator.failures import guarded
+from orchestrator.payload import MAX_TURN_BYTES, PayloadTooLarge, as_json, fitted
+from orchestrator.tasks import made_by, named, once, refusal
 from orchestrator.waits import Waits
 
 Steps = Generator[Any, Any, Any]
-
-
-def as_json(value: Any) -> Any:
-    """Return a value as JSON has it; raise where it is none, as the engine would."""
-    return json.loads(to_json(value, inf_nan_mode="null"))
 
 
 class RunContext:
@@ -28,6 +25,7 @@ class RunContext:
         self.waits = Waits(ctx, cause.seen, cause.received)
         self.continued = False
         self.custom_status: str | None = None
+        self._turn_bytes = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ctx, name)
@@ -46,22 +44,75 @@ class RunContext:
         return bool(self._ctx._history_patches)
 
     def set_custom_status(self, custom_status: str) -> None:
+        """Show a text beside the run; raise `PayloadTooLarge` where it is too large."""
         if not isinstance(custom_status, str):
             custom_status = json.dumps(as_json(custom_status))
+        custom_status = custom_status.encode(errors="backslashreplace").decode()
+        fitted(custom_status, "the custom status")
         self.custom_status = custom_status
         self._ctx.set_custom_status(custom_status)
+
+    def is_patched(self, patch_name: str) -> bool:
+        patch_name.encode()  # what cannot be encoded must raise here, and not when the turn ends
+        return bool(self._ctx.is_patched(patch_name))
+
+    def call_activity(
+        self,
+        activity: Callable[..., Any] | str,
+        *,
+        input: Any = None,  # noqa: A002  # the SDK's name
+        retry_policy: RetryPolicy | None = None,
+        **options: Any,
+    ) -> Any:
+        """Schedule an activity; raise `PayloadTooLarge` where its input is too large."""
+        what = f"activity {_name(activity)}"
+        given = self._scheduled(input, f"the input of {what}")
+        options["retry_policy"] = once(retry_policy)
+        return self._made(self._ctx.call_activity(activity, input=given, **options), what)
+
+    def call_child_workflow(
+        self,
+        workflow: Callable[..., Any] | str,
+        *,
+        input: Any = None,  # noqa: A002  # the SDK's name
+        retry_policy: RetryPolicy | None = None,
+        **options: Any,
+    ) -> Any:
+        """Schedule a child; raise `PayloadTooLarge` where its input is too large."""
+        what = f"child workflow {_name(workflow)}"
+        given = self._scheduled(input, f"the input of {what}")
+        options["retry_policy"] = once(retry_policy)
+        return self._made(self._ctx.call_child_workflow(workflow, input=given, **options), what)
+
+    def create_timer(self, fire_at: datetime | timedelta) -> Any:
+        return made_by(self._ctx.create_timer(fire_at), self)
+
+    def _scheduled(self, value: Any, what: str) -> Any:
+        """Return a value as JSON has it, if the engine takes it beside what else is scheduled."""
+        plain, size = fitted(value, what)
+        if self._turn_bytes + size > MAX_TURN_BYTES:
+            raise PayloadTooLarge(
+                f"{what} is {size:,} bytes as JSON, beside {self._turn_bytes:,} bytes scheduled "
+                f"before; the limit between two yields is {MAX_TURN_BYTES:,}: yield in portions"
+            )
+        self._turn_bytes += size
+        return plain
+
+    def _made(self, task: Any, what: str) -> Any:
+        return named(made_by(task, self), what)
 
     def wait_for_external_event(
         self, name: str, *, timeout: datetime | timedelta | None = None
     ) -> Any:
         """Wait for an event; the author gets its data, and a repeated event only once."""
-        return self.waits.wait(name, timeout)
+        return made_by(self.waits.wait(name, timeout), self)
 
     def continue_as_new(self, new_input: Any, *, save_events: bool = True) -> None:
         """Start over with a new input; events that wait are kept unless `save_events` is false."""
         received = self.waits.leave() if save_events else ()
         cause = self.carried().model_copy(update={"received": received})
-        sealed = seal(cause, as_json(new_input))
+        what = f"the input of continue_as_new, with {len(received)} events received,"
+        sealed, _ = fitted(seal(cause, as_json(new_input)), what)
         self._ctx.continue_as_new(sealed, save_events=save_events)
         self.continued = True
 
@@ -70,19 +121,32 @@ class RunContext:
         return self._cause.model_copy(update={"seen": self.waits.seen, "received": ()})
 
     def drive(self, author: Steps) -> Steps:
-        """Run an author's generator on this context, and return what it returns."""
+        """Run an author's generator on this context, and return what it returns.
+
+        What the author's code raises is an `Exception` here, whatever it was. A `GeneratorExit` at
+        our own `yield` is the SDK's, which lets go of the turn.
+        """
         try:
-            task = next(author)
+            task = guarded(next, author)
             while True:
+                if said := refusal(task, self):
+                    task = guarded(author.throw, TypeError(said))
+                    continue
+                if not task.is_complete:
+                    self._turn_bytes = 0
+                step, given = author.send, None
                 try:
-                    result = yield from self.waits.resolve(task)
+                    given = yield from self.waits.resolve(task)
                 except Exception as error:
-                    task = author.throw(error)
-                else:
-                    task = author.send(result)
+                    step, given = author.throw, error
+                task = guarded(step, given)
         except StopIteration as end:
             return end.value
 
     def as_sdk_context(self) -> DaprWorkflowContext:
         """Return itself as the type an author's annotation names."""
         return cast(DaprWorkflowContext, self)
+
+
+def _name(called: Any) -> str:
+    return str(called if isinstance(called, str) else getattr(called, "__name__", called))

@@ -1,14 +1,19 @@
 """Terminates, suspends, resumes and purges instances, and says so where that ends one."""
 
+import structlog
 from dapr.ext.workflow import WorkflowStatus
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestrator.announcer import Announcer
 from orchestrator.decision import Control
 from orchestrator.engine import FINISHED, Engine
+from orchestrator.history import stall
+from orchestrator.instance_call import NotNow, one_instance
 
 ENDS_WITHIN_SECONDS = 4
 """How long a termination is watched; what takes longer is announced by the reconciler."""
+
+_log = structlog.get_logger()
 
 
 class Controller:
@@ -22,6 +27,7 @@ class Controller:
         """Steer the instance; one that ends by it is announced, one purged was before.
 
         One that is gone was steered before, by this event or another: there is nothing to do.
+        Raises `NotNow` where the instance does not take it.
         """
         instance_id = control.instance_id
         match control.control:
@@ -29,15 +35,43 @@ class Controller:
                 # One that is over already was cut off in between: it is only announced.
                 status = await self._announcer.announce_ended(instance_id)
                 if status is not None and status not in FINISHED:
-                    await self._engine.terminate(instance_id, control.reason)
-                    await self._announce(instance_id)
+                    await self._terminate(instance_id, control.reason)
             case "suspend" if not await self._is_suspended(instance_id):
-                await self._engine.suspend(instance_id)
+                async with one_instance(self._engine, instance_id):
+                    await self._engine.suspend(instance_id)
             case "resume" if await self._is_suspended(instance_id):
-                await self._engine.resume(instance_id)
+                async with one_instance(self._engine, instance_id):
+                    await self._engine.resume(instance_id)
             case "purge":
                 if await self._announcer.announce_ended(instance_id) is not None:
-                    await self._engine.purge(instance_id)
+                    async with one_instance(self._engine, instance_id):
+                        await self._engine.purge(instance_id)
+
+    async def _terminate(self, instance_id: str, reason: str | None) -> None:
+        try:
+            async with one_instance(self._engine, instance_id):
+                await self._engine.terminate(instance_id, reason)
+        except NotNow as error:
+            if not error.stalled:
+                raise
+            await self._end_stalled(instance_id, reason)
+        else:
+            await self._announce(instance_id)
+
+    async def _end_stalled(self, instance_id: str, reason: str | None) -> None:
+        """End a stalled instance, which the engine refuses to terminate: its children first, then
+        the announcement, then by force what the engine has of it.
+
+        Cut off anywhere, the control comes again and finds the instance still stalled.
+        """
+        history = await self._engine.history(instance_id) or []
+        for child in dict.fromkeys(event.child for event in history if event.child):
+            try:
+                await self.carry_out(Control(child, "terminate", reason))
+            except NotNow as error:
+                _log.warning("a child goes on", child=child, error=str(error))
+        await self._announcer.announce_stalled(instance_id, stall(history), reason)
+        await self._engine.remove(instance_id)
 
     async def _is_suspended(self, instance_id: str) -> bool:
         """The SDK fails a run that is told to resume and was not suspended."""

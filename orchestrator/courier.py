@@ -7,6 +7,7 @@ from contracts.events import Reason
 from contracts.refusal import Refused
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.envelope import seal_event
+from orchestrator.instance_call import one_instance
 from orchestrator.ledger import Ledger
 
 
@@ -18,11 +19,14 @@ class Courier:
         self._ledger = ledger
 
     async def hand_over(self, instance_id: str, key: str, command: RaiseEvent) -> None:
-        """Raise an event; raise `Refused(instance_finished)` where it came too late.
+        """Raise an event; raise `Refused(instance_finished)` where it came too late, and `NotNow`
+        where the instance does not take it.
 
         Safe to repeat: the workflow drops what it has seen. So a crash after it costs nothing.
         """
-        await self._engine.raise_event(instance_id, command.event, seal_event(key, command.data))
+        async with one_instance(self._engine, instance_id):
+            sealed = seal_event(key, command.data)
+            await self._engine.raise_event(instance_id, command.event, sealed)
         state = await self._engine.state(instance_id)
         if state is None or state.runtime_status not in FINISHED:
             return

@@ -12,6 +12,7 @@ from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.commands import ControlInstance, RaiseEvent, StartWorkflow
 from contracts.events import Reason
+from contracts.expiry import Deadline, deadline
 from contracts.reading import read_command_from
 from contracts.refusal import Refused
 from contracts.topics import Topic
@@ -19,6 +20,7 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.courier import finished
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.ledger import Ledger
+from orchestrator.payload import MAX_PAYLOAD_BYTES, payload_bytes
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,18 @@ class Deliver:
 
     instance_id: str
     command: RaiseEvent
+    wait: timedelta
+    """How long the event may wait, should the instance not take it now."""
 
 
 @dataclass(frozen=True)
 class Park:
-    """Keep this event until its instance is there."""
+    """Keep this event until its instance is there, or is no longer stalled."""
 
     instance_id: str
     wait: timedelta
+    why: str | None = None
+    """What keeps an instance that is there from taking it."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +98,19 @@ class Decider:
     async def decide(self, topic: Topic, event: CloudEvent) -> Decision:
         """Return what to do with an event that came on `topic`; raise `Refused` when nothing."""
         command = read_command_from(topic, event)
+        if due := deadline(event, self._ledger.now()):
+            await self._refuse_late(event, due)
         if isinstance(command, StartWorkflow):
             return self._start(command, event)
         if isinstance(command, RaiseEvent):
-            return await self._deliver(command, event)
+            return await self._deliver(command, event, due)
         return await self._control(command)
+
+    async def _refuse_late(self, event: CloudEvent, due: Deadline) -> None:
+        """Refuse an event that comes too late. One in the ledger came in time, and is repeated."""
+        late = due.passed(self._ledger.now())
+        if late and await self._ledger.find(event.source, event.id) is None:
+            raise late
 
     def _start(self, command: StartWorkflow, event: CloudEvent) -> Start:
         definition = self._catalogue.workflows.get(command.workflow)
@@ -106,26 +120,39 @@ class Decider:
             raise Refused(Reason.UNKNOWN_WORKFLOW, message, "workflow")
         instance_id = identity.instance_to_start(command, event.source, event.id)
         definition.parse(command.input)
+        if (size := payload_bytes(command.input)) > MAX_PAYLOAD_BYTES:
+            message = (
+                f"the input is {size:,} bytes, as what is not ASCII is escaped, and the limit is "
+                f"{MAX_PAYLOAD_BYTES:,}: store it elsewhere and pass a reference to it"
+            )
+            raise Refused(Reason.OVERSIZE, message, "input")
         derived = command.instance_id is None and command.key is None
         return Start(instance_id, definition.name, command.input, derived)
 
-    async def _deliver(self, command: RaiseEvent, event: CloudEvent) -> Deliver | Park | Arrived:
+    async def _deliver(
+        self, command: RaiseEvent, event: CloudEvent, due: Deadline | None
+    ) -> Deliver | Park | Arrived:
         instance_id = identity.instance_addressed(command)
         state = await self._engine.state(instance_id)
+        asked = command.ttl_seconds
+        wait = self.parked_for if asked is None else timedelta(seconds=min(asked, 10**9))
+        left = max(timedelta(0), due.at - self._ledger.now()) if due else wait
+        if state is not None and state.runtime_status is WorkflowStatus.STALLED:
+            if not wait:
+                raise stalled(instance_id, "takes no event")
+            return Park(instance_id, min(wait, left), f"{instance_id!r} is stalled")
         if state is not None and state.runtime_status not in FINISHED:
-            return Deliver(instance_id, command)
+            return Deliver(instance_id, command, min(wait, left))
         ended = await self._ledger.ended(instance_id)
         if ended and identity.event_key(event.source, event.id) in ended.seen:
             return Arrived(instance_id)
         if state is not None or ended is not None:
             status = state.runtime_status.name if state else ended.outcome if ended else ""
             raise finished(instance_id, status)
-        asked = command.ttl_seconds
-        wait = self.parked_for if asked is None else timedelta(seconds=min(asked, 10**9))
         if not wait:
             message = f"no instance has the id {instance_id!r}, and the event may not wait for it"
             raise Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id")
-        return Park(instance_id, wait)
+        return Park(instance_id, min(wait, left))
 
     async def _status(self, instance_id: str) -> WorkflowStatus | None:
         """Return how an instance is, or how it ended before it was purged; None for no such."""
@@ -143,8 +170,19 @@ class Decider:
         if command.control == "purge" and status not in FINISHED:
             message = f"{instance_id!r} is {status.name}; terminate it, then purge"
             raise Refused(Reason.INVALID_REQUEST, message, "control")
+        if command.control in ("suspend", "resume") and status is WorkflowStatus.STALLED:
+            raise stalled(instance_id, f"cannot be told to {command.control}")
         # What was cut off between the deed and its note comes again, and is no refusal.
         done = command.control == "terminate" and status is WorkflowStatus.TERMINATED
         if command.control != "purge" and status in FINISHED and not done:
             raise finished(instance_id, status.name)
         return Control(instance_id, command.control, command.reason)
+
+
+def stalled(instance_id: str, then: str) -> Refused:
+    """Return the refusal of what a stalled instance cannot take."""
+    message = (
+        f"{instance_id!r} is STALLED and {then}: deploy the code that it was started with, or "
+        "terminate it"
+    )
+    return Refused(Reason.INSTANCE_STALLED, message, "instance_id")

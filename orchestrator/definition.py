@@ -5,14 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, get_type_hints
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic import ValidationError
 
 from contracts.events import Reason
 from contracts.refusal import Refused, explain
+from orchestrator.input_type import InputType
 from orchestrator.registry import WorkflowTag
 
 
@@ -47,62 +46,29 @@ class Definition:
         return inspect.signature(self.function).parameters[self.parameter].annotation
 
     @cached_property
-    def _adapter(self) -> TypeAdapter[Any]:
-        if not self.takes_input:
-            return TypeAdapter(None)
-        if self.annotation is inspect.Parameter.empty:
-            return TypeAdapter(Any)
-        # Only the input's: others may name what is imported for type checkers alone.
-        only = SimpleNamespace(__annotations__={"input": self.annotation})
-        names = inspect.unwrap(self.function).__globals__
-        return TypeAdapter(get_type_hints(only, names, include_extras=True)["input"])
+    def _input(self) -> InputType:
+        return InputType(self.function if self.takes_input else _takes_none)
 
     def input_schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of the input: as `parse` has it, without unknown fields."""
-        return self._adapter.json_schema(schema_generator=_Closed)
+        """Return the JSON Schema of the input, which agrees with `parse`."""
+        return self._input.json_schema()
 
     def as_json(self, parsed: Any) -> bytes:
         """Return what `parse` returned as JSON again."""
-        return self._adapter.dump_json(parsed)
+        return self._input.dump(parsed)
 
-    def parse(self, value: Any) -> Any:
+    def parse(self, value: Any, *, by_name: bool = False) -> Any:
         """Return `value` as the input the workflow asks for; no input means all defaults.
 
         Raise `Refused(invalid_input)` that names the field; a field the model does not know is
-        at fault too, since a typo would otherwise pass for a default.
+        at fault too, unless the model says otherwise.
         """
         try:
-            return self._adapter.validate_python(value, extra="forbid")
+            return self._input.parse(value, by_name=by_name)
         except ValidationError as error:
-            if value is None:
-                return self._defaults(error)
-            raise _refused(error, value) from error
-
-    def _defaults(self, without: ValidationError) -> Any:
-        try:
-            return self._adapter.validate_python({}, extra="forbid")
-        except ValidationError as error:
-            missing = any(detail["type"] == "missing" for detail in error.errors())
-            raise _refused(error if missing else without, {}) from error
+            field, message = explain(error, {} if value is None else value, root="input")
+            raise Refused(Reason.INVALID_INPUT, message, field) from error
 
 
-def _refused(error: ValidationError, value: Any) -> Refused:
-    field, message = explain(error, value, root="input")
-    return Refused(Reason.INVALID_INPUT, message, field)
-
-
-class _Closed(GenerateJsonSchema):
-    """Schemas of objects that take their own fields and no others."""
-
-    def model_fields_schema(self, schema: Any) -> JsonSchemaValue:
-        return _closed(super().model_fields_schema(schema))
-
-    def dataclass_args_schema(self, schema: Any) -> JsonSchemaValue:
-        return _closed(super().dataclass_args_schema(schema))
-
-    def typed_dict_schema(self, schema: Any) -> JsonSchemaValue:
-        return _closed(super().typed_dict_schema(schema))
-
-
-def _closed(schema: JsonSchemaValue) -> JsonSchemaValue:
-    return {**schema, "additionalProperties": False}
+def _takes_none(ctx: Any, input: None) -> None:  # noqa: A002  # what refusals and schemas name
+    """Stand for a workflow without an input."""

@@ -1,10 +1,15 @@
 """The Dapr workflow engine as the orchestrator sees it: the SDK's client, with our words."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import httpx
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
+
+# The SDK exports no way to purge by force: the engine's own request is sent on its stub.
+from dapr.ext.workflow._durabletask.internal import protos
 from dapr.ext.workflow.aio import DaprWorkflowClient
 from grpc import RpcError, StatusCode
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_fixed
@@ -15,6 +20,11 @@ from orchestrator.history import HistoryEvent, read_event
 _INNER = "_DaprWorkflowClient__obj"
 PAGE = 1_000_000
 FINISHED = {WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERMINATED}
+
+
+class Stalled(Exception):
+    """The engine has stopped this instance: it takes no event and no control, for good or until
+    the code that it was started with is back. Says nothing of any other instance."""
 
 
 class Engine:
@@ -38,6 +48,13 @@ class Engine:
         """Have the sidecar shut down; raise `httpx.HTTPError` where it does not take that."""
         (await self._sidecar.post("/v1.0/shutdown")).raise_for_status()
 
+    async def is_well(self) -> bool:
+        """Tell whether the engine serves instances at all, so that a failure is of one of them."""
+        try:
+            return await self.worker_connected()
+        except httpx.HTTPError:
+            return False
+
     async def state(self, instance_id: str) -> WorkflowState | None:
         """Return the state of an instance, or None where there is none."""
         return await self._client.get_workflow_state(instance_id)
@@ -48,9 +65,12 @@ class Engine:
         Returns once it runs. A call that timed out may have started it all the same.
         """
         try:
-            await self._client.schedule_new_workflow(
-                workflow, input=seal(cause, value), instance_id=instance_id
-            )
+            with _stalled(instance_id):
+                await self._client.schedule_new_workflow(
+                    workflow, input=seal(cause, value), instance_id=instance_id
+                )
+        except Stalled:
+            return False
         except RpcError as error:
             if error.code() is StatusCode.ALREADY_EXISTS:
                 return False
@@ -70,7 +90,9 @@ class Engine:
                 raise
 
     async def raise_event(self, instance_id: str, name: str, data: Any) -> None:
-        await self._client.raise_workflow_event(instance_id, name, data=data)
+        """Raise an event to an instance. Raises `Stalled`."""
+        with _stalled(instance_id):
+            await self._client.raise_workflow_event(instance_id, name, data=data)
 
     async def all_ids(self) -> list[str]:
         """Return the id of every instance; in large pages, since each costs a whole scan."""
@@ -78,16 +100,33 @@ class Engine:
         return [instance_id async for instance_id in ids]
 
     async def terminate(self, instance_id: str, reason: str | None) -> None:
-        await self._client.terminate_workflow(instance_id, output=reason)
+        """Terminate an instance. Raises `Stalled`."""
+        with _stalled(instance_id):
+            await self._client.terminate_workflow(instance_id, output=reason)
 
     async def suspend(self, instance_id: str) -> None:
-        await self._client.pause_workflow(instance_id)
+        """Suspend an instance. Raises `Stalled`."""
+        with _stalled(instance_id):
+            await self._client.pause_workflow(instance_id)
 
     async def resume(self, instance_id: str) -> None:
-        await self._client.resume_workflow(instance_id)
+        """Resume an instance. Raises `Stalled`."""
+        with _stalled(instance_id):
+            await self._client.resume_workflow(instance_id)
 
     async def purge(self, instance_id: str) -> None:
-        await self._client.purge_workflow(instance_id)
+        """Remove an ended instance with all that the engine has of it. Raises `Stalled`."""
+        with _stalled(instance_id):
+            await self._client.purge_workflow(instance_id)
+
+    async def remove(self, instance_id: str) -> None:
+        """Remove a stalled instance, which the engine neither terminates nor purges, by force.
+
+        Its children stay. One that is gone already is no error.
+        """
+        request = protos.PurgeInstancesRequest(instanceId=instance_id, force=True)
+        if await self.state(instance_id):
+            await getattr(self._client, _INNER)._get_stub().PurgeInstances(request)
 
     async def history(self, instance_id: str) -> list[HistoryEvent] | None:
         """Return an instance's history, oldest first, or None where there is no such instance.
@@ -110,6 +149,17 @@ class Engine:
             if error.code() is StatusCode.NOT_FOUND or "no such instance" in _said(error):
                 return None
             raise
+
+
+@contextmanager
+def _stalled(instance_id: str) -> Iterator[None]:
+    """Raise `Stalled` for what the engine answers of a stalled instance: a text, without a code."""
+    try:
+        yield
+    except RpcError as error:
+        if _said(error).endswith(("actor is stalled", "workflow is stalled")):
+            raise Stalled(f"{instance_id!r} is stalled") from error
+        raise
 
 
 def _said(error: RpcError) -> str:

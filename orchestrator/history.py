@@ -34,6 +34,8 @@ class HistoryEvent(BaseModel):
     """What a timer is for; one for an event of that `name` is a wait for it."""
     until: AwareDatetime | None = None
     """When a timer is due; None for a wait that has no end."""
+    child: str | None = None
+    """The instance id of the child that this one created."""
 
 
 def read_event(event: Any) -> HistoryEvent:
@@ -52,7 +54,28 @@ def read_event(event: Any) -> HistoryEvent:
         error=_failure(said),
         purpose=PURPOSES.get(origin),
         until=_due(said.fireAt) if timer else None,
+        child=said.instanceId if kind == "childWorkflowInstanceCreated" else None,
     )
+
+
+class Stall(BaseModel):
+    """Why the engine has stopped an instance, and since when."""
+
+    reason: str
+    """In the engine's words: `PATCH_MISMATCH`, `PAYLOAD_SIZE_EXCEEDED`, `VERSION_NOT_AVAILABLE`."""
+    message: str
+    since: AwareDatetime
+
+
+def stall(history: Iterable[HistoryEvent]) -> Stall | None:
+    """Return the last stall in a history; None where there is none."""
+    found = None
+    for event in history:
+        if event.type == "EXECUTION_STALLED" and event.error:
+            found = Stall(
+                reason=event.error.type, message=event.error.message, since=event.timestamp
+            )
+    return found
 
 
 class Wait(BaseModel):
@@ -83,7 +106,11 @@ def open_waits(history: Iterable[HistoryEvent]) -> list[Wait]:
 
 
 def _failure(said: Any) -> Failure | None:
-    if said is None or "failureDetails" not in said.DESCRIPTOR.fields_by_name:
+    fields = said.DESCRIPTOR.fields_by_name if said else {}
+    if "description" in fields and "reason" in fields:  # a stall
+        reasons = fields["reason"].enum_type.values_by_number
+        return Failure(type=reasons[said.reason].name, message=said.description.strip())
+    if "failureDetails" not in fields:
         return None
     if not said.HasField("failureDetails"):
         return None

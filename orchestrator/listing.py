@@ -6,10 +6,13 @@ come in one go, and of each instance the state is read until a page is full.
 
 from collections.abc import Iterator
 
-from dapr.ext.workflow import WorkflowState
+from dapr.ext.workflow import WorkflowState, WorkflowStatus
 
+from contracts import identity
+from orchestrator import views
 from orchestrator.engine import Engine
-from orchestrator.parking import EXPIRE
+from orchestrator.history import stall
+from orchestrator.views import Instance
 
 MOST_LOOKS = 5000
 """Instances looked at for one page, so that no page takes much longer than five seconds."""
@@ -35,6 +38,15 @@ async def page(
     return found, None
 
 
+async def shown(engine: Engine, state: WorkflowState) -> Instance:
+    """Show an instance; a stalled one with the reason, for which its history is read."""
+    instance = views.instance(state)
+    if state.runtime_status is not WorkflowStatus.STALLED:
+        return instance
+    history = await engine.history(state.instance_id) or []
+    return instance.model_copy(update={"stalled": stall(history)})
+
+
 async def _ids(engine: Engine, after: str | None) -> Iterator[str]:
-    ids = sorted(one for one in await engine.all_ids() if not one.startswith(EXPIRE))
+    ids = sorted(one for one in await engine.all_ids() if not identity.is_own_run(one))
     return (one for one in ids if after is None or one > after)

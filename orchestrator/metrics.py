@@ -37,6 +37,21 @@ class Metrics:
         self.stalled = Gauge(
             "usher_instances_stalled", "Instances that the engine has stopped running.", **own
         )
+        self.activity_threads = Gauge(
+            "usher_activity_threads", "Threads for synchronous activities.", **own
+        )
+        self.activities_running = Gauge(
+            "usher_activities_running", "Activities that run now.", ["activity"], **own
+        )
+        self.activities_waiting = Gauge(
+            "usher_activities_waiting", "Synchronous activities that wait for a thread.", **own
+        )
+        self.loops_blocked = Gauge(
+            "usher_async_loops_blocked", "Event loops that an async activity blocks now.", **own
+        )
+        self.task_deaths = Counter(
+            "usher_task_deaths", "Processes of their own that tasks ended.", ["task"], **own
+        )
         self._parked = Gauge(
             "usher_parked_events", "Events that wait for an instance to appear.", **own
         )

@@ -1,35 +1,38 @@
-"""Keeps events for instances that do not exist yet, and hands them over once they do.
+"""Keeps events that their instance cannot take yet, and hands them over once it can.
 
-An event's own entry in the ledger holds it; a list for each instance says which wait for it; a
-run of the engine that begins at the deadline lets it expire. Nothing polls. Who adds to the list
-looks once more whether the instance has come; who starts the instance looks at the list.
+The instance may not exist yet, be stalled, or be in a turn that does not return. An event's own
+entry in the ledger holds it; a list for each instance says which wait for it; a run of the engine
+that begins at the deadline lets it expire. Who adds to the list looks once more whether the
+instance has come; who starts the instance looks at the list; what an instance there is did not take
+is handed over again by `redelivery`.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
+from contracts import identity
 from contracts.cloudevent import CloudEvent
-from contracts.commands import RaiseEvent
+from contracts.commands import ControlInstance, RaiseEvent
 from contracts.events import Reason
+from contracts.expiry import deadline
 from contracts.reading import read_command
 from contracts.refusal import Refused
 from orchestrator.aside import Aside
+from orchestrator.controlling import Controller
 from orchestrator.courier import Courier, finished
+from orchestrator.decision import Control
 from orchestrator.engine import FINISHED, Engine
+from orchestrator.instance_call import NotNow
 from orchestrator.ledger import Ledger, entry_at
 from orchestrator.logs import about
 from orchestrator.records import Disposition, Entry
 from orchestrator.store import Read, Store
 from orchestrator.tracing import continuing
-
-EXPIRE = "usher_expire"
-"""The workflow that runs at a deadline; the name is reserved."""
-SETTLE = "settle_expired"
-"""Its activity; the name is reserved."""
 
 _log = structlog.get_logger()
 
@@ -38,24 +41,42 @@ class Parking:
     """The events that wait for their instance."""
 
     def __init__(
-        self, store: Store, ledger: Ledger, engine: Engine, courier: Courier, aside: Aside
+        self,
+        store: Store,
+        ledger: Ledger,
+        engine: Engine,
+        courier: Courier,
+        controller: Controller,
+        aside: Aside,
     ) -> None:
         self._store = store
         self._ledger = ledger
         self._engine = engine
         self._courier = courier
+        self._controller = controller
         self._aside = aside
+        self.held: set[str] = set()
+        """Instances that did not take an event; `redelivery` tries them again. A restart forgets
+        them: it finds them again by what is parked for an instance that is there."""
 
-    async def park(self, entry: Entry, deadline: datetime) -> Disposition:
-        """Keep an event until its instance comes or its deadline; every step may be repeated.
+    async def park(
+        self, entry: Entry, event: CloudEvent, wait: timedelta, why: str | None = None
+    ) -> Disposition:
+        """Keep an event until its instance takes it or its deadline; every step may be repeated.
 
-        Return what has become of it by then.
+        `why` says what keeps an instance that is there from taking it. Return what has become of
+        the event by then.
         """
-        instance_id = entry.instance_id or ""
+        instance_id, until = entry.instance_id or "", self._ledger.now() + wait
+        kept = {"disposition": Disposition.PARKED, "event": json.loads(event.to_json())}
+        entry = entry.model_copy(update={**kept, "until": until, "why": why})
+        if why:
+            self.held.add(instance_id)
         await self._ledger.reenter(entry)
         await self._list(instance_id, add=entry.key)
-        await self._engine.schedule_at(EXPIRE, entry.key, _run_id(entry), deadline)
-        if await self._engine.state(instance_id) is not None:
+        await self._engine.schedule_at(identity.OWN_RUN, entry.key, _run_id(entry), until)
+        # One that is held is tried again beside the topic, where no other event waits for it.
+        if instance_id not in self.held and await self._engine.state(instance_id) is not None:
             await self.drain(instance_id)
             entry = await self._ledger.get(entry.key) or entry
         return entry.disposition
@@ -74,8 +95,11 @@ class Parking:
         return await self._store.read_many((_name(instance_id), entry_at(key)))
 
     async def drain(self, instance_id: str, read: Read | None = None) -> None:
-        """Hand over what waits for an instance, in order; two at once hand over the same twice,
-        which the workflow sees once. What was `read` just now is not read again."""
+        """Hand over what waits for an instance, in order, up to the first that it does not take.
+
+        Two at once hand over the same twice, which the workflow sees once. What was `read` just
+        now is not read again.
+        """
         while True:
             keys, etag = await self._read(instance_id, read)
             read = None
@@ -84,7 +108,8 @@ class Parking:
             for entry in sorted(await self._ledger.get_many(keys), key=_order):
                 if entry.disposition is Disposition.PARKED:
                     with _handling(entry, "hand over a parked event"):
-                        await self._hand_over(entry)
+                        if not await self._is_taken(entry):
+                            return
             if await self._store.replace(_name(instance_id), {"keys": []}, etag):
                 return
 
@@ -94,44 +119,78 @@ class Parking:
         if entry is None or entry.disposition is not Disposition.PARKED:
             return
         instance_id = entry.instance_id or ""
+        message = f"no instance {instance_id!r} came before the event expired"
         if await self._engine.state(instance_id) or await self._ledger.ended(instance_id):
             await self.drain(instance_id)
-            return
-        message = f"no instance {instance_id!r} came before the event expired"
+            entry = await self._ledger.get(key)
+            if entry is None or entry.disposition is not Disposition.PARKED:
+                return
+            said = entry.why or f"{instance_id!r} did not take an event that came before"
+            message = f"{said}, until the event expired"
         with _handling(entry, "let a parked event expire"):
             await self._put_aside(entry, Refused(Reason.EXPIRED, message, "instance_id"))
         await self._list(instance_id, remove=key)
 
-    async def waiting(self, ids: Iterable[str]) -> list[dict[str, Any]]:
-        """Return the events that wait, the oldest first, with what each waits for.
+    async def waiting(self, ids: Iterable[str]) -> list[Entry]:
+        """Return the entries of the events that wait, the oldest first.
 
         `ids` are those of all instances: each event has one of ours, which ends its wait one day.
         """
-        keys = {one.split("-")[1] for one in ids if one.startswith(f"{EXPIRE}-")}
+        keys = {one.split("-")[1] for one in ids if identity.is_own_run(one)}
         entries = await self._ledger.get_many(keys)
         parked = [entry for entry in entries if entry.disposition is Disposition.PARKED]
-        return [_shown(entry) for entry in sorted(parked, key=lambda entry: entry.at)]
+        return sorted(parked, key=lambda entry: entry.at)
 
-    async def _hand_over(self, entry: Entry) -> None:
-        command = read_command(_event(entry))
-        assert isinstance(command, RaiseEvent)
-        instance_id = entry.instance_id or ""
+    async def _is_taken(self, entry: Entry) -> bool:
+        """Hand an event over, or put it aside; False where its instance takes nothing now."""
         try:
-            ended = await self._ledger.ended(instance_id)
-            if ended is None:
-                await self._courier.hand_over(instance_id, entry.key, command)
-            elif entry.key not in ended.seen:
-                raise finished(instance_id, ended.outcome)
+            disposition = await self._hand_over(entry)
         except Refused as refused:
             await self._put_aside(entry, refused)
+        except NotNow as error:
+            self.held.add(entry.instance_id or "")
+            if entry.why != str(error):
+                _log.warning("not taken", error=str(error))
+                await self._note(entry, str(error))
+            return False
         else:
-            delivered = {"disposition": Disposition.DELIVERED, "event": None}
-            await self._ledger.settle(entry.model_copy(update=delivered))
-            _log.info("delivered")
+            done = {"disposition": disposition, "event": None, "why": None}
+            await self._ledger.settle(entry.model_copy(update=done))
+            _log.info(str(disposition))
+        return True
+
+    async def _hand_over(self, entry: Entry) -> Disposition:
+        event, instance_id = entry.accepted(), entry.instance_id or ""
+        command, now = read_command(event), self._ledger.now()
+        due = deadline(event, now)
+        late = due.passed(now) if due else None
+        if isinstance(command, ControlInstance):
+            if late:
+                raise late
+            control = Control(instance_id, command.control, command.reason)
+            await self._controller.carry_out(control)
+            return Disposition.CONTROLLED
+        assert isinstance(command, RaiseEvent)
+        ended = await self._ledger.ended(instance_id)
+        if ended is None and late:
+            raise late
+        if ended is None:
+            await self._courier.hand_over(instance_id, entry.key, command)
+        elif entry.key not in ended.seen:
+            raise finished(instance_id, ended.outcome)
+        return Disposition.DELIVERED
+
+    async def _note(self, entry: Entry, why: str) -> None:
+        """Write down what keeps an event waiting, while it waits."""
+
+        def noted(now: Entry) -> Entry | None:
+            waits = now.disposition is Disposition.PARKED
+            return now.model_copy(update={"why": why}) if waits else None
+
+        await self._ledger.change(entry.key, noted)
 
     async def _put_aside(self, entry: Entry, why: Refused) -> None:
-        event = _event(entry)
-        await self._aside.put(entry.topic, event, why, entry)
+        await self._aside.put(entry.topic, entry.accepted(), why, entry)
         _log.warning("dead_lettered", reason=str(why.reason))
 
     async def _read(self, instance_id: str, read: Read | None = None) -> tuple[list[str], str]:
@@ -157,7 +216,7 @@ class Parking:
 @contextmanager
 def _handling(entry: Entry, name: str) -> Iterator[None]:
     """Work on a parked event: in its trace, and with lines that say which it is."""
-    with continuing(entry.event or {}, name), about(_event(entry), entry.instance_id):
+    with continuing(entry.event or {}, name), about(entry.accepted(), entry.instance_id):
         yield
 
 
@@ -167,11 +226,7 @@ def _name(instance_id: str) -> str:
 
 def _run_id(entry: Entry) -> str:
     """Return the id of the run that lets an event expire."""
-    return f"{EXPIRE}-{entry.key}-{entry.attempt}"
-
-
-def _event(entry: Entry) -> CloudEvent:
-    return CloudEvent.from_dict(entry.event)
+    return identity.own_run_id(entry.key, entry.attempt)
 
 
 def _order(entry: Entry) -> tuple[Any, ...]:
@@ -180,20 +235,7 @@ def _order(entry: Entry) -> tuple[Any, ...]:
     sequence = str((entry.event or {}).get("sequence", ""))
     if not sequence:
         return (2, 0, "", entry.at)
-    if sequence.isdecimal():
-        return (0, int(sequence), "", entry.at)
+    if sequence.isascii() and sequence.isdecimal():
+        digits = sequence.lstrip("0")  # compared without `int`, which refuses very long ones
+        return (0, len(digits), digits, entry.at)
     return (1, 0, sequence, entry.at)
-
-
-def _shown(entry: Entry) -> dict[str, Any]:
-    event = _event(entry)
-    command = read_command(event)
-    assert isinstance(command, RaiseEvent)
-    return {
-        "instance_id": entry.instance_id,
-        "event": command.event,
-        "data": command.data,
-        "id": event.id,
-        "source": event.source,
-        "parked_at": entry.at,
-    }

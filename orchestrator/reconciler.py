@@ -5,17 +5,17 @@ they publish has the same id and what they write is written once.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from itertools import islice
 
 import structlog
 from dapr.ext.workflow import WorkflowStatus
 from grpc import RpcError
 
+from contracts import identity
 from orchestrator.announcer import Announcer
 from orchestrator.endings import Endings
 from orchestrator.engine import FINISHED, is_being_saved
-from orchestrator.parking import EXPIRE
 from orchestrator.roster import Roster
 
 AGAIN = 20
@@ -34,20 +34,19 @@ class Reconciler:
         endings: Endings,
         announcer: Announcer,
         looks: int,
-        on_stalled: Callable[[int], None],
     ) -> None:
         self._roster = roster
         self._endings = endings
         self._announcer = announcer
         self._looks = looks
-        self._on_stalled = on_stalled
         self._line: list[str] = []
         """Instances that may run, the one that was looked at longest ago first."""
         self._finished: dict[str, None] = {}
         """Those that a look saw finished, in that order; of ours, the ledger has the ending."""
         self._met: set[str] | None = None
         """Instances that were there at the last sweep; None before the first."""
-        self._stalled: set[str] = set()
+        self.stalled: set[str] = set()
+        """Instances that a look saw stalled, and that have not been seen otherwise since."""
 
     async def sweep(self) -> None:
         """Look at the next `looks` instances whose end was not announced; announce what ended.
@@ -55,7 +54,7 @@ class Reconciler:
         A look costs about a millisecond of CPU, however well the instance is. So one that has come
         since the last sweep has until the next to end by itself: most do.
         """
-        self._line_up({i for i in await self._roster.ids() if not i.startswith(EXPIRE)})
+        self._line_up({i for i in await self._roster.ids() if not identity.is_own_run(i)})
         taken = deque([one async for one in self._next()])
         while taken:
             instance_id = taken.popleft()
@@ -64,12 +63,11 @@ class Reconciler:
             except Exception:
                 self._line = [*taken, *self._line, instance_id]  # it must not hold up the others
                 raise
-        self._on_stalled(len(self._stalled))
 
     def _line_up(self, ids: set[str]) -> None:
         """Put at the end of the line what is there now and not known to have finished."""
         self._endings.keep(ids)
-        self._stalled &= ids
+        self.stalled &= ids
         known = ids.difference(islice(self._finished, AGAIN))
         self._finished = {one: None for one in self._finished if one in known}
         kept = [one for one in self._line if one in ids]
@@ -95,11 +93,12 @@ class Reconciler:
                 raise
             self._line.append(instance_id)  # it runs; its turn comes again
             return
-        self._stalled.discard(instance_id)
+        self.stalled.discard(instance_id)
         if status in FINISHED:
             self._finished[instance_id] = None
             return
         self._line.append(instance_id)
         if status is WorkflowStatus.STALLED:
-            self._stalled.add(instance_id)
-            _log.warning("stalled", instance_id=instance_id)
+            if instance_id not in self.stalled:
+                _log.warning("stalled", instance_id=instance_id)
+            self.stalled.add(instance_id)

@@ -1,5 +1,6 @@
 """What the ledger keeps: an event's entry, who holds an instance id, how a run ended."""
 
+import json
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts import identity, redrive
 from contracts.cloudevent import CloudEvent
+from contracts.entry import read_entry
 from contracts.topics import Topic
 
 
@@ -48,10 +50,18 @@ class Entry(BaseModel):
     duplicates: int = 0
     event: dict[str, Any] | None = None
     """The event itself, while it is parked."""
+    until: datetime | None = None
+    """When a parked event expires."""
+    why: str | None = None
+    """What keeps an instance that is there from taking a parked event."""
 
     @property
     def final(self) -> bool:
         return self.disposition not in OPEN
+
+    def accepted(self) -> CloudEvent:
+        """Return a parked event, read by the reader that took it off its topic."""
+        return read_entry(json.dumps(self.event).encode())
 
     def reopened_by(self, event: CloudEvent) -> bool:
         """Tell whether `event` is a redrive of the last dead letter of this event.

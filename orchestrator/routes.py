@@ -50,25 +50,26 @@ async def instances(
     found, following = await listing.page(
         service.engine, min(limit, 1000), cursor, status, workflow
     )
-    return {"items": [views.instance(state) for state in found], "next": following}
+    items = [await listing.shown(service.engine, state) for state in found]
+    return {"items": items, "next": following}
 
 
-@router.get("/instances/{instance_id}")
-async def instance(service: Service, instance_id: str) -> views.Instance:
-    """One instance, finished or not."""
-    state = await service.engine.state(instance_id)
-    if state is None:
-        raise HTTPException(404, f"no instance has the id {instance_id!r}")
-    return views.instance(state)
-
-
-@router.get("/instances/{instance_id}/history")
+@router.get("/instances/{instance_id:path}/history")
 async def history(service: Service, instance_id: str) -> Any:
     """What the engine recorded of one instance, oldest first."""
     events = await service.engine.history(instance_id)
     if events is None:
         raise HTTPException(404, f"no instance has the id {instance_id!r}")
     return {"items": events, "next": None}
+
+
+@router.get("/instances/{instance_id:path}")
+async def instance(service: Service, instance_id: str) -> views.Instance:
+    """One instance, finished or not."""
+    state = await service.engine.state(instance_id)
+    if state is None:
+        raise HTTPException(404, f"no instance has the id {instance_id!r}")
+    return views.instance(state)
 
 
 @router.get("/waiting")
@@ -120,9 +121,9 @@ async def events(service: Service, wanted: Keys) -> dict[str, Any]:
 
 @router.get("/parked")
 async def parked(service: Service, limit: Limit = 100) -> dict[str, Any]:
-    """Events that wait for an instance, the oldest first."""
+    """Events that wait for an instance, the oldest first; `why` for one that is there."""
     waiting = await service.parking.waiting(await service.engine.all_ids())
-    return {"items": waiting[: min(limit, 1000)], "next": None}
+    return {"items": [views.parked(entry) for entry in waiting[: min(limit, 1000)]], "next": None}
 
 
 @router.post("/explain")

@@ -1,6 +1,7 @@
 """The orchestrator's parts put together, started and stopped in the order that loses nothing."""
 
 import asyncio
+import socket
 from datetime import timedelta
 
 import httpx
@@ -23,15 +24,22 @@ from orchestrator.doctor.finding import Finding
 from orchestrator.endings import Endings
 from orchestrator.engine import Engine, has_worker
 from orchestrator.guard import credentials, guards
+from orchestrator.hosting.dispatch import Dispatch
+from orchestrator.hosting.session import Session
 from orchestrator.inbox import Inbox
 from orchestrator.launching import Launcher
 from orchestrator.ledger import Ledger
+from orchestrator.listing import shown
+from orchestrator.liveness import DRAIN_SECONDS, Liveness
 from orchestrator.metrics import Metrics
 from orchestrator.outbox import Outbox
 from orchestrator.parking import Parking
 from orchestrator.periodic import Periodic
 from orchestrator.reconciler import Reconciler
+from orchestrator.redelivery import SECONDS as REDELIVERY_SECONDS
+from orchestrator.redelivery import Redelivery
 from orchestrator.roster import Roster
+from orchestrator.sdk_worker import SdkWorker
 from orchestrator.serving import Server
 from orchestrator.settings import Settings
 from orchestrator.store import Store
@@ -54,6 +62,7 @@ class Orchestrator:
         self.catalogue = catalogue
         self.metrics = Metrics()
         self._closing = False
+        self.liveness = Liveness()
 
     async def start(self) -> None:
         """Connect once the sidecar answers, start the worker, and only then open the port that
@@ -77,7 +86,8 @@ class Orchestrator:
         announcer = Announcer(self.catalogue, self.engine, self.ledger, outbox)
         courier = Courier(self.engine, self.ledger)
         aside = Aside(self.ledger, outbox)
-        self.parking = Parking(store, self.ledger, self.engine, courier, aside)
+        controller = Controller(self.engine, announcer)
+        self.parking = Parking(store, self.ledger, self.engine, courier, controller, aside)
         self.accountant = Accountant(self.ledger, self.engine, self.parking)
         wait = timedelta(seconds=self.settings.parking_seconds)
         self.decider = Decider(self.catalogue, self.engine, self.ledger, wait)
@@ -87,13 +97,19 @@ class Orchestrator:
             Launcher(self.engine, self.ledger, self.parking),
             courier,
             self.parking,
-            Controller(self.engine, announcer),
+            controller,
             aside,
         )
         loop, seconds = asyncio.get_running_loop(), self.settings.tell_seconds
         tell = teller(announcer.announce, loop, seconds, lambda: self._closing)
         steps = Steps(tell, announcer.announce, self.ledger.may_run, self.parking.expire)
         self._runtime = build_runtime(self.catalogue, steps)
+        sdk = SdkWorker(self._runtime)
+        place = f"{socket.gethostname()}-{self.settings.port}"
+        self._session = Session(store, place, self.settings.task_deaths)
+        await self._session.begin()
+        self._tasks = Dispatch(sdk, self._session, self.metrics, self.settings.activity_threads)
+        self.liveness.watch(sdk)
         await asyncio.to_thread(self._runtime.start)
         self._inbox = Inbox(server, self.metrics)
         self._topics = TopicServer(
@@ -103,13 +119,19 @@ class Orchestrator:
         )
         await self._topics.start(self.settings.host, self.settings.topic_port)
         watchdog = Watchdog(self.engine, self._stream_is_open, lambda: self._topics.was_found)
-        self._periodic = [Periodic("watchdog", SECONDS, watchdog.look)]
-        looks, stalled = self.settings.sweep_looks, self.metrics.stalled.set
+        self._periodic = [
+            Periodic("watchdog", SECONDS, watchdog.look),
+            Periodic("liveness", 1, self.liveness.look),
+            Periodic("tasks", 0.5, self._tasks.look),
+        ]
+        looks = self.settings.sweep_looks
         self._roster = Roster(self.engine)
-        reconciler = Reconciler(self._roster, self.endings, announcer, looks, stalled)
+        self._reconciler = Reconciler(self._roster, self.endings, announcer, looks)
         seconds = self.settings.sweep_seconds
-        self._periodic.append(Periodic("reconciler", seconds, reconciler.sweep))
-        self._periodic.append(Periodic("parked", 4 * seconds, self._count_parked))
+        self._periodic.append(Periodic("reconciler", seconds, self._sweep))
+        self._redelivery = Redelivery(self.parking, self.engine)
+        self._periodic.append(Periodic("redelivery", REDELIVERY_SECONDS, self._redelivery.look))
+        self._periodic.append(Periodic("parked", 4 * seconds, self._look_at_parked))
         for one in self._periodic:
             one.start()
 
@@ -118,9 +140,13 @@ class Orchestrator:
         self._closing = True
         for one in self._periodic:
             await one.stop()
-        await self._inbox.close(self.settings.drain_seconds)
+        ended = self.liveness.ended
+        await self._inbox.close(DRAIN_SECONDS if ended else self.settings.drain_seconds)
         await self._topics.stop()
+        if not ended:
+            await self._session.end()
         await asyncio.to_thread(self._runtime.shutdown)
+        self._tasks.close()
         await self._client.close()
         await self._sidecar.aclose()
 
@@ -131,21 +157,32 @@ class Orchestrator:
 
     async def findings(self) -> list[Finding]:
         """Return what would break a promise, as far as it can be seen from here."""
-        return examine(Seen(await self.engine.metadata(), self.settings))
+        found = [await self.engine.state(one) for one in sorted(self._reconciler.stalled)]
+        stalled = [await shown(self.engine, state) for state in found if state]
+        return examine(Seen(await self.engine.metadata(), self.settings, stalled=stalled))
 
-    async def _count_parked(self) -> None:
+    async def _sweep(self) -> None:
+        await self._reconciler.sweep()
+        self.metrics.stalled.set(len(self._reconciler.stalled))
+
+    async def _look_at_parked(self) -> None:
         waiting = await self.parking.waiting(await self._roster.ids())
-        self.metrics.parked([one["parked_at"] for one in waiting])
+        self.metrics.parked([entry.at for entry in waiting])
+        await self._redelivery.find(waiting)
 
     async def _stream_is_open(self) -> bool:
-        return await asyncio.to_thread(self._runtime.wait_for_worker_ready, 0.1)
+        return not self.liveness.ended and await asyncio.to_thread(
+            self._runtime.wait_for_worker_ready, 0.1
+        )
 
     async def takes_work(self) -> bool:
         """Tell the sidecar whether to deliver: only when the engine has our worker."""
-        return not self._closing and await self.engine.worker_connected()
+        return not (self._closing or self.liveness.ended) and await self.engine.worker_connected()
 
     async def not_ready(self) -> str | None:
         """Say what is missing before events are served, or None when nothing is."""
+        if self.liveness.ended:
+            return f"the workflow worker has ended: {self.liveness.ended}"
         try:
             metadata = await self.engine.metadata()
         except httpx.HTTPError as error:

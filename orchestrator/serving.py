@@ -1,16 +1,15 @@
 """Serves one event: what was decided is done, and the ledger says what became of it."""
 
-import json
-from datetime import timedelta
-
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
+from contracts.expiry import is_bounded
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.aside import Aside
 from orchestrator.controlling import Controller
 from orchestrator.courier import Courier
-from orchestrator.decision import Arrived, Control, Decider, Deliver, Park, Start
+from orchestrator.decision import Arrived, Control, Decider, Decision, Deliver, Park, Start
+from orchestrator.instance_call import NotNow
 from orchestrator.launching import Launcher
 from orchestrator.ledger import Busy, Ledger
 from orchestrator.parking import Parking
@@ -64,26 +63,41 @@ class Server:
         instance_id = decision.instance_id
         entry = held or begun(event, topic, Disposition.CLAIMED)
         entry = entry.model_copy(update={"instance_id": instance_id, "event": None})
-        match decision:
-            case Park():
-                return await self._park(entry, event, decision.wait), instance_id
-            case Deliver():
-                # Keep the order of those before it.
-                if not await self._parking.is_empty(instance_id):
-                    return await self._park(entry, event, self._decider.parked_for), instance_id
-                await self._courier.hand_over(instance_id, entry.key, decision.command)
-                disposition = Disposition.DELIVERED
-            case Arrived():
-                disposition = Disposition.DELIVERED
-            case Control():
-                await self._controller.carry_out(decision)
-                disposition = Disposition.CONTROLLED
+        if held is None and not isinstance(decision, Park) and is_bounded(event):
+            # Cut off after the deed, the event comes again, and may have expired meanwhile: so
+            # the ledger has it first.
+            await self._ledger.reenter(entry)
+        try:
+            match decision:
+                case Park():
+                    wait, why = decision.wait, decision.why
+                    return await self._parking.park(entry, event, wait, why), instance_id
+                case Deliver():
+                    # Keep the order of those before it.
+                    if not await self._parking.is_empty(instance_id):
+                        wait = decision.wait or self._decider.parked_for
+                        return await self._parking.park(entry, event, wait), instance_id
+                    await self._courier.hand_over(instance_id, entry.key, decision.command)
+                    disposition = Disposition.DELIVERED
+                case Arrived():
+                    disposition = Disposition.DELIVERED
+                case Control():
+                    await self._controller.carry_out(decision)
+                    disposition = Disposition.CONTROLLED
+        except NotNow as error:
+            return await self._hold(entry, event, decision, error), instance_id
         await self._ledger.settle(entry.model_copy(update={"disposition": disposition}))
         return disposition, instance_id
 
-    async def _park(self, entry: Entry, event: CloudEvent, wait: timedelta) -> Disposition:
-        kept = {"disposition": Disposition.PARKED, "event": json.loads(event.to_json())}
-        return await self._parking.park(entry.model_copy(update=kept), self._ledger.now() + wait)
+    async def _hold(
+        self, entry: Entry, event: CloudEvent, decision: Decision, why: NotNow
+    ) -> Disposition:
+        """Keep what an instance does not take now, so that no other event waits for it."""
+        wait = decision.wait if isinstance(decision, Deliver) else self._decider.parked_for
+        if not wait or (why.stalled and isinstance(decision, Control)):
+            reason = Reason.INSTANCE_STALLED if why.stalled else Reason.EXPIRED
+            raise Refused(reason, f"{why}, and the event may not wait", "instance_id") from why
+        return await self._parking.park(entry, event, wait, str(why))
 
     async def put_aside(self, topic: Topic, event: CloudEvent, why: Refused) -> Disposition:
         """Dead-letter an event, unless it is settled already or in other hands."""

@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     sweep_looks: int = Field(750, ge=1)
     """How many instances are looked at each time, about a millisecond of CPU each. With more that
     wait than three times this, an ending that nobody told may take longer than 60 s to be found."""
+    activity_threads: int = Field(64, ge=1)
+    """How many synchronous activities run at once; those of one name at most three quarters."""
+    task_deaths: int = Field(3, ge=1)
+    """After so many deaths of a process that ran it alone, a task fails and is not run again."""
     drain_seconds: float = 15
     """How long a stop waits for the deliveries it holds."""
 
@@ -70,3 +74,9 @@ class Settings(BaseSettings):
         os.environ.setdefault("DAPR_HTTP_PORT", str(self.dapr_http_port))
         os.environ.setdefault("DAPR_GRPC_PORT", str(self.dapr_grpc_port))
         os.environ.setdefault("DAPR_API_TIMEOUT_SECONDS", str(self.call_timeout_seconds))
+        # gRPC and urllib would ask a configured proxy for the sidecar. gRPC prefers its own list.
+        given = os.environ.get("no_proxy", os.environ.get("NO_PROXY", ""))
+        for name in ("no_proxy", "NO_PROXY", "no_grpc_proxy"):
+            hosts = os.environ.get(name, given)
+            if hosts != "*" or name == "no_grpc_proxy":
+                os.environ[name] = f"{hosts},{self.dapr_host}".lstrip(",")

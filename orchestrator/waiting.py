@@ -7,10 +7,10 @@ its history, and those after the page cost nothing.
 
 from typing import Any
 
+from contracts import identity
 from orchestrator.endings import Endings
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.history import open_waits
-from orchestrator.parking import EXPIRE
 
 
 async def page(
@@ -20,7 +20,7 @@ async def page(
     ids = sorted(
         one
         for one in await engine.all_ids()
-        if not one.startswith(EXPIRE) and (after is None or one > after)
+        if not identity.is_own_run(one) and (after is None or one > after)
     )
     going_on = await endings.not_ended(ids, limit + 1)
     items = [wait for instance_id in going_on[:limit] for wait in await _waits(engine, instance_id)]

@@ -9,13 +9,21 @@ from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext, Work
 from dapr.ext.workflow.logger import LoggerOptions
 
 from contracts.events import WorkflowCompleted
-from orchestrator.announced import ANNOUNCE, FENCE, RETRY_POLICY, Tell, wrapped
+from contracts.identity import OWN_RUN
+from orchestrator.activity_run import Activity
+from orchestrator.announced import ANNOUNCE, FENCE, RETRY_POLICY, SETTLE, Tell, wrapped
 from orchestrator.catalogue import Catalogue
 from orchestrator.envelope import Cause
-from orchestrator.parking import EXPIRE, SETTLE
 
 QUIET = LoggerOptions(log_level="ERROR")
 """The SDK logs a line a turn; ours say the same once, with the event's id."""
+
+TURNS_AT_ONCE = 16
+"""Threads for turns, as many as the sidecar hands out (`maxConcurrentWorkflowInvocations`), and as
+many for answers. Synchronous activities have threads of their own: `hosting.dispatch`."""
+ACTIVITIES_HELD = 10_000
+"""How many activities the worker holds. With the SDK's 100 a core, those that wait for a thread
+would keep Usher's own from being run."""
 
 Result = TypeVar("Result")
 
@@ -35,7 +43,11 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
 
     Our own steps run on the event loop that this is called on; the worker has its own.
     """
-    runtime = WorkflowRuntime(logger_options=QUIET)
+    runtime = WorkflowRuntime(
+        logger_options=QUIET,
+        maximum_thread_pool_workers=TURNS_AT_ONCE,
+        maximum_concurrent_activity_work_items=ACTIVITIES_HELD,
+    )
     ours = asyncio.get_running_loop()
 
     def on_ours(step: Coroutine[Any, Any, Result]) -> asyncio.Future[Result]:
@@ -57,9 +69,9 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     runtime.register_activity(announce_completion, name=ANNOUNCE)
     runtime.register_activity(claim_run, name=FENCE)
     runtime.register_activity(settle_expired, name=SETTLE)
-    runtime.register_workflow(usher_expire, name=EXPIRE)
+    runtime.register_workflow(usher_expire, name=OWN_RUN)
     for name, function in catalogue.activities.items():
-        runtime.register_activity(function, name=name)
+        runtime.register_activity(Activity(name, function).registered(), name=name)
     for name, definition in catalogue.workflows.items():
         runtime.register_workflow(wrapped(definition, steps.tell), name=name)
     return runtime

@@ -11,8 +11,11 @@ from starter.settings import Settings
 def main() -> None:
     settings = Settings()
     set_up_logs(settings.log_format)
-    sidecar = httpx.AsyncClient(base_url=settings.sidecar_url, timeout=10)
-    orchestrator = httpx.AsyncClient(base_url=settings.orchestrator_url, timeout=10)
+    # Both are of this installation, so no proxy of the environment stands between.
+    sidecar = httpx.AsyncClient(base_url=settings.sidecar_url, timeout=10, trust_env=False)
+    orchestrator = httpx.AsyncClient(
+        base_url=settings.orchestrator_url, timeout=10, trust_env=False
+    )
     app = build_app(sidecar, orchestrator, settings.page_hosts)
     if settings.otlp_endpoint:
         from starter.exporting import export_spans

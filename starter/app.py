@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 
 import httpx
 from fastapi import Depends, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from contracts.refusal import Refused
 from starter import problem
+from starter.docs import serve_docs
 from starter.metrics import Metrics
 from starter.origin import objection
 from starter.outbox import NotPublished, Outbox
@@ -31,19 +33,34 @@ def build_app(
 
     def own_pages_only(request: Request) -> None:
         if why := objection(request.method, request.headers, page_hosts):
-            raise problem.Foreign(why)
+            raise HTTPException(403, f"no other web site may publish: {why}")
 
     app = FastAPI(
         title="Usher starter",
         summary="The front door.",
         lifespan=lifespan,
         dependencies=[Depends(own_pages_only)],
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.outbox = Outbox(sidecar, Metrics())
     app.state.reader = StatusReader(orchestrator)
-    app.add_exception_handler(problem.Foreign, problem.foreign)
-    app.add_exception_handler(Refused, problem.refused)
-    app.add_exception_handler(NotPublished, problem.not_published)
-    app.add_exception_handler(RequestValidationError, problem.bad_parameters)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(NotPublished, _not_published)
+    problem.handle_problems(app)
     app.include_router(router)
+    serve_docs(app)
     return app
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    """422: the event could never be served; nothing was published."""
+    assert isinstance(error, Refused)
+    request.app.state.outbox.metrics.refused.labels(error.reason).inc()
+    return problem.respond(problem.refusal(error))
+
+
+async def _not_published(_: Request, error: Exception) -> JSONResponse:
+    """503: the broker is away; nothing was accepted, and the same request may be sent again."""
+    title = "The event was not accepted"
+    return problem.respond(problem.Problem(title=title, status=503, detail=str(error)))

@@ -1,6 +1,7 @@
 """HOP 1's only way out: publishes commands through the sidecar."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import httpx
 import structlog
@@ -8,6 +9,7 @@ from opentelemetry.trace import SpanKind
 
 from contracts import identity
 from contracts.cloudevent import CONTENT_TYPE, CloudEvent
+from contracts.expiry import deadline
 from contracts.reading import read_command, topic_of
 from contracts.refusal import Refused
 from contracts.topics import PUBSUB, Topic
@@ -38,6 +40,10 @@ def addressed(event: CloudEvent) -> Outgoing:
     try:
         command = read_command(event)
         instance_id = identity.instance_of(command, event.source, event.id)
+        now = datetime.now(UTC)
+        due = deadline(event, now)
+        if late := due.passed(now) if due else None:
+            raise late
     except Refused as refused:
         with about(event, None):
             why = {"reason": str(refused.reason), "field": refused.field}

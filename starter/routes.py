@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from contracts import strict_json
-from contracts.message import INSTANCE_ID_PATTERN
+from contracts.message import ADDRESSABLE_ID_PATTERN
 from starter import problem
 from starter.inbox import command_event, placed, read_events
 from starter.outbox import Outbox, Outgoing, addressed
@@ -46,7 +46,7 @@ IdempotencyKey = Annotated[
     str | None,
     Header(max_length=256, description="a request sent again with its key is served once"),
 ]
-InstanceIdPath = Annotated[str, Path(pattern=INSTANCE_ID_PATTERN)]
+InstanceIdPath = Annotated[str, Path(pattern=ADDRESSABLE_ID_PATTERN)]
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     422: {"model": problem.Problem, "description": "cannot be served; nothing was published"},
     503: {"model": problem.Problem, "description": "the broker is away; nothing was accepted"},
@@ -141,7 +141,7 @@ async def start_workflow(
 
 
 @router.post(
-    "/instances/{instance_id}/events/{event}",
+    "/instances/{instance_id:path}/events/{event:path}",
     status_code=202,
     responses=PROBLEMS,
     openapi_extra=_body({"approved": True}, "the event's data"),
@@ -164,7 +164,7 @@ async def raise_event(
     return await accept(outbox, command, idempotency_key, carried)
 
 
-@router.get("/status/{instance_id}", responses={404: {"model": problem.Problem}, **PROBLEMS})
+@router.get("/status/{instance_id:path}", responses={404: {"model": problem.Problem}, **PROBLEMS})
 async def status(instance_id: InstanceIdPath, reader: Reader) -> Any:
     """Return what the engine says of an instance."""
     found = await reader.read(instance_id)

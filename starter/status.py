@@ -1,6 +1,7 @@
 """Asks the orchestrator what became of an instance: workflow state belongs to its app-id."""
 
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -28,16 +29,24 @@ class StatusReader:
     async def read(self, instance_id: str) -> dict[str, Any] | Problem:
         """Return the status; a problem of 404 for no such instance, 503 when none can tell."""
         try:
-            answer = await self._orchestrator.get(f"/instances/{instance_id}")
+            answer = await self._orchestrator.get(f"/instances/{quote(instance_id, safe='')}")
         except httpx.HTTPError as error:
             return self._away(f"the orchestrator does not answer: {error}")
         if answer.status_code == 404:
             detail = f"no instance has the id {instance_id!r}"
             return Problem(title="No such instance", status=404, detail=detail)
         if answer.is_error:
-            return self._away(answer.text)
+            return self._away(_detail(answer))
         told = answer.json()
         return {name: told.get(name) for name in SHOWN}
 
     def _away(self, detail: str) -> Problem:
         return Problem(title="The engine cannot be asked", status=503, detail=detail)
+
+
+def _detail(answer: httpx.Response) -> str:
+    """Return what the orchestrator's problem details say; its whole answer where it sent none."""
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return answer.text

@@ -10,7 +10,7 @@ from rich.text import Text
 from usher import letters, loglines, looking, proof, views
 from usher.arguments import Json, header_argument, json_argument
 from usher.demo import demo_settings, run_demo
-from usher.errors import Exit, NotFound
+from usher.errors import BadInput, Exit, NotFound
 from usher.help import EXIT_CODES, examples
 from usher.interrupts import interruptible
 from usher.scaffold import new_workflow
@@ -74,6 +74,8 @@ def publish(
 ) -> None:
     """Publish a request: a workflow starts. Prints the ids once the broker has it."""
     with session(ctx, as_json) as run, run.client() as client:
+        if key is not None and instance_id is not None:
+            raise BadInput("--instance-id and --key both name the instance: give one of them.")
         accepted = client.publish(
             workflow,
             json_argument("INPUT", payload),

@@ -9,16 +9,7 @@ import httpx
 from usher.errors import CommandError, NotFound, Refused, Unreachable
 from usher.stack.processes import Service
 
-# A publish waits for the broker's acknowledgement, a status for the workflow engine.
-TIMEOUT = httpx.Timeout(30.0, connect=5.0)
-
 Document = dict[str, Any]
-
-
-def new_http_client() -> httpx.Client:
-    """An HTTP client that reaches loopback directly, whatever HTTP_PROXY says."""
-    loopback = ("localhost", "127.0.0.1", "[::1]")
-    return httpx.Client(timeout=TIMEOUT, mounts={f"all://{host}": None for host in loopback})
 
 
 class Client:
@@ -147,6 +138,8 @@ class Client:
         where = f"The {service} at {url}"
         try:
             response = self._http.request(method, url + path, **request)
+        except httpx.ProxyError as error:
+            raise Unreachable(f"The {service} cannot be reached at {url}.", f"{error}.") from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Unreachable(
                 f"The {service} cannot be reached at {url}.",

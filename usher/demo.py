@@ -1,7 +1,7 @@
 """`usher demo`: publishes through Dapr on a stack of its own, and reads what came out."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, get_args
 
@@ -18,6 +18,7 @@ from usher.stack.settings import LOOPBACK, StackSettings
 from usher.stack.stack import Stack
 from usher.stack.tail import LogReader
 from usher.stack.wait import wait_until
+from usher.urls import direct_hosts
 
 # Clear of the stack of `usher up` and of each other's neighbours, so that both can run.
 PORTS_BESIDE = 50
@@ -50,7 +51,7 @@ def demo_settings(settings: StackSettings) -> StackSettings:
 
 def run_demo(
     stack: Stack,
-    new_http: Callable[[], httpx.Client],
+    new_http: Callable[[Collection[str]], httpx.Client],
     show: Print,
     report: Print,
     quiet_s: float = QUIET_S,
@@ -61,7 +62,7 @@ def run_demo(
     """
     urls = {service: stack.settings.url(service) for service in get_args(Service)}
     with (
-        new_http() as http,
+        new_http(direct_hosts(stack.settings, ())) as http,
         LogReader({"notifier": stack.log_path("notifier")}) as log,
         _running(stack, report),
     ):

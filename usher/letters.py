@@ -76,7 +76,14 @@ def redrive(
         if not yes:
             items = redriving.plan(client, letters)
             document = {"dry_run": True, "count": len(items), "items": items}
-            columns: tuple[str, ...] = ("event_id", "reason", "would", "instance_id", "message")
+            columns: tuple[str, ...] = (
+                "event_id",
+                "reason",
+                "would",
+                "instance_id",
+                "field",
+                "message",
+            )
             title = f"{len(items)} would be sent again; --yes does it"
         else:
             items = list(redriving.redrive(client, letters, rate))

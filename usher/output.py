@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from contracts.refusal import with_field
 from usher.errors import CommandError
 
 # Off a terminal nothing is folded to a width: `usher workflows | grep` sees whole lines.
@@ -41,12 +42,13 @@ class Output:
         if self.as_json:
             sys.stdout.write(json.dumps(error.as_json(), indent=2) + "\n")
             return
-        at_fault = [f"{e['field']}: {e['message']}".removeprefix(": ") for e in error.errors]
+        at_fault = [with_field(e["field"], e["message"]) for e in error.errors]
         self._stderr.print(Text(error.title, style="bold red"))
         for line in at_fault:
             self._stderr.print(Text(line))
         # A service's detail often says the same once more.
-        if error.detail and not any(line.endswith(error.detail) for line in at_fault):
+        again = error.detail == "; ".join(at_fault)
+        if error.detail and not again and not any(one.endswith(error.detail) for one in at_fault):
             self._stderr.print(Text(error.detail))
 
 

@@ -1,8 +1,7 @@
 """The commands that prove: every accepted event is accounted for, nothing breaks a promise."""
 
 import typer
-from rich.console import Group
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from usher import views
@@ -57,11 +56,9 @@ def _diagnosed(found: Diagnosis) -> Group:
 
 def _audited(report: Report) -> Group:
     totals = {name: value for name, value in report.as_json().items() if name != "findings"}
-    shown: list[Text | Table] = [views.pairs(totals)]
+    shown: list[RenderableType] = [views.pairs(totals)]
     if report.findings:
-        table = Table("stream", "entry", "source", "id", "what is missing", box=None)
-        for one in report.findings:
-            cells = (one.stream, one.entry, one.source, one.id, one.missing)
-            table.add_row(*(Text("" if cell is None else str(cell)) for cell in cells))
-        shown += [Text("Not accounted for:", style="bold red"), table]
+        columns = ("stream", "entry", "source", "id", "missing")
+        rows = [{name: getattr(one, name) for name in columns} for one in report.findings]
+        shown += [Text("Not accounted for:", style="bold red"), views.table(rows, columns)]
     return Group(*shown)

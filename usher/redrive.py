@@ -69,7 +69,7 @@ def _expected(client: Client, letter: Letter) -> dict[str, Any]:
         return {"would": "impossible", "message": why}
     would = client.explain(cloudevent(letter))
     told = {"would": would["disposition"], "instance_id": would.get("instance_id")}
-    return {**told, "message": would.get("message")}
+    return {**told, "field": would.get("field"), "message": would.get("message")}
 
 
 def redrive(client: Client, letters: list[Letter], rate: float) -> Iterator[dict[str, Any]]:
@@ -85,8 +85,9 @@ def _sent(client: Client, letter: Letter) -> dict[str, Any]:
     try:
         answer = client.publish_event(cloudevent(letter))
     except Refused as error:
-        field = error.errors[0]["field"] if error.errors else None
-        return {"done": "refused", "field": field, "message": error.detail or error.title}
+        told = error.errors[0] if error.errors else {"field": None, "message": error.detail}
+        said = told["message"] or error.title
+        return {"done": "refused", "field": told["field"], "message": said}
     with suppress(NotFound):  # the notifier keeps the newest letters only
         client.note_redriven(letter["id"], letter["attempts"])
     return {"done": "published", "instance_id": answer["instance_id"]}

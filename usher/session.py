@@ -1,7 +1,7 @@
 """What one command works with, and what becomes of it when it fails: a message, an exit code."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +13,15 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 from redis import Redis, RedisError
 
-from usher.client import Client, new_http_client
+from usher.client import Client
 from usher.errors import BadInput, CommandError, Unreachable
 from usher.output import Output
 from usher.stack.command import SetupError
 from usher.stack.processes import Binaries, processes
 from usher.stack.settings import StackSettings, variable
 from usher.stack.stack import Stack, StackError
-from usher.urls import UrlSettings, redis_url, service_urls
+from usher.transport import new_http_client
+from usher.urls import UrlSettings, direct_hosts, redis_url, service_urls
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -33,7 +34,7 @@ def new_redis_client(url: str) -> Redis:
 class Wiring:
     """What commands are built from. Tests put another one on the typer context."""
 
-    http: Callable[[], httpx.Client] = new_http_client
+    http: Callable[[Collection[str]], httpx.Client] = new_http_client
     stack: Callable[..., Stack] = Stack
     redis: Callable[[str], Redis] = new_redis_client
 
@@ -50,7 +51,7 @@ class Session:
     def client(self) -> Iterator[Client]:
         """A client of the services; its connections are closed on leaving."""
         urls = service_urls(self.settings, usable(UrlSettings))
-        with self.wiring.http() as http:
+        with self.wiring.http(direct_hosts(self.settings, urls.values())) as http:
             yield Client(http, urls)
 
     @contextmanager
@@ -89,7 +90,8 @@ def session(ctx: typer.Context, as_json: bool) -> Iterator[Session]:
     try:
         yield Session(ctx.ensure_object(Wiring), out)
     except (StackError, SetupError) as error:
-        out.failed(CommandError(str(error)))
+        title, _, detail = str(error).partition("\n")
+        out.failed(CommandError(title, detail or None))
         raise typer.Exit(CommandError.exit_code) from error
     except CommandError as error:
         out.failed(error)

@@ -1,7 +1,9 @@
 """Where the services answer: on the embedded stack's ports, unless the environment says else."""
 
-from collections.abc import Mapping
+import ipaddress
+from collections.abc import Iterable, Mapping
 from typing import get_args
+from urllib.parse import urlsplit
 
 from pydantic import HttpUrl, RedisDsn
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -29,6 +31,20 @@ def service_urls(stack: StackSettings, elsewhere: UrlSettings) -> Mapping[Servic
         given = getattr(elsewhere, f"{service}_url")
         urls[service] = str(given).rstrip("/") if given else stack.url(service)
     return urls
+
+
+def direct_hosts(stack: StackSettings, urls: Iterable[str]) -> set[str]:
+    """The hosts that are this machine, so that no proxy stands between."""
+    hosts = {urlsplit(url).hostname or "" for url in urls}
+    own = {urlsplit(stack.url(service)).hostname or "" for service in get_args(Service)}
+    return {"localhost", LOOPBACK, *own, *filter(_is_loopback, hosts)}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def redis_url(stack: StackSettings, elsewhere: UrlSettings) -> str:

@@ -1,15 +1,16 @@
 """How the command line shows an answer to people; `--json` shows the answer itself."""
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.json import JSON
-from rich.table import Table
 from rich.text import Text
 
 from usher.expected import Verdict
+from usher.rows import Rows
 from usher.stack.settings import StackSettings
 
 Document = Mapping[str, Any]
@@ -27,7 +28,7 @@ def pairs(entries: Document) -> Text:
 
 def accepted(answer: Document) -> RenderableType:
     """What the broker has now, and where to look next."""
-    look = Text(f"usher status {answer.get('instance_id')}", style="dim")
+    look = Text(f"usher status {shlex.quote(str(answer.get('instance_id')))}", style="dim")
     return Text("\n").join([pairs(answer), look])
 
 
@@ -36,23 +37,23 @@ def instance(answer: Document) -> RenderableType:
     return pairs({name: value for name, value in answer.items() if value is not None})
 
 
-def table(rows: Iterable[Document], columns: tuple[str, ...], title: str = "") -> Table:
+def table(rows: Iterable[Document], columns: tuple[str, ...], title: str = "") -> RenderableType:
     """A row each, of the named columns; what a row lacks is left empty."""
-    shown = Table(*columns, box=None, title=title or None, title_justify="left")
-    for row in rows:
-        values = (row.get(column) for column in columns)
-        shown.add_row(*(Text("" if value is None else str(value)) for value in values))
-    return shown
+    cells = [["" if (v := row.get(name)) is None else str(v) for name in columns] for row in rows]
+    return Rows(columns, cells, title)
 
 
 def workflows(items: Iterable[Document]) -> RenderableType:
-    """One line a workflow: its name, an input to try, what it does."""
-    table = Table("workflow", "example input", "what it does", box=None, pad_edge=False)
-    for item in items:
-        example = json.dumps(item.get("example"), ensure_ascii=False)
-        purpose = str(item.get("description") or "").partition("\n")[0]
-        table.add_row(*map(Text, (str(item.get("name")), example, purpose)))
-    return table
+    """One row a workflow: its name, an input to try, what it does."""
+    rows = [
+        [
+            str(item.get("name")),
+            json.dumps(item.get("example"), ensure_ascii=False),
+            str(item.get("description") or "").partition("\n")[0],
+        ]
+        for item in items
+    ]
+    return Rows(("workflow", "example input", "what it does"), rows)
 
 
 def verdict(found: Verdict) -> RenderableType:
@@ -71,6 +72,7 @@ def verdict(found: Verdict) -> RenderableType:
 def places(settings: StackSettings) -> dict[str, str]:
     """Where the embedded stack can be looked at."""
     return {
+        "live page": settings.url("notifier"),
         "publish": f"{settings.url('starter')}/docs",
         "workflows": f"{settings.url('orchestrator')}/workflows",
         "notices": f"{settings.url('notifier')}/notices",

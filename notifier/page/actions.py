@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from contracts import redrive, strict_json
-from contracts.refusal import Refused
+from contracts.refusal import Refused, with_field
 from notifier.neighbours import Away
 from notifier.page import forms, redriving, starting
 from notifier.page.feed import Filters
@@ -139,7 +139,7 @@ def send_again(request: Request, service: Service, letter_id: str, posted: Form)
 def _would(told: dict[str, Any]) -> str:
     what = str(told.get("disposition", "unknown")).replace("_", "-")
     where = f", for {told['instance_id']}" if told.get("instance_id") else ""
-    why = f": {told['message']}" if told.get("message") else ""
+    why = f": {with_field(told.get('field'), told['message'])}" if told.get("message") else ""
     return f"It would be {what}{where}{why}. Nothing was done."
 
 

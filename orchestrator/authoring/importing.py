@@ -38,7 +38,11 @@ def load(file: Path, *, ours: bool) -> ModuleType:
     sys.modules[name] = module  # where dataclasses and models look up the types they name
 
     def run() -> ModuleType:
-        loader.exec_module(module)
+        try:
+            loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]  # as Python itself does with what it could not import
+            raise
         return module
 
     return _guarded(file, run)

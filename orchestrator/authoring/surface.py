@@ -70,7 +70,7 @@ def _input_faults(definition: Definition) -> Iterator[str]:
         anew = first != second and definition.as_json(first) != definition.as_json(second)
     except Refused as refused:
         if example is not None:
-            yield f"its example does not fit its own input: {refused.message}"
+            yield f"its example does not fit its own input: {refused}"
         return
     except Exception:  # a validator that wants what is not there yet: a fault that passes
         return

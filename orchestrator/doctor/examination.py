@@ -1,14 +1,17 @@
 """All checks, over what is seen: at the start, and later for whoever asks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from orchestrator.doctor.finding import Finding
+from orchestrator.doctor.instances import stalls
 from orchestrator.doctor.sidecar import components, delivery, subscriptions
 from orchestrator.doctor.versions import versions
 from orchestrator.doctor.windows import windows
 from orchestrator.settings import Settings
+from orchestrator.views import Instance
 
 
 class Unfit(Exception):
@@ -23,6 +26,8 @@ class Seen:
     settings: Settings
     started: bool = True
     """Before, the sidecar has no subscriptions of ours."""
+    stalled: Sequence[Instance] = ()
+    """Instances that the engine has stopped."""
 
 
 def examine(seen: Seen) -> list[Finding]:
@@ -33,6 +38,7 @@ def examine(seen: Seen) -> list[Finding]:
         *delivery(metadata),
         *(subscriptions(metadata) if seen.started else ()),
         *versions(str(metadata.get("runtimeVersion") or ""), version("dapr")),
+        *stalls(seen.stalled),
         *windows(settings.ledger_days, settings.stream_days, settings.call_timeout_seconds),
     ]
     return sorted(found, key=lambda finding: finding.level)

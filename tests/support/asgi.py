@@ -7,11 +7,16 @@ import httpx
 from fastapi import FastAPI
 
 
-def ask(app: FastAPI, method: str, path: str, **request: Any) -> httpx.Response:
-    """Send one request as `httpx.AsyncClient.request` does; the app's lifespan does not run."""
+def ask(
+    app: FastAPI, method: str, path: str, *, raises: bool = True, **request: Any
+) -> httpx.Response:
+    """Send one request as `httpx.AsyncClient.request` does; the app's lifespan does not run.
+
+    An exception that no handler takes is raised, or else answered as a server would.
+    """
 
     async def call() -> httpx.Response:
-        transport = httpx.ASGITransport(app)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=raises)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
             return await client.request(method, path, **request)
 

@@ -1,5 +1,6 @@
 """Takes steps that are coroutines where nobody can await them: hypothesis' rules, on memory."""
 
+import asyncio
 import functools
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
@@ -11,10 +12,15 @@ Result = TypeVar("Result")
 def at_once(
     step: Callable[Arguments, Coroutine[Any, Any, Result]],
 ) -> Callable[Arguments, Result]:
-    """Make of a step that waits for nothing, as all on memory, one that is simply called."""
+    """Make of a step one that is simply called: on a loop of its own, or within the one that runs,
+    where it may wait for nothing, as nothing on memory does."""
 
     @functools.wraps(step)
     def take(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(step(*arguments, **named))
         try:
             step(*arguments, **named).send(None)
         except StopIteration as end:

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from dapr.ext.workflow import WorkflowStatus
 
+from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.refusal import Refused
@@ -27,12 +28,13 @@ from orchestrator.courier import Courier
 from orchestrator.decision import Decider
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.envelope import Cause, seal
+from orchestrator.history import HistoryEvent
 from orchestrator.inbox import Inbox
 from orchestrator.launching import Launcher
 from orchestrator.ledger import Ledger
 from orchestrator.metrics import Metrics
 from orchestrator.outbox import Outbox
-from orchestrator.parking import EXPIRE, Parking
+from orchestrator.parking import Parking
 from orchestrator.serving import Server
 from orchestrator.store import Read, Record, Store
 
@@ -100,6 +102,8 @@ class MemoryEngine:
     inputs: dict[str, Any] = field(default_factory=dict)
     timers: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     gate: Callable[[], Awaitable[object]] = nothing
+    well: bool = True
+    events: list[HistoryEvent] = field(default_factory=list)
 
     async def state(self, instance_id: str) -> Any:
         await self.gate()
@@ -121,12 +125,18 @@ class MemoryEngine:
     async def schedule_at(
         self, workflow: str, value: Any, instance_id: str, time: datetime
     ) -> None:
-        assert workflow == EXPIRE
+        assert workflow == identity.OWN_RUN
         self.timers.setdefault(instance_id, (value, time))
 
     async def raise_event(self, instance_id: str, name: str, data: Any) -> None:
         self._call("raise_event", instance_id, name, data)
         self.received.setdefault(instance_id, []).append(data)
+
+    async def is_well(self) -> bool:
+        return self.well
+
+    async def history(self, _: str) -> list[HistoryEvent]:
+        return self.events
 
     async def terminate(self, instance_id: str, reason: str | None) -> None:
         self._call("terminate", instance_id, reason)
@@ -182,8 +192,9 @@ class World:
         self.ledger = Ledger(store)
         courier = Courier(real, self.ledger)
         aside = Aside(self.ledger, out)
-        self.parking = Parking(store, self.ledger, real, courier, aside)
         announcer = Announcer(CATALOGUE, real, self.ledger, out)
+        controller = Controller(real, announcer)
+        self.parking = Parking(store, self.ledger, real, courier, controller, aside)
         self.decider = Decider(CATALOGUE, real, self.ledger, timedelta(seconds=parked_for))
         self.server = Server(
             self.decider,
@@ -191,7 +202,7 @@ class World:
             Launcher(real, self.ledger, self.parking),
             courier,
             self.parking,
-            Controller(real, announcer),
+            controller,
             aside,
         )
         self.inbox = Inbox(self.server, Metrics())

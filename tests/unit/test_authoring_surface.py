@@ -49,7 +49,7 @@ def said_of(folder: Path) -> list[str]:
         ("@workflow()\ndef wf(ctx, input: 'list[Wrods]'):\n    yield ctx\n", 1, "'Wrods'"),
         ("@workflow()\ndef wf(ctx, input: object()):\n    yield ctx\n", 1, "Pydantic model"),
         ("@workflow()\ndef wf(ctx, input: type(open)):\n    yield ctx\n", 1, "Pydantic model"),
-        ("@workflow()\ndef wf():\n    yield\n", 1, "(ctx, input)"),
+        ("@workflow()\ndef wf():\n    return\n    yield\n", 1, "(ctx, input)"),
         ("@workflow()\ndef wf(ctx, a: int, b: int):\n    yield ctx\n", 1, "(ctx, input)"),
         ("@workflow()\ndef wf(ctx, *, a: int):\n    yield ctx\n", 1, "(ctx, input)"),
         ("@workflow(example=Words)\ndef wf(ctx, input: str):\n    yield ctx\n", 1, "no JSON"),
@@ -126,7 +126,7 @@ def test_all_mistakes_of_all_files_are_said_at_once(tmp_path: Path) -> None:
     [
         "@workflow()\ndef fine_a(ctx, input: Words):\n    yield ctx\n",
         "@workflow(example={'text': 'a'})\ndef fine_b(ctx, input: 'str | Words'):\n    yield ctx\n",
-        "@workflow(example=[1, 2])\ndef fine_c(ctx, input: list[int], more: int = 1):\n    yield\n",
+        "@workflow(example=[1, 2])\ndef fine_c(ctx, i: list[int], b: int = 1):\n    yield ctx\n",
         "@activity\ndef fine_d(ctx): ...\n@activity\nasync def fine_e(ctx, a, b=1): ...\n",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from x import Run\n"
         "@workflow()\ndef fine_f(ctx: 'Run', input: str) -> 'Run':\n    yield ctx\n",

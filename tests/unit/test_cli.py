@@ -48,7 +48,7 @@ class Services:
         return self._answer
 
     def run(self, *args: str, stdin: bytes | None = None, env: Env | None = None) -> Result:
-        wiring = Wiring(http=lambda: httpx.Client(transport=httpx.MockTransport(self)))
+        wiring = Wiring(http=lambda _: httpx.Client(transport=httpx.MockTransport(self)))
         return CliRunner().invoke(app, args, input=stdin, env=env, obj=wiring)
 
 
@@ -69,15 +69,13 @@ def test_publish_posts_the_input_as_typed_to_the_starter() -> None:
         '{"n": 1.10}',
         "--id",
         "o-7",
-        "--key",
-        "k",
         "--instance-id",
         "i",
     )
     assert result.exit_code == 0, result.output
     (request,) = services.requests
     assert request.method == "POST"
-    assert request.url == "http://127.0.0.1:8080/workflows/hello_workflow?key=k&instance_id=i"
+    assert request.url == "http://127.0.0.1:8080/workflows/hello_workflow?instance_id=i"
     assert request.content == b'{"n": 1.10}'
     assert request.headers["content-type"] == "application/json"
     assert request.headers["idempotency-key"] == "o-7"

@@ -247,7 +247,7 @@ def run() -> Callable[..., Result]:
     def call(broker: Broker, *found: dict[str, str], words: tuple[str, ...] = ()) -> Result:
         items[:] = found
         http = httpx.MockTransport(answer)
-        wiring = Wiring(http=lambda: httpx.Client(transport=http), redis=lambda _: broker)  # type: ignore[arg-type, return-value]
+        wiring = Wiring(http=lambda _: httpx.Client(transport=http), redis=lambda _: broker)  # type: ignore[arg-type, return-value]
         return CliRunner().invoke(app, ["doctor", *words], obj=wiring)
 
     return call

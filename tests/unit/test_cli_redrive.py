@@ -54,7 +54,7 @@ class Services:
         return httpx.Response(200, json={"items": self._letters, "next": None})
 
     def run(self, *args: str, stdin: bytes | None = None) -> Result:
-        wiring = Wiring(http=lambda: httpx.Client(transport=httpx.MockTransport(self)))
+        wiring = Wiring(http=lambda _: httpx.Client(transport=httpx.MockTransport(self)))
         return CliRunner().invoke(app, args, input=stdin, obj=wiring)
 
     def redrive(self, *args: str, code: int = 0) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def test_up_detached_says_where_things_are(stack: StandIn) -> None:
     now = json.loads(result.stdout)
     assert now["started"] is True
     assert now["pids"] == {"redis": 7}
+    assert now["places"]["live page"] == "http://127.0.0.1:8082"
     assert now["places"]["notices"] == "http://127.0.0.1:8082/notices"
 
 

@@ -73,6 +73,7 @@ def test_the_reasons_are_the_ones_that_are_documented() -> None:
         "unknown_instance",
         "expired",
         "instance_finished",
+        "instance_stalled",
         "oversize",
         "handler_error",
         "undeliverable",

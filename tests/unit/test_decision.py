@@ -25,6 +25,7 @@ from tests.support.memory import MemoryStore
 
 CATALOGUE = Catalogue.scan()
 RUNNING = [WorkflowStatus.RUNNING, WorkflowStatus.PENDING, WorkflowStatus.SUSPENDED]
+WAIT = timedelta(hours=1)
 ENDED = [WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERMINATED]
 
 
@@ -52,13 +53,12 @@ async def decide(
 ) -> Decision:
     """Decide on a ledger that is empty but for how these instances ended."""
     topic = Topic.EVENTS if {"event", "control"} & set(command) else Topic.REQUESTS
-    event = CloudEvent(event_id, "/test", "t", json.dumps(command).encode())
-    hour = timedelta(hours=1)
+    event = CloudEvent(event_id, "/test", "t", json.dumps(command, ensure_ascii=False).encode())
     ledger = Ledger(cast(Store, MemoryStore()))
     for instance_id, outcome in (ended or {}).items():
         await ledger.end(instance_id, Ended(key="k", outcome=outcome))
     asked = cast(Engine, engine or Instances())
-    return await Decider(CATALOGUE, asked, ledger, hour).decide(topic, event)
+    return await Decider(CATALOGUE, asked, ledger, WAIT).decide(topic, event)
 
 
 async def refused(
@@ -93,18 +93,24 @@ async def test_an_input_that_does_not_fit_is_refused_before_anything_starts() ->
     assert (found.reason, found.field) == (Reason.INVALID_INPUT, "input.nme")
 
 
+async def test_an_input_that_the_engine_would_not_take_is_oversize() -> None:
+    found = await refused({"workflow": "hello_workflow", "input": "\N{GRINNING FACE}" * 225_000})
+    assert (found.reason, found.field) == (Reason.OVERSIZE, "input")
+    assert "2,700,002 bytes" in found.message
+
+
 @pytest.mark.parametrize("status", RUNNING)
 async def test_an_event_goes_to_an_instance_that_runs(status: WorkflowStatus) -> None:
     command = {"instance_id": "i-1", "event": "approval", "data": {"approved": True}}
     found = await decide(command, Instances({"i-1": status}))
-    assert found == Deliver("i-1", RaiseEvent.model_validate(command))
+    assert found == Deliver("i-1", RaiseEvent.model_validate(command), WAIT)
 
 
 async def test_an_event_finds_by_key_what_was_started_by_key() -> None:
     engine = Instances({"approval_workflow-7": WorkflowStatus.RUNNING})
     command = {"workflow": "approval_workflow", "key": "7", "event": "approval"}
     assert await decide(command, engine) == Deliver(
-        "approval_workflow-7", RaiseEvent.model_validate(command)
+        "approval_workflow-7", RaiseEvent.model_validate(command), WAIT
     )
 
 
@@ -164,3 +170,34 @@ async def test_an_instance_is_purged_once_it_has_ended() -> None:
 async def test_an_engine_that_is_away_is_no_refusal() -> None:
     with pytest.raises(httpx.ConnectError):
         await decide({"instance_id": "i-1", "event": "approval"}, Away())
+
+
+async def test_an_event_for_a_stalled_instance_waits_and_a_control_does_not() -> None:
+    stalled = Instances({"i-1": WorkflowStatus.STALLED})
+    event = {"instance_id": "i-1", "event": "approval"}
+    assert await decide(event, stalled) == Park("i-1", WAIT, "'i-1' is stalled")
+    soon = await decide({**event, "ttl_seconds": 5}, stalled)
+    assert soon == Park("i-1", timedelta(seconds=5), "'i-1' is stalled")
+    at_once = await refused({**event, "ttl_seconds": 0}, stalled)
+    assert at_once.reason is Reason.INSTANCE_STALLED
+    for control in ("suspend", "resume"):
+        found = await refused({"instance_id": "i-1", "control": control}, stalled)
+        assert found.reason is Reason.INSTANCE_STALLED
+    ends = {"instance_id": "i-1", "control": "terminate"}
+    assert await decide(ends, stalled) == Control("i-1", "terminate", None)
+
+
+@pytest.mark.parametrize("instance_id", ["usher_expire-x", f"usher_expire-{24 * 'a'}-1"])
+@pytest.mark.parametrize(
+    "command", [{"workflow": "hello_workflow"}, {"event": "e"}, {"control": "terminate"}]
+)
+async def test_ids_of_our_own_runs_are_refused(command: Any, instance_id: str) -> None:
+    found = await refused({**command, "instance_id": instance_id})
+    assert (found.reason, found.field) == (Reason.INVALID_INSTANCE_ID, "instance_id")
+
+
+async def test_an_id_that_only_begins_like_ours_is_anybodys() -> None:
+    command = {"workflow": "hello_workflow", "instance_id": "usher_expired_orders-7"}
+    assert (await decide(command)).instance_id == "usher_expired_orders-7"
+    assert not identity.is_own_run("usher_expired_orders-7")
+    assert identity.is_own_run(identity.own_run_id(24 * "a", 12))

@@ -154,7 +154,7 @@ def test_an_input_that_does_not_fit_names_the_field(function: Any, value: Any, f
     with pytest.raises(Refused) as refused:
         define(function).parse(value)
     assert (refused.value.reason, refused.value.field) == (Reason.INVALID_INPUT, field)
-    assert refused.value.message.startswith(field)
+    assert str(refused.value) == f"{field}: {refused.value.message}"
 
 
 def test_a_definition_is_called_and_described_by_its_function() -> None:

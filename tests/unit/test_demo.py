@@ -1,6 +1,7 @@
 """The demo: what it publishes, and what it takes for right, missing and too much."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class Sandbox:
         return httpx.Response(200, json={"items": self._lists[path], "next": None})
 
     def demo(self, stack: StandIn) -> Verdict:
-        def client() -> httpx.Client:
+        def client(_: Collection[str]) -> httpx.Client:
             return httpx.Client(transport=httpx.MockTransport(self))
 
         said: list[str] = []

@@ -55,6 +55,7 @@ def test_an_activity_and_its_failure() -> None:
         "error": None,
         "purpose": None,
         "until": None,
+        "child": None,
     }
     why = pb.TaskFailureDetails(errorType="RuntimeError", errorMessage="out of paper")
     failed = event(taskFailed=pb.TaskFailedEvent(taskScheduledId=1, failureDetails=why))
@@ -129,7 +130,7 @@ async def page(runs: Runs, limit: int, cursor: str | None = None) -> tuple[list[
 
 
 async def test_who_waits_is_told_a_page_of_instances_at_a_time() -> None:
-    runs = Runs("c", "a", "done-1", "told-1", "usher_expire-k-1", "b")
+    runs = Runs("c", "a", "done-1", "told-1", f"usher_expire-{24 * 'a'}-1", "b")
     assert await page(runs, 2) == (["a", "b"], "b")
     assert await page(runs, 2, "b") == (["c"], None)
     assert "told-1" not in runs.looked_at

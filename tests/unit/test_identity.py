@@ -29,8 +29,9 @@ def test_a_key_is_put_behind_the_name_of_the_workflow() -> None:
     assert identity.instance_to_start(start(key="7"), "/s", "e") == "hello_workflow-7"
 
 
-def test_a_given_instance_id_goes_before_a_key() -> None:
-    assert identity.instance_to_start(start(instance_id="mine", key="7"), "/s", "e") == "mine"
+def test_an_instance_named_twice_must_be_one() -> None:
+    both = start(instance_id="hello_workflow-7", key="7")
+    assert identity.instance_to_start(both, "/s", "e") == "hello_workflow-7"
 
 
 @given(st.from_regex(r"[A-Za-z0-9_-]{1,100}", fullmatch=True))

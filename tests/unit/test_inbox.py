@@ -156,6 +156,7 @@ async def test_a_request_is_asked_for_again_while_the_engine_is_away(gone: Excep
 @pytest.mark.parametrize("gone", AWAY, ids=repr)
 async def test_an_event_is_asked_for_again_while_the_engine_is_away(gone: Exception) -> None:
     engine = MemoryEngine({"i-1": WorkflowStatus.RUNNING}, raises={"raise_event": gone})
+    engine.well = False
     assert await inbox_of(engine).on_event(raw_delivery(body(APPROVE))) is RETRY
 
 

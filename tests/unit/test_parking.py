@@ -14,6 +14,7 @@ from contracts.topics import Topic
 from orchestrator.envelope import seal_event
 from orchestrator.ledger import Ledger
 from orchestrator.records import Disposition, Ended
+from orchestrator.views import parked
 from tests.support.memory import MemoryEngine, World
 from tests.support.sidecar import CallFailed
 
@@ -35,7 +36,8 @@ async def serve(world: World, one: CloudEvent) -> Disposition:
 
 
 async def waiting(world: World) -> list[dict[str, Any]]:
-    return await world.parking.waiting([*world.engine.states, *world.engine.timers])
+    ids = [*world.engine.states, *world.engine.timers]
+    return [parked(entry) for entry in await world.parking.waiting(ids)]
 
 
 def told(world: World) -> list[Any]:

@@ -51,7 +51,8 @@ def test_the_field_at_fault_is_named_as_the_sender_wrote_it(order: Any, field: s
         TypeAdapter(Order).validate_python(order, extra="forbid")
     named, message = explain(found.value, order)
     assert named == field
-    assert field in message
+    assert message
+    assert not message.startswith(field)
     assert explain(found.value, order, root="input")[0] == f"input.{field}"
 
 
@@ -61,7 +62,7 @@ def test_a_typo_is_named_before_the_field_that_is_missing_because_of_it() -> Non
         TypeAdapter(Order).validate_python(order, extra="forbid")
     named, message = explain(found.value, order)
     assert named == "lnies"
-    assert message.startswith("lnies: there is no such field; lines: required")
+    assert message.startswith("there is no such field; lines: required")
 
 
 def test_a_step_that_the_value_does_not_contain_is_no_part_of_the_path() -> None:

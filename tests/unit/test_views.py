@@ -60,6 +60,7 @@ def test_an_instance_shows_what_its_author_sees() -> None:
         "custom_status": None,
         "error": None,
         "event_id": "e-1",
+        "stalled": None,
     }
 
 

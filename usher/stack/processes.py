@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from usher.stack.settings import LOOPBACK, PORTS, StackSettings
+from usher.stack.sidecar_env import sidecar_env
 
 Service = Literal["starter", "orchestrator", "notifier"]
 
@@ -185,28 +185,12 @@ def _sidecar(settings: StackSettings, binaries: Binaries, app: Service) -> Proce
     return ProcessSpec(
         name=f"{app}-daprd",
         argv=(str(binaries.daprd), *_flags(flags), *switches),
-        env={"USHER_REDIS_HOST": _redis_address(settings)} | _sidecar_tracing(settings),
+        env=sidecar_env(settings, _redis_address(settings)),
         tier=2,
         # /v1.0/healthz alone would wait for the service, which waits for its sidecar.
         ready=f"http://{LOOPBACK}:{http_port}/v1.0/healthz/outbound",
         ports=_ports(f"{app}_dapr"),
     )
-
-
-def _sidecar_tracing(settings: StackSettings) -> dict[str, str]:
-    """What daprd is to be told of the endpoint: its defaults are gRPC and TLS.
-
-    It takes host and port alone, and none of the variable that names the path to the spans.
-    """
-    if not settings.otlp_endpoint:
-        return {}
-    url = urlsplit(settings.otlp_endpoint)
-    return {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"{url.scheme}://{url.netloc}",
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "",
-        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
-        "OTEL_EXPORTER_OTLP_INSECURE": "true" if url.scheme == "http" else "false",
-    }
 
 
 def _orchestrator(settings: StackSettings) -> ProcessSpec:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from usher.stack.cause import why
 from usher.stack.command import Report
+from usher.stack.components import refuse_broken_components
 from usher.stack.conf import LOGS
 from usher.stack.errors import StackError
 from usher.stack.ports import refuse_ports_in_use
@@ -20,7 +22,6 @@ from usher.stack.runtime import find_or_build
 from usher.stack.settings import StackSettings
 from usher.stack.shutdown import kill_all, shut_down
 from usher.stack.supervision import Supervisor
-from usher.stack.tail import last_lines
 from usher.stack.wait import wait_until
 
 __all__ = ["SUPERVISORD", "Report", "Stack", "StackError"]
@@ -29,7 +30,6 @@ SUPERVISORD = "supervisord"
 
 _TIER_SECONDS = 60.0
 _LIVES = 2  # one that has used up so many while it was being started will not get ready
-_SHOWN_LINES = 20
 
 
 class Stack:
@@ -40,6 +40,8 @@ class Stack:
         self.settings = settings
         self._given = specs
         self._supervisor = Supervisor(settings.data_dir)
+        self._begins: dict[str, int] = {}
+        """Name → where its log ended before it was started."""
 
     def up(self, report: Report, *, fresh: bool = False) -> bool:
         """Start what does not run, in order; return once all is healthy.
@@ -125,6 +127,7 @@ class Stack:
             return self._given
         redis_server = find_or_install(report, self.settings.redis_server)
         dapr = find_or_build(report, self.settings.dapr_dir)
+        refuse_broken_components(self.settings.components_dir)
         found = Binaries(redis_server, dapr.daprd, dapr.placement, dapr.scheduler)
         return processes(self.settings, found)
 
@@ -143,6 +146,8 @@ class Stack:
         for _, tier in groupby(specs, key=lambda spec: spec.tier):
             members = list(tier)
             for spec in members:
+                log = self.log_path(spec.name)
+                self._begins[spec.name] = log.stat().st_size if log.exists() else 0
                 started |= self._supervisor.start(spec.name)
             self._wait_ready(members, _TIER_SECONDS, report if started else None, lives=_LIVES)
         return started
@@ -162,7 +167,7 @@ class Stack:
             for name, spec in list(pending.items()):
                 starts[name].add(states[name].started)
                 if lives is not None and len(starts[name]) > lives:
-                    raise self._not_ready(name, "it dies again and again")
+                    raise self._not_ready(name, "does not start: it dies again and again")
                 if states[name].pid and is_ready(spec):
                     del pending[name]
                     if report:
@@ -172,16 +177,17 @@ class Stack:
         if not wait_until(none_pending, seconds):
             spec = next(iter(pending.values()))
             asked = f" ({spec.ready})" if spec.ready else ""
-            raise self._not_ready(spec.name, f"not ready within {seconds:.0f} s{asked}")
+            raise self._not_ready(spec.name, f"is not ready within {seconds:.0f} s{asked}")
 
-    def _not_ready(self, name: str, why: str) -> StackError:
+    def _not_ready(self, name: str, how: str) -> StackError:
         log = self.log_path(name)
-        lines = (f"  {line}" for line in last_lines(log, _SHOWN_LINES))
-        return StackError("\n".join([f"{name}: {why}. The end of {log}:", *lines]))
+        cause = why(log, self._begins.get(name, 0)) or "it has printed nothing"
+        return StackError(f"{name} {how}. All that it printed is in {log}. The cause:\n{cause}")
 
     def _abandon(self, report: Report) -> None:
+        report("stopping what was started")
         try:
-            self._shut_down(report)
+            self._shut_down(lambda _: None)
         except BaseException:  # a second Ctrl-C is no reason to leave anything running either
             self.kill()
             raise

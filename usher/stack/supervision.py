@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import xmlrpc.client
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from configparser import RawConfigParser
 from contextlib import suppress
 from pathlib import Path
@@ -142,9 +142,19 @@ class Supervisor:
         # Of another Dapr, or of a supervisord that runs us: neither is for this stack.
         foreign = ("DAPR_", "APP_API_TOKEN", "SUPERVISOR_")
         env = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
-        # gRPC would ask a configured proxy for the sidecar next door.
-        direct = ",".join(filter(None, [env.get("no_proxy", env.get("NO_PROXY")), *_DIRECT]))
-        return env | {"no_proxy": direct, "NO_PROXY": direct, MARK: str(self._data_dir)}
+        return env | no_proxies(env) | {MARK: str(self._data_dir)}
+
+
+def no_proxies(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that keep proxies away from this machine's own addresses.
+
+    gRPC would ask a configured proxy for the sidecar next door, and Python for its health.
+    """
+    given = env.get("no_proxy", env.get("NO_PROXY", ""))
+    direct = given if given == "*" else ",".join(filter(None, [given, *_DIRECT]))
+    # gRPC reads a list of its own first, and knows no `*`.
+    grpc = ",".join(filter(None, [env.get("no_grpc_proxy", given), *_DIRECT]))
+    return {"no_proxy": direct, "NO_PROXY": direct, "no_grpc_proxy": grpc}
 
 
 def _rendered(specs: Sequence[ProcessSpec], socket: Path) -> str:

@@ -22,6 +22,17 @@ def last_lines(path: Path, count: int) -> list[str]:
     return lines[-count:] if count else []
 
 
+def lines_since(path: Path, begin: int) -> list[str]:
+    """The lines of a log from the byte `begin` on; all of them where it was begun anew since."""
+    try:
+        with path.open("rb") as log:
+            size = log.seek(0, 2)
+            log.seek(max(begin if begin <= size else 0, size - _CHUNK))
+            return log.read().decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+
+
 class LogReader:
     """The new lines of several logs. Use it as a context, or `close` it."""
 

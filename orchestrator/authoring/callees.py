@@ -1,0 +1,87 @@
+"""Looks whether what a workflow calls is there: by name, or as a function that has its tag."""
+
+import ast
+import difflib
+import inspect
+from collections.abc import Collection, Iterator
+from types import ModuleType
+
+from orchestrator.authoring.imported import resolve, tag_of
+from orchestrator.authoring.lint import Finding
+from orchestrator.registry import ActivityTag, WorkflowTag
+
+_CALLS = {
+    "call_activity": ("activity", ActivityTag),
+    "call_child_workflow": ("workflow", WorkflowTag),
+}
+
+
+def unknown_callees(
+    module: ModuleType, tree: ast.Module, activities: Collection[str], workflows: Collection[str]
+) -> Iterator[Finding]:
+    """Find calls of what nobody registers; a call with `app_id` is another app's affair."""
+    there = {"activity": activities, "workflow": workflows}
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        own = _bound_in(function)
+        for node in ast.walk(function):
+            match node:
+                case ast.Call(func=ast.Attribute(attr=method), keywords=words) if (
+                    method in _CALLS and not any(word.arg == "app_id" for word in words)
+                ):
+                    kind, tag = _CALLS[method]
+                    callee = _callee(node, kind)
+                    if callee is None:
+                        continue
+                    if said := _fault(module, callee, own, kind, tag, there[kind]):
+                        yield node.lineno, f"`{method}({ast.unparse(callee)})`: {said}"
+
+
+def _callee(call: ast.Call, kind: str) -> ast.expr | None:
+    named = {word.arg: word.value for word in call.keywords}
+    return call.args[0] if call.args else named.get(kind)
+
+
+def _fault(
+    module: ModuleType,
+    callee: ast.expr,
+    own: set[str],
+    kind: str,
+    tag: type,
+    there: Collection[str],
+) -> str | None:
+    match callee:
+        case ast.Constant(value=str(name)) if name not in there:
+            near = difflib.get_close_matches(name, there, 1)
+            hint = (
+                f"did you mean {near[0]!r}?"
+                if near
+                else f"import the file that has it, or {_write(kind)}"
+            )
+            return f"no {kind} has this name: {hint}"
+        case ast.Name(id=name) if name in own:
+            return None
+        case ast.Name() | ast.Attribute():
+            value = resolve(module, callee)
+            if inspect.isfunction(value) and not isinstance(tag_of(value), tag):
+                return f"this function is no {kind}: {_write(kind)}"
+    return None
+
+
+def _write(kind: str) -> str:
+    return f"write `@{kind}{'()' if kind == 'workflow' else ''}` above the function"
+
+
+def _bound_in(function: ast.FunctionDef) -> set[str]:
+    """Return the names that a function binds itself, which hide those of its file."""
+    found = set()
+    for node in ast.walk(function):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                found.add(name)
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                found |= {(one.asname or one.name).partition(".")[0] for one in names}
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if (
+                node is not function
+            ):
+                found.add(name)
+    return found

@@ -1,0 +1,92 @@
+"""Finds a `yield` in a workflow that yields no task: the run would wait for nothing."""
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from orchestrator.authoring.names import Function, Names, Source, dotted
+from orchestrator.tasks import BARE, GENERATOR, SEVERAL, UNCALLED, VALUE
+
+Finding = tuple[int, str]
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_SEVERAL = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp)
+_VALUES = (ast.Constant, ast.JoinedStr, ast.Compare, ast.BinOp)
+_LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_OF_SEVERAL = {"dapr.ext.workflow.when_all", "dapr.ext.workflow.when_any"}
+_METHODS = {"call_activity", "call_child_workflow", "create_timer", "wait_for_external_event"}
+
+
+def yields_no_task(source: Source, workflow: Function) -> Iterator[Finding]:
+    """Find them in a workflow, and in the functions of its file that it delegates to."""
+    seen = {workflow}
+    todo = [workflow]
+    while todo:
+        function = todo.pop(0)
+        names = source.within(function)
+        whose = "" if function is workflow else f" (in `{function.name}`, which it delegates to)"
+        for node in _inside(function.body):
+            if isinstance(node, ast.Yield) and (said := _fault(node.value, source, names)):
+                yield node.lineno, f"{said}{whose}"
+            if isinstance(node, ast.YieldFrom):
+                if said := _delegates_to_task(node.value, names):
+                    yield node.lineno, f"{said}{whose}"
+                called = _called(node.value, source, names)
+                if called and called not in seen:
+                    seen.add(called)
+                    todo.append(called)
+
+
+def _fault(value: ast.expr | None, source: Source, names: Names) -> str | None:
+    match value:
+        case None | ast.Constant(value=None):
+            return BARE
+        case ast.GeneratorExp():
+            return GENERATOR
+        case ast.Attribute(attr=method) if method in _METHODS:
+            return UNCALLED.format(name=method)
+    if isinstance(value, _SEVERAL):
+        kind = type(value).__name__.removesuffix("Comp").lower()
+        return SEVERAL.format(kind=kind)
+    if isinstance(value, _VALUES):
+        return VALUE.format(kind="value")
+    called = _called(value, source, names)
+    if called and any(isinstance(n, ast.Yield | ast.YieldFrom) for n in _inside(called.body)):
+        return GENERATOR
+    return None
+
+
+def _delegates_to_task(value: ast.expr, names: Names) -> str | None:
+    match value:
+        case ast.Call(func=ast.Attribute(attr=method)) if method in _METHODS:
+            return f"`yield from` takes a generator, and `{method}` returns a task: write `yield`"
+        case ast.Call(func=called) if dotted(called, names) in _OF_SEVERAL:
+            name = ast.unparse(called)
+            return f"`yield from` takes a generator, and `{name}` returns a task: write `yield`"
+    return None
+
+
+def _called(value: ast.expr | None, source: Source, names: Names) -> Function | None:
+    """Return the function of the same file that is called here."""
+    match value:
+        case ast.Call(func=ast.Name(id=name)) if names.get(name, "") is None:
+            return source.functions.get(name)
+    return None
+
+
+def _inside(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Walk a function's own code that may run: a `yield` after `return`, or in `if False`, is there
+    to make a generator of it."""
+    for node in body:
+        yield node
+        if not isinstance(node, _SCOPES):
+            for name, part in ast.iter_fields(node):
+                if name == "body" and isinstance(node, ast.If | ast.While) and _never(node.test):
+                    continue
+                inner = part if isinstance(part, list) else [part]
+                yield from _inside(one for one in inner if isinstance(one, ast.AST))
+        if isinstance(node, _LEAVES):
+            return
+
+
+def _never(test: ast.expr) -> bool:
+    return isinstance(test, ast.Constant) and not test.value

@@ -1,0 +1,150 @@
+"""What an author's code raises, as a failure that the engine can take: bounded and encodable.
+
+The SDK's worker reports an `Exception` by the name of its class and its text. Anything else that is
+raised ends the worker's loop, and a text that cannot be encoded is never reported.
+"""
+
+import linecache
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+TEXT_KEPT = 8_000
+"""Characters of an exception's text that are kept."""
+TYPE_KEPT = 200
+"""Characters of the name of an exception's class that are kept."""
+_SLACK = 2_000
+"""What was cut once, and got the names of activities and children before it, is not cut again."""
+_FRAMES_KEPT = 40
+_TRACEBACK_KEPT = 60_000
+_GROUP_SHOWN = 10
+
+_class_name: Any = type.__dict__["__name__"]
+"""Reads the name of a class past its metaclass, which may raise."""
+
+
+class Failure(Exception):
+    """Stands for an exception of an author's. Its class has the name of that exception's class."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def failure(error: BaseException) -> Exception:
+    """Return an exception that the SDK can report by its type and text: `error` itself, if so."""
+    kind, text = type_of(error), text_of(error)
+    trace = _bounded_traceback(error.__traceback__)
+    if isinstance(error, Exception) and _reads(error, kind, text):
+        return error.with_traceback(trace)
+    stands = _stand_in(error, kind, text).with_traceback(trace)
+    stands.__cause__ = next(causes(error), None)
+    return stands
+
+
+def guarded(step: Callable[..., Any], *given: Any) -> Any:
+    """Call an author's code; what is no `Exception` is raised as one, of the same name."""
+    try:
+        return step(*given)
+    except Exception:
+        raise
+    except BaseException as raised:
+        stands = failure(raised)
+    raise stands
+
+
+def type_of(error: BaseException) -> str:
+    """Return the name of an exception's class."""
+    return _class_name.__get__(type(error))[:TYPE_KEPT] or "Exception"
+
+
+def text_of(error: BaseException) -> str:
+    """Return an exception's text; where it has none, its type and the line that raised it."""
+    try:
+        text = _text(error, groups=3)
+        return text if text.strip() else f"{type_of(error)}{_place(error.__traceback__)}"
+    except BaseException as again:  # an author's `__str__` may raise anything too
+        return f"its text cannot be read: its __str__ raised {type_of(again)}"
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield what an exception was raised from, or while it was handled, the nearest first."""
+    seen = [error]
+    while cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+        if cause in seen:
+            return
+        seen.append(cause)
+        yield cause
+        error = cause
+
+
+def _text(error: BaseException, groups: int) -> str:
+    text = bounded(str(error), TEXT_KEPT, slack=_SLACK)
+    if isinstance(error, BaseExceptionGroup) and groups:
+        inner = [
+            f"{type_of(one)}: {_text(one, groups - 1)}" for one in error.exceptions[:_GROUP_SHOWN]
+        ]
+        return bounded(f"{text}: {'; '.join(inner)}", TEXT_KEPT)
+    if isinstance(error, AttributeError) and error.name == "_parent":
+        kind = _class_name.__get__(type(error.obj))  # how the SDK takes what is no task
+        return f"when_all and when_any take a list of tasks, and got {kind[:TYPE_KEPT]} in it"
+    return text
+
+
+def with_type(kind: str, text: str) -> str:
+    """Put an exception's type before its text, unless the text begins with it."""
+    return text if text.startswith(kind) else f"{kind}: {text}" if text else kind
+
+
+def bounded(text: str, limit: int, *, slack: int = 0) -> str:
+    """Return a text that UTF-8 can have, with a mark at its end where it was longer."""
+    length = str.__len__(text)
+    cut = length > limit + slack
+    kept = str.__getitem__(text, slice(limit if cut else length))
+    kept = str.encode(kept, errors="backslashreplace").decode()
+    return f"{kept}… (cut to {limit:,} of {length:,} characters)" if cut else kept
+
+
+def _stand_in(error: BaseException, kind: str, text: str) -> Exception:
+    for base in (*type(error).__mro__, Exception):  # so that `except ValueError` still takes it
+        if base.__module__ == "builtins" and issubclass(base, Exception):
+            try:
+                stands: Exception = type(kind, (Failure, base), {})(text)
+            except TypeError:  # it takes other arguments, or has a layout of its own
+                continue
+            return stands
+    raise AssertionError("every Failure can be made of a text")
+
+
+def _reads(error: Exception, kind: str, text: str) -> bool:
+    try:
+        return type(error).__name__ == kind and str(error) == text
+    except BaseException:
+        return False
+
+
+def _place(trace: TracebackType | None) -> str:
+    if trace is None:
+        return ""
+    while trace.tb_next:
+        trace = trace.tb_next
+    file, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
+    place = f"{Path(file).name}:{line}: {linecache.getline(file, line).strip()}"
+    return f" ({bounded(place.removesuffix(': '), TYPE_KEPT)})"
+
+
+def _bounded_traceback(trace: TracebackType | None) -> TracebackType | None:
+    """Return the innermost frames, or none where their text cannot be encoded or is too long."""
+    frames = []
+    while trace:
+        frames.append(trace)
+        trace = trace.tb_next
+    kept: TracebackType | None = None
+    for one in reversed(frames[-_FRAMES_KEPT:]):
+        kept = TracebackType(kept, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    try:
+        size = len("".join(traceback.format_tb(kept)).encode())
+    except Exception:
+        return None
+    return kept if size <= _TRACEBACK_KEPT else None

@@ -1,0 +1,66 @@
+"""`python -m orchestrator.hosting FD` runs one task that may end its process, and answers it."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from orchestrator.catalogue import Catalogue
+from orchestrator.hosting.apart import READY, SIZE_BYTES
+from orchestrator.hosting.memory import bound_memory
+from orchestrator.logs import set_up_logs
+from orchestrator.sdk_worker import SdkWorker
+from orchestrator.settings import Settings
+from orchestrator.worker import Steps, build_runtime
+
+
+async def _never(*_: object) -> NoReturn:
+    raise RuntimeError("this process runs authors' tasks alone")
+
+
+async def run(connection: socket.socket, head: dict[str, Any], request: bytes) -> bytes:
+    """Run the task that the request asks for, and return the answer."""
+    settings = Settings()
+    settings.export_to_sdk()
+    catalogue = Catalogue.scan(settings.workflows)
+    # Its last turn asks for the activity that announces its end, which runs in the other process.
+    steps = Steps(lambda *_: False, _never, _never, _never)
+    worker = SdkWorker(build_runtime(catalogue, steps))
+    answers: list[Any] = []
+    worker.capture(answers.append)
+    bound_memory()
+    connection.sendall(READY)
+    await worker.run(head["kind"], request, head["token"])
+    answer: bytes = answers[0].SerializeToString()
+    return answer
+
+
+def _end_with(connection: socket.socket) -> None:
+    """End at once when the process that asked has ended, or wants no answer any more."""
+    with suppress(OSError):  # reset, where the other process was killed
+        connection.recv(1)
+    os._exit(0)
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked
+    with socket.socket(fileno=int(sys.argv[1])) as connection:
+        connection.set_inheritable(False)
+        asked = connection.makefile("rb")
+        head = json.loads(asked.readline())
+        request = asked.read(head["size"])
+        set_up_logs(Settings().log_format)
+        threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
+        answer = asyncio.run(run(connection, head, request))
+        connection.sendall(len(answer).to_bytes(SIZE_BYTES, "big") + answer)
+    sys.stdout.flush()
+    os._exit(0)  # a thread that an author has started holds up nothing
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""A call to one instance: what fails for it alone must not hold up the events of others."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from grpc import RpcError, StatusCode
+
+from orchestrator.engine import Engine, Stalled
+
+TAKES_SECONDS = 3
+"""How long an instance may take to accept a call. It takes milliseconds, unless a turn of its
+workflow does not return."""
+
+_FOR_ALL = (StatusCode.UNAVAILABLE, StatusCode.INVALID_ARGUMENT)
+"""The sidecar is away, or the call itself is wrong: waiting for the instance would not help."""
+
+
+class NotNow(Exception):
+    """This instance takes no call now, while the engine serves others."""
+
+    def __init__(self, message: str, *, stalled: bool) -> None:
+        super().__init__(message)
+        self.stalled = stalled
+
+
+@asynccontextmanager
+async def one_instance(engine: Engine, instance_id: str) -> AsyncIterator[None]:
+    """Bound a call to an instance. Raises `NotNow` where the instance is at fault.
+
+    Every other error is raised as it is: the engine, the sidecar or the store is away.
+    """
+    try:
+        async with asyncio.timeout(TAKES_SECONDS):
+            yield
+    except Stalled as error:
+        raise NotNow(str(error), stalled=True) from error
+    except (TimeoutError, RpcError) as error:
+        if _is_for_all(error) or not await engine.is_well():
+            raise
+        raise NotNow(f"{instance_id!r} did not answer: {_told(error)}", stalled=False) from error
+
+
+def _is_for_all(error: Exception) -> bool:
+    if not isinstance(error, RpcError):
+        return False
+    return error.code() in _FOR_ALL or "no such instance" in (error.details() or "")
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, RpcError):
+        return f"{error.code().name} {error.details()}"
+    return f"a turn of its workflow has not returned within {TAKES_SECONDS} s"

@@ -1,0 +1,62 @@
+"""What goes into the engine: one serializer for all of it, and the largest size that it takes."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_json
+
+MAX_PAYLOAD_BYTES = 2_000_000
+"""The largest input of an activity, a child or a start, in bytes as the SDK sends it.
+
+An activity's input goes through the scheduler, whose etcd client refuses a request of more than
+2,097,152 bytes; daprd then tries again each second, for ever. Measured: 2,096,002 bytes pass, and
+what daprd adds were 522. The rest is room for long ids and names. Children and starts take more,
+and have the same limit, since they hand their input on.
+"""
+
+MAX_RESULT_BYTES = 3_500_000
+"""The largest result of an activity or a workflow, in bytes as the SDK sends it.
+
+It fits into the 4 MiB that a sidecar takes by default, with room for what else is in the message.
+Usher's sidecars take 16 MiB, and as much of history: one result must not fill it.
+"""
+
+MAX_TURN_BYTES = 14_000_000
+"""The most that a workflow schedules before it waits: one message, of which a sidecar takes 16 MiB
+where it is started as in this repository."""
+
+
+class PayloadTooLarge(ValueError):
+    """A value is larger than the engine takes. Raised in the author's code, which may catch it."""
+
+
+def as_json(value: Any) -> Any:
+    """Return a value as JSON has it, dumped by alias; raise where it is none."""
+    return json.loads(to_json(value, by_alias=True, inf_nan_mode="null", fallback=_unknown))
+
+
+def payload_bytes(value: Any) -> int:
+    """Return the size of a value as the SDK sends it: every character beyond ASCII is escaped."""
+    return len(json.dumps(as_json(value)))
+
+
+def fitted(value: Any, what: str, limit: int = MAX_PAYLOAD_BYTES) -> tuple[Any, int]:
+    """Return a value as JSON has it, and its size; raise `PayloadTooLarge` above the limit."""
+    plain = as_json(value)
+    size = len(json.dumps(plain))
+    if size > limit:
+        raise PayloadTooLarge(
+            f"{what} is {size:,} bytes as JSON, and the limit is {limit:,}: "
+            "store it elsewhere and pass a reference to it"
+        )
+    return plain, size
+
+
+def _unknown(value: Any) -> Any:
+    """Return what the SDK would make of a value that Pydantic does not know."""
+    if isinstance(value, SimpleNamespace):  # a dataclass, in a history older than this serializer
+        return vars(value)
+    if callable(getattr(type(value), "model_dump", None)):
+        return value.model_dump()
+    raise PydanticSerializationError(f"Unable to serialize unknown type: {type(value).__name__}")

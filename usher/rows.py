@@ -1,0 +1,55 @@
+"""Rows as a table where they fit onto the screen, else one below the other: nothing is cut off."""
+
+from collections.abc import Sequence
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+_PROSE = frozenset({"message", "note", "what it does", "example input", "custom_status", "missing"})
+"""Columns whose text may be folded. Ids and times are copied, so they stay in one piece."""
+_LEAST = 20
+"""So wide a folded column is at least, or shorter where its text is."""
+_GAP = 2
+
+
+class Rows:
+    """A table of text; off a terminal always as wide as it wants to be."""
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""):
+        self._columns = columns
+        self._rows = rows
+        self._title = title
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self._title:
+            yield Text(self._title, style="italic")
+        wants = [
+            max(len(name), *(len(row[n]) for row in self._rows), 0)
+            for n, name in enumerate(self._columns)
+        ]
+        least = [
+            min(want, _LEAST) if name in _PROSE else want
+            for name, want in zip(self._columns, wants, strict=True)
+        ]
+        if sum(least) + _GAP * len(least) <= options.max_width:
+            yield self._table(least)
+        else:
+            yield from self._blocks()
+
+    def _table(self, least: Sequence[int]) -> Table:
+        table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+        for name, width in zip(self._columns, least, strict=True):
+            table.add_column(name, min_width=width, no_wrap=name not in _PROSE, overflow="fold")
+        for row in self._rows:
+            table.add_row(*map(Text, row))
+        return table
+
+    def _blocks(self) -> RenderResult:
+        width = max(map(len, self._columns))
+        for n, row in enumerate(self._rows):
+            if n:
+                yield Text()
+            for name, cell in zip(self._columns, row, strict=True):
+                if cell:
+                    yield Text.assemble((f"{name:<{width}}  ", "bold"), cell, overflow="fold")
