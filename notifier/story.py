@@ -19,6 +19,8 @@ class Story:
     steps: list[Step]
     seconds: float | None
     """How long the run took, or has taken so far."""
+    at: datetime
+    """When it was so."""
     told: Told[Run]
     """What the orchestrator said, and when."""
 
@@ -35,5 +37,6 @@ def story(service: Notifier, instance_id: str) -> Story:
     heard = (one for one in service.notices.each() if one["instance_id"] == instance_id)
     notice = next(heard, None)
     steps = chain(run.instance, run.history, run.request, notice)
-    seconds = run_seconds(steps, notice, datetime.now(UTC))
-    return Story(run.instance, run.request, notice, steps, seconds, told)
+    at = told.as_of or datetime.now(UTC)
+    seconds = run_seconds(steps, notice, at)
+    return Story(run.instance, run.request, notice, steps, seconds, at, told)

@@ -1,7 +1,7 @@
 """The pages, to look at: what happened, one instance, the form of each workflow."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -90,7 +90,7 @@ def instance(
         steps=told.steps,
         listed=listed(told.steps, steps),
         seconds=told.seconds,
-        picture=draw(told.steps, datetime.now(UTC)),
+        picture=draw(told.steps, told.at),
         waits=[{**wait, "status": status} for wait in open_waits],
         feed=feed,
         sent=_became(service, sent) if sent else "",
@@ -110,7 +110,7 @@ def _became(service: Notifier, event_id: str) -> str:
 def workflows(request: Request, service: Service) -> Response:
     """Every workflow that can be started."""
     told = service.orchestrator.recall_workflows()
-    known = _sources(service, told.away, told.as_of)
+    known = _sources(service, told.away, told.as_of, "workflows")
     return page(request, "start.html", **known, workflows=told.value)
 
 
@@ -129,11 +129,12 @@ def show_form(
     errors: dict[str, str],
 ) -> Response:
     """Show a form, with what was typed in and what is wrong with it."""
+    told = service.orchestrator.recall_workflows()
     return page(
         request,
         "form.html",
         422 if errors else 200,
-        **_sources(service, "", None),
+        **_sources(service, told.away, told.as_of, "workflows"),
         workflow=workflow,
         form=forms.fields(workflow["input_schema"], workflow["example"]),
         instance_field=INSTANCE,
@@ -154,7 +155,12 @@ def find(service: Notifier, name: str) -> dict[str, Any]:
     return found[0]
 
 
-def _sources(service: Notifier, away: str, as_of: datetime | None) -> dict[str, Any]:
+def _sources(
+    service: Notifier,
+    away: str,
+    as_of: datetime | None,
+    what: str = "runs, waits and parked events",
+) -> dict[str, Any]:
     """Return what every page says of the services that it is made from."""
     sources = service.sources
-    return {"missing": sources.missing(away, as_of), "can_send": sources.can_send}
+    return {"missing": sources.missing(away, as_of, f"{what} are"), "can_send": sources.can_send}

@@ -59,13 +59,12 @@ class Sources:
         """Whether the starter publishes what the page asks for."""
         return not self._starter.down
 
-    def missing(self, away: str = "", as_of: datetime | None = None) -> list[Missing]:
+    def missing(self, away: str, as_of: datetime | None, what: str) -> list[Missing]:
         """Return what does not answer. `away` says that the orchestrator did not, for this page,
-        and `as_of` when it did last."""
+        `as_of` when it did last, and `what` what the page has from it."""
         found = []
         if away:
-            shown = "runs, waits and parked events are shown"
-            found.append(Missing("orchestrator", away, shown, as_of))
+            found.append(Missing("orchestrator", away, f"{what} shown", as_of))
         with self._lock:
             if not self._hears:
                 shown = "notices and dead letters are shown"
