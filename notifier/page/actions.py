@@ -60,7 +60,7 @@ def start(request: Request, service: Service, workflow: str, posted: Form) -> Re
     return RedirectResponse(f"/instances/{quote(instance_id)}{sent}", 303)
 
 
-@router.post("/instances/{instance_id}/events/{event:path}")
+@router.post("/instances/{instance_id:path}/events/{event:path}")
 def answer(
     request: Request, service: Service, instance_id: str, event: str, posted: Form
 ) -> Response:
@@ -82,7 +82,7 @@ def answer(
     return _say(request, True, f"{ACCEPTED} {event} is on its way to {instance_id}.")
 
 
-@router.post("/instances/{instance_id}/resume")
+@router.post("/instances/{instance_id:path}/resume")
 def resume(request: Request, service: Service, instance_id: str) -> Response:
     """Let a suspended instance go on; pressed twice, the second does nothing."""
     event = {

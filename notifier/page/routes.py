@@ -59,7 +59,7 @@ def live(request: Request, service: Service, filters: Annotated[Filters, Query()
     )
 
 
-@router.get("/instances/{instance_id}")
+@router.get("/instances/{instance_id:path}")
 def instance(
     request: Request,
     service: Service,

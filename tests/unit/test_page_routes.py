@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
@@ -397,6 +397,20 @@ def test_a_stalled_run_is_marked_with_its_reason_and_what_to_do(stalled: dict[st
     assert listed.count("Stalled<") == 2
     for shown in (text, listed):
         assert "Approve" not in shown
+
+
+@pytest.mark.parametrize("instance_id", ["trip-1:0001", "a/b", "ü x"])
+def test_every_id_that_the_engine_has_has_its_page(instance_id: str) -> None:
+    house = House()
+    accepted = {"instance_id": instance_id, "event_id": "e-1"}
+    house.answers |= {f"/instances/{instance_id}/events/approval": accepted}
+    path = f"/instances/{quote(instance_id, safe='')}"
+    assert html.escape(instance_id) in house.ask("GET", path).text
+    house.ask("POST", f"{path}/events/approval", {"data": "1"})
+    (sent,) = house.published()
+    assert sent.url.raw_path.decode() == f"{path}/events/approval"
+    house.ask("POST", f"{path}/resume")
+    assert json.loads(house.published()[1].content)["data"]["instance_id"] == instance_id
 
 
 @pytest.mark.parametrize("event", [{"data": "text"}, {"data_base64": "/w=="}, {"data": [1]}, {}])
