@@ -84,7 +84,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     INSTANCE_FINISHED = "instance_finished"
     INSTANCE_STALLED = "instance_stalled"
-    """The engine has stopped it, for good or until the code it was started with is back."""
+    """It takes no events: the engine has stopped it, or a turn of it does not return."""
     OVERSIZE = "oversize"
     HANDLER_ERROR = "handler_error"
     UNDELIVERABLE = "undeliverable"

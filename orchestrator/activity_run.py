@@ -11,7 +11,7 @@ from typing import Any
 from dapr.ext.workflow import WorkflowActivityContext
 from pydantic import ValidationError
 
-from contracts.refusal import explain
+from contracts.refusal import explain, with_field
 from orchestrator.failures import failure
 from orchestrator.input_type import InputType
 from orchestrator.payload import MAX_RESULT_BYTES, fitted
@@ -91,7 +91,7 @@ class Activity:
         try:
             return (ctx, self._input.parse(given, by_name=True))
         except ValidationError as error:
-            raise InvalidInput(explain(error, given, root="input")[1]) from error
+            raise InvalidInput(with_field(*explain(error, given, root="input"))) from error
 
     def _result(self, result: Any) -> Any:
         return fitted(result, f"the result of activity {self.name}", MAX_RESULT_BYTES)[0]

@@ -120,15 +120,17 @@ class Parking:
             return
         instance_id = entry.instance_id or ""
         message = f"no instance {instance_id!r} came before the event expired"
+        why = Refused(Reason.EXPIRED, message, "instance_id")
         if await self._engine.state(instance_id) or await self._ledger.ended(instance_id):
             await self.drain(instance_id)
             entry = await self._ledger.get(key)
             if entry is None or entry.disposition is not Disposition.PARKED:
                 return
             said = entry.why or f"{instance_id!r} did not take an event that came before"
-            message = f"{said}, until the event expired"
+            message = f"{said}, as long as the event could wait"
+            why = Refused(Reason.INSTANCE_STALLED, message, "instance_id")
         with _handling(entry, "let a parked event expire"):
-            await self._put_aside(entry, Refused(Reason.EXPIRED, message, "instance_id"))
+            await self._put_aside(entry, why)
         await self._list(instance_id, remove=key)
 
     async def waiting(self, ids: Iterable[str]) -> list[Entry]:

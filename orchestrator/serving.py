@@ -95,8 +95,8 @@ class Server:
         """Keep what an instance does not take now, so that no other event waits for it."""
         wait = decision.wait if isinstance(decision, Deliver) else self._decider.parked_for
         if not wait or (why.stalled and isinstance(decision, Control)):
-            reason = Reason.INSTANCE_STALLED if why.stalled else Reason.EXPIRED
-            raise Refused(reason, f"{why}, and the event may not wait", "instance_id") from why
+            message = f"{why}, and the event may not wait"
+            raise Refused(Reason.INSTANCE_STALLED, message, "instance_id") from why
         return await self._parking.park(entry, event, wait, str(why))
 
     async def put_aside(self, topic: Topic, event: CloudEvent, why: Refused) -> Disposition:

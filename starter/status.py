@@ -17,6 +17,7 @@ SHOWN = (
     "output",
     "custom_status",
     "error",
+    "stalled",
 )
 
 

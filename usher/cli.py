@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from usher import letters, loglines, looking, proof, views
+from usher import letters, loglines, looking, proof, steering, views
 from usher.arguments import Json, header_argument, json_argument
 from usher.demo import demo_settings, run_demo
 from usher.errors import BadInput, Exit, NotFound
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 
 app.add_typer(looking.app)
+app.add_typer(steering.app)
 app.add_typer(letters.app)
 app.add_typer(proof.app)
 

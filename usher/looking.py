@@ -45,8 +45,18 @@ def ps(
     """List instances in the order of their ids, a page at a time."""
     with session(ctx, as_json) as run, run.client() as client:
         found = client.instances(limit, status, workflow, cursor)
-        columns = ("instance_id", "workflow", "status", "created_at", "updated_at", "custom_status")
-        run.out.answer(found, views.table(found["items"], columns))
+        columns: tuple[str, ...] = (
+            "instance_id",
+            "workflow",
+            "status",
+            "created_at",
+            "updated_at",
+            "custom_status",
+        )
+        rows = [{**row, "stalled": views.stalled(row)} for row in found["items"]]
+        if any(row["stalled"] for row in rows):
+            columns += ("stalled",)
+        run.out.answer(found, views.table(rows, columns))
         if (following := found["next"]) is not None:
             run.out.progress(f"there are more: --cursor {following}")
 

@@ -37,6 +37,12 @@ def instance(answer: Document) -> RenderableType:
     return pairs({name: value for name, value in answer.items() if value is not None})
 
 
+def stalled(row: Document) -> str | None:
+    """Why an instance is stalled, and since when; None where it is not."""
+    why = row.get("stalled")
+    return f"since {why['since']}: {why['message']}" if why else None
+
+
 def table(rows: Iterable[Document], columns: tuple[str, ...], title: str = "") -> RenderableType:
     """A row each, of the named columns; what a row lacks is left empty."""
     cells = [["" if (v := row.get(name)) is None else str(v) for name in columns] for row in rows]

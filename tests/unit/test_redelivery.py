@@ -126,7 +126,7 @@ async def test_an_event_that_its_instance_never_takes_expires_with_the_reason() 
     (first, second) = await entries(world, "e-1", "e-2")
     for entry in (first, second):
         await world.parking.expire(entry.key)
-    assert world.outbox.reasons == [Reason.EXPIRED, Reason.EXPIRED]
+    assert world.outbox.reasons == [Reason.INSTANCE_STALLED] * 2
     assert "is stalled" in world.outbox.letters[0][2].message
     assert await world.parking.is_empty("bad")
 
