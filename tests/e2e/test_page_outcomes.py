@@ -1,10 +1,12 @@
 """How a run is told on the page: what failed, how it ended, what it takes, what it carried."""
 
 import re
+from pathlib import Path
 
 import httpx
 from playwright.sync_api import Page, expect
 
+from tests.integration.test_isolation import stalled
 from tests.integration.test_numbers import NUMBERS
 from tests.support.browser import NARROW, Watcher
 from tests.support.driver import Driver, eventually, fresh
@@ -127,6 +129,25 @@ def test_a_suspended_run_is_resumed_and_asks_for_nothing_before(
     expect(page.locator("#facts")).to_contain_text("Running")
     approve.click()
     assert usher.notice(instance)["output"]["decision"] == "approved"
+
+
+def test_a_stalled_run_is_marked_with_its_reason_and_what_to_do(
+    usher: Driver, watcher: Watcher, tmp_path: Path
+) -> None:
+    instance = stalled(usher, tmp_path / "gone")
+    page, live = watcher.open(f"/instances/{instance}"), watcher.open("/")
+    facts = page.locator("#facts")
+    expect(facts).to_contain_text("Stalled")
+    expect(facts).to_contain_text(re.compile(r"stopped this run at \d\d:\d\d:\d\d: PATCH_MISMATCH"))
+    expect(facts).to_contain_text(f"usher terminate {instance}")
+    expect(page.locator("#timeline tr", has_text="PATCH_MISMATCH")).to_have_count(1)
+    assert page.get_by_role("button").count() == 0
+    listed = live.locator("#stalled .row", has_text=instance)
+    expect(listed).to_contain_text("PATCH_MISMATCH", timeout=60_000)
+    ends = {"instance_id": instance, "control": "terminate", "reason": "by hand"}
+    usher.publish("workflow-events", ends)
+    usher.notice(instance)
+    expect(listed).to_have_count(0, timeout=60_000)
 
 
 def start(page: Page, instance: str, name: str) -> None:
