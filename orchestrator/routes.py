@@ -69,7 +69,7 @@ async def instance(service: Service, instance_id: str) -> views.Instance:
     state = await service.engine.state(instance_id)
     if state is None:
         raise HTTPException(404, f"no instance has the id {instance_id!r}")
-    return views.instance(state)
+    return await listing.shown(service.engine, state)
 
 
 @router.get("/waiting")
