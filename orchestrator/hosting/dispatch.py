@@ -17,8 +17,9 @@ from weakref import WeakValueDictionary
 import structlog
 
 from orchestrator.announced import ANNOUNCE, FENCE, SETTLE
+from orchestrator.failures import failure
 from orchestrator.hosting.apart import AT_ONCE, Died, NotStarted, run_apart
-from orchestrator.hosting.loops import Loops, interrupted
+from orchestrator.hosting.loops import Loops
 from orchestrator.hosting.running import Running
 from orchestrator.hosting.session import Session
 from orchestrator.hosting.task import Task, died
@@ -80,7 +81,7 @@ class Dispatch:
             async with self._shares[task.name], self._threads:
                 waits.close()
                 with self._running.running(task):
-                    run = partial(self._sdk.run_activity, _whole(function), request, token)
+                    run = partial(self._sdk.run_activity, function, request, token)
                     await asyncio.get_running_loop().run_in_executor(self._pool, run)
         self._unmark(task)
 
@@ -130,7 +131,7 @@ class Dispatch:
             _log.exception("a turn is given back", instance_id=task.instance_id)
             teardown()
         except BaseException as error:
-            self._sdk.fail_turn(request, interrupted(error), token)
+            self._sdk.fail_turn(request, failure(error), token)
         finally:
             self._unmark(task)
 
@@ -192,20 +193,6 @@ class Dispatch:
         said = "a task ended the process of its own that it ran in"
         where = {"task": str(task), "instance_id": task.instance_id}
         _log.error(said, **where, deaths=deaths, how=how)
-
-
-def _whole(function: Any) -> Any:
-    """Return an activity that raises nothing but an `Exception`."""
-
-    def run(context: Any, value: Any = None) -> Any:
-        try:
-            return function(context, value)
-        except Exception:
-            raise
-        except BaseException as error:
-            raise interrupted(error) from error
-
-    return run
 
 
 def _raises(error: Exception) -> Any:

@@ -15,7 +15,8 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from orchestrator.hosting.task import Task, TaskInterrupted
+from orchestrator.failures import failure
+from orchestrator.hosting.task import Task
 
 BLOCKED_SECONDS = 1.0
 """How long a loop answers nothing before it counts as blocked."""
@@ -44,7 +45,7 @@ class Loops:
         result, error = await asyncio.wrap_future(running)
         if error is None:
             return result
-        raise error if isinstance(error, Exception) else interrupted(error)
+        raise error if isinstance(error, Exception) else failure(error)
 
     def look(self) -> None:
         """Look once at each loop; warn of those that an activity blocks."""
@@ -129,13 +130,6 @@ class _Loop:
                 said = f"{type(error).__name__}: {error}"
                 _log.error("a task of an async activity raised into its event loop", error=said)
         self.loop.close()
-
-
-def interrupted(error: BaseException) -> TaskInterrupted:
-    """Return as an `Exception` what is none, so that it fails its task and ends no loop."""
-    raised = TaskInterrupted(f"{type(error).__name__}: {error}")
-    raised.__cause__ = error
-    return raised
 
 
 async def _contained(

@@ -29,10 +29,6 @@ class TaskDied(Exception):
     """The process that ran a task died too often while it did. Not run again."""
 
 
-class TaskInterrupted(Exception):
-    """A task raised what is no `Exception`: it would have ended the loop that runs all tasks."""
-
-
 def died(task: Task, deaths: int, how: str) -> TaskDied:
     """Return the error a task fails with once it has cost too many processes."""
     times = "once" if deaths == 1 else f"{deaths} times"

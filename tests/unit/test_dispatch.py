@@ -13,6 +13,7 @@ import pytest
 from dapr.ext.workflow import WorkflowActivityContext, WorkflowRuntime
 from dapr.ext.workflow._durabletask.internal import protos as pb
 
+from orchestrator.activity_run import Activity
 from orchestrator.hosting.apart import run_apart
 from orchestrator.hosting.dispatch import Dispatch
 from orchestrator.hosting.session import Session
@@ -72,8 +73,9 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 def activity(bench: Bench, function: Callable[..., Any]) -> str:
-    bench.runtime.register_activity(function)
-    return function.__name__
+    name = function.__name__
+    bench.runtime.register_activity(Activity(name, function).registered(), name=name)
+    return name
 
 
 def the_thread() -> Callable[..., Any]:
@@ -115,7 +117,8 @@ async def test_sys_exit_fails_its_activity_alone(bench: Bench) -> None:
         sys.exit(3)
 
     answer = await bench.run(activity(bench, leave))
-    assert "SystemExit: 3" in answer.failureDetails.errorMessage
+    failed = answer.failureDetails
+    assert (failed.errorType, failed.errorMessage) == ("SystemExit", "3")
 
 
 async def test_a_spent_activity_fails_without_being_run(bench: Bench) -> None:
