@@ -8,7 +8,7 @@ from orchestrator.announcer import Announcer
 from orchestrator.decision import Control
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.history import stall
-from orchestrator.instance_call import NotNow, one_instance
+from orchestrator.instance_call import TAKES_SECONDS, NotNow, one_instance
 
 ENDS_WITHIN_SECONDS = 4
 """How long a termination is watched; what takes longer is announced by the reconciler."""
@@ -23,11 +23,11 @@ class Controller:
         self._engine = engine
         self._announcer = announcer
 
-    async def carry_out(self, control: Control) -> None:
+    async def carry_out(self, control: Control, seconds: float = TAKES_SECONDS) -> None:
         """Steer the instance; one that ends by it is announced, one purged was before.
 
         One that is gone was steered before, by this event or another: there is nothing to do.
-        Raises `NotNow` where the instance does not take it.
+        Raises `NotNow` where the instance does not take it within `seconds`.
         """
         instance_id = control.instance_id
         match control.control:
@@ -35,21 +35,21 @@ class Controller:
                 # One that is over already was cut off in between: it is only announced.
                 status = await self._announcer.announce_ended(instance_id)
                 if status is not None and status not in FINISHED:
-                    await self._terminate(instance_id, control.reason)
+                    await self._terminate(instance_id, control.reason, seconds)
             case "suspend" if not await self._is_suspended(instance_id):
-                async with one_instance(self._engine, instance_id):
+                async with one_instance(self._engine, instance_id, seconds):
                     await self._engine.suspend(instance_id)
             case "resume" if await self._is_suspended(instance_id):
-                async with one_instance(self._engine, instance_id):
+                async with one_instance(self._engine, instance_id, seconds):
                     await self._engine.resume(instance_id)
             case "purge":
                 if await self._announcer.announce_ended(instance_id) is not None:
-                    async with one_instance(self._engine, instance_id):
+                    async with one_instance(self._engine, instance_id, seconds):
                         await self._engine.purge(instance_id)
 
-    async def _terminate(self, instance_id: str, reason: str | None) -> None:
+    async def _terminate(self, instance_id: str, reason: str | None, seconds: float) -> None:
         try:
-            async with one_instance(self._engine, instance_id):
+            async with one_instance(self._engine, instance_id, seconds):
                 await self._engine.terminate(instance_id, reason)
         except NotNow as error:
             if not error.stalled:

@@ -7,7 +7,7 @@ from contracts.events import Reason
 from contracts.refusal import Refused
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.envelope import seal_event
-from orchestrator.instance_call import one_instance
+from orchestrator.instance_call import TAKES_SECONDS, one_instance
 from orchestrator.ledger import Ledger
 
 
@@ -18,13 +18,15 @@ class Courier:
         self._engine = engine
         self._ledger = ledger
 
-    async def hand_over(self, instance_id: str, key: str, command: RaiseEvent) -> None:
+    async def hand_over(
+        self, instance_id: str, key: str, command: RaiseEvent, seconds: float = TAKES_SECONDS
+    ) -> None:
         """Raise an event; raise `Refused(instance_finished)` where it came too late, and `NotNow`
-        where the instance does not take it.
+        where the instance does not take it within `seconds`.
 
         Safe to repeat: the workflow drops what it has seen. So a crash after it costs nothing.
         """
-        async with one_instance(self._engine, instance_id):
+        async with one_instance(self._engine, instance_id, seconds):
             sealed = seal_event(key, command.data)
             await self._engine.raise_event(instance_id, command.event, sealed)
         state = await self._engine.state(instance_id)

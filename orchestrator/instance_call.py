@@ -25,20 +25,23 @@ class NotNow(Exception):
 
 
 @asynccontextmanager
-async def one_instance(engine: Engine, instance_id: str) -> AsyncIterator[None]:
+async def one_instance(
+    engine: Engine, instance_id: str, seconds: float = TAKES_SECONDS
+) -> AsyncIterator[None]:
     """Bound a call to an instance. Raises `NotNow` where the instance is at fault.
 
     Every other error is raised as it is: the engine, the sidecar or the store is away.
     """
     try:
-        async with asyncio.timeout(TAKES_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except Stalled as error:
         raise NotNow(str(error), stalled=True) from error
     except (TimeoutError, RpcError) as error:
         if _is_for_all(error) or not await engine.is_well():
             raise
-        raise NotNow(f"{instance_id!r} did not answer: {_told(error)}", stalled=False) from error
+        told = _told(error, seconds)
+        raise NotNow(f"{instance_id!r} did not answer: {told}", stalled=False) from error
 
 
 def _is_for_all(error: Exception) -> bool:
@@ -47,7 +50,7 @@ def _is_for_all(error: Exception) -> bool:
     return error.code() in _FOR_ALL or "no such instance" in (error.details() or "")
 
 
-def _told(error: Exception) -> str:
+def _told(error: Exception, seconds: float) -> str:
     if isinstance(error, RpcError):
         return f"{error.code().name} {error.details()}"
-    return f"a turn of its workflow has not returned within {TAKES_SECONDS} s"
+    return f"a turn of its workflow has not returned within {seconds:g} s"

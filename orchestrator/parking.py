@@ -27,6 +27,7 @@ from orchestrator.controlling import Controller
 from orchestrator.courier import Courier, finished
 from orchestrator.decision import Control
 from orchestrator.engine import FINISHED, Engine
+from orchestrator.held import Held
 from orchestrator.instance_call import NotNow
 from orchestrator.ledger import Ledger, entry_at
 from orchestrator.logs import about
@@ -55,9 +56,7 @@ class Parking:
         self._courier = courier
         self._controller = controller
         self._aside = aside
-        self.held: set[str] = set()
-        """Instances that did not take an event; `redelivery` tries them again. A restart forgets
-        them: it finds them again by what is parked for an instance that is there."""
+        self.held = Held()
 
     async def park(
         self, entry: Entry, event: CloudEvent, wait: timedelta, why: str | None = None
@@ -70,7 +69,7 @@ class Parking:
         instance_id, until = entry.instance_id or "", self._ledger.now() + wait
         kept = {"disposition": Disposition.PARKED, "event": json.loads(event.to_json())}
         entry = entry.model_copy(update={**kept, "until": until, "why": why})
-        if why:
+        if why and instance_id not in self.held:
             self.held.add(instance_id)
         await self._ledger.reenter(entry)
         await self._list(instance_id, add=entry.key)
@@ -150,7 +149,7 @@ class Parking:
         except Refused as refused:
             await self._put_aside(entry, refused)
         except NotNow as error:
-            self.held.add(entry.instance_id or "")
+            self.held.add(entry.instance_id or "", slow=not error.stalled)
             if entry.why != str(error):
                 _log.warning("not taken", error=str(error))
                 await self._note(entry, str(error))

@@ -61,7 +61,7 @@ class Entry(BaseModel):
 
     def accepted(self) -> CloudEvent:
         """Return a parked event, read by the reader that took it off its topic."""
-        return read_entry(json.dumps(self.event).encode())
+        return read_entry(json.dumps(self.event, ensure_ascii=False).encode())
 
     def reopened_by(self, event: CloudEvent) -> bool:
         """Tell whether `event` is a redrive of the last dead letter of this event.

@@ -45,7 +45,7 @@ class Redelivery:
 
     async def look(self) -> None:
         """Begin a try for each held instance whose time has come."""
-        held, now = self._parking.held, self._clock()
+        held, now = self._parking.held.ids, self._clock()
         self._next = {one: self._next[one] for one in self._next.keys() & (held | {*self._tries})}
         for instance_id in held - self._tries.keys():
             if len(self._tries) >= AT_ONCE:
@@ -62,7 +62,7 @@ class Redelivery:
         entries = list(parked)
         for entry in [one for one in entries if one.until and one.until + OVERDUE < now]:
             await self._parking.expire(entry.key)
-        ids = sorted({one.instance_id or "" for one in entries} - self._parking.held)
+        ids = sorted({one.instance_id or "" for one in entries} - self._parking.held.ids)
         for instance_id in sample(ids, min(LOOKS, len(ids))):
             if await self._engine.state(instance_id) is not None:
                 self._parking.held.add(instance_id)
@@ -73,7 +73,7 @@ class Redelivery:
         try:
             await self._parking.drain(instance_id)
         except Exception as error:
-            self._parking.held.add(instance_id)
+            self._parking.held.add(instance_id, slow=True)
             said = f"{type(error).__name__}: {error}"
             _log.warning("will be tried again", instance_id=instance_id, error=said)
         finally:

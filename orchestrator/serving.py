@@ -67,6 +67,7 @@ class Server:
             # Cut off after the deed, the event comes again, and may have expired meanwhile: so
             # the ledger has it first.
             await self._ledger.reenter(entry)
+        patience = self._parking.held.patience(instance_id)
         try:
             match decision:
                 case Park():
@@ -77,12 +78,13 @@ class Server:
                     if not await self._parking.is_empty(instance_id):
                         wait = decision.wait or self._decider.parked_for
                         return await self._parking.park(entry, event, wait), instance_id
-                    await self._courier.hand_over(instance_id, entry.key, decision.command)
+                    command = decision.command
+                    await self._courier.hand_over(instance_id, entry.key, command, patience)
                     disposition = Disposition.DELIVERED
                 case Arrived():
                     disposition = Disposition.DELIVERED
                 case Control():
-                    await self._controller.carry_out(decision)
+                    await self._controller.carry_out(decision, patience)
                     disposition = Disposition.CONTROLLED
         except NotNow as error:
             return await self._hold(entry, event, decision, error), instance_id
@@ -97,6 +99,7 @@ class Server:
         if not wait or (why.stalled and isinstance(decision, Control)):
             message = f"{why}, and the event may not wait"
             raise Refused(Reason.INSTANCE_STALLED, message, "instance_id") from why
+        self._parking.held.add(entry.instance_id or "", slow=not why.stalled)
         return await self._parking.park(entry, event, wait, str(why))
 
     async def put_aside(self, topic: Topic, event: CloudEvent, why: Refused) -> Disposition:
