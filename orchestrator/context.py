@@ -1,12 +1,14 @@
 """The context an author gets: the SDK's own, with the envelope kept out of sight."""
 
 import json
+import re
 from collections.abc import Callable, Generator
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy
 
+from contracts import identity
 from orchestrator.envelope import Cause, seal
 from orchestrator.failures import guarded
 from orchestrator.payload import MAX_TURN_BYTES, PayloadTooLarge, as_json, fitted
@@ -14,6 +16,10 @@ from orchestrator.tasks import made_by, named, once, refusal
 from orchestrator.waits import Waits
 
 Steps = Generator[Any, Any, Any]
+NAME_CHARACTERS = 1_000
+"""The longest name of an activity, a child workflow or an app."""
+CHILD_ID = r"[A-Za-z0-9_.:-]{1,256}"
+"""Ids that an author may give a child; more than a start may have, as the engine's own have `:`."""
 
 
 class RunContext:
@@ -66,6 +72,7 @@ class RunContext:
     ) -> Any:
         """Schedule an activity; raise `PayloadTooLarge` where its input is too large."""
         what = f"activity {_name(activity)}"
+        _check_names(_name(activity), options.get("app_id"))
         given = self._scheduled(input, f"the input of {what}")
         options["retry_policy"] = once(retry_policy)
         return self._made(self._ctx.call_activity(activity, input=given, **options), what)
@@ -80,6 +87,8 @@ class RunContext:
     ) -> Any:
         """Schedule a child; raise `PayloadTooLarge` where its input is too large."""
         what = f"child workflow {_name(workflow)}"
+        _check_names(_name(workflow), options.get("app_id"))
+        _check_child_id(options.get("instance_id"), self._ctx.instance_id)
         given = self._scheduled(input, f"the input of {what}")
         options["retry_policy"] = once(retry_policy)
         return self._made(self._ctx.call_child_workflow(workflow, input=given, **options), what)
@@ -150,3 +159,26 @@ class RunContext:
 
 def _name(called: Any) -> str:
     return str(called if isinstance(called, str) else getattr(called, "__name__", called))
+
+
+def _check_names(name: str, app_id: Any) -> None:
+    """Refuse a name that the engine would try to pass on for ever."""
+    for what, value in (("name", name), ("app_id", app_id or "")):
+        if len(str(value)) > NAME_CHARACTERS:
+            shown = str(value)[:40]
+            raise ValueError(f"{what} {shown!r}… has more than {NAME_CHARACTERS} characters")
+
+
+def _check_child_id(instance_id: Any, parent: str) -> None:
+    """Refuse an id that no child can have: one with `||` breaks the engine's list of all."""
+    if instance_id is None:
+        return
+    wrong = None
+    if not re.fullmatch(CHILD_ID, str(instance_id)):
+        wrong = "use 1 to 256 letters, digits, `_`, `-`, `.` and `:`"
+    elif instance_id == parent:
+        wrong = "it is the parent's own: choose another"
+    elif instance_id.startswith(f"{identity.OWN_RUN}-"):
+        wrong = f"ids that begin with {identity.OWN_RUN}- are Usher's own: choose another"
+    if wrong:
+        raise ValueError(f"the child's instance_id {str(instance_id)[:80]!r}: {wrong}")

@@ -4,6 +4,7 @@ The SDK's worker reports an `Exception` by the name of its class and its text. A
 raised ends the worker's loop, and a text that cannot be encoded is never reported.
 """
 
+import builtins
 import linecache
 import traceback
 from collections.abc import Callable, Iterator
@@ -47,11 +48,20 @@ def guarded(step: Callable[..., Any], *given: Any) -> Any:
     """Call an author's code; what is no `Exception` is raised as one, of the same name."""
     try:
         return step(*given)
-    except Exception:
-        raise
+    except Exception as raised:
+        if isinstance(raised, StopIteration) or _has_text(raised):  # a generator's end, or plain
+            raise
+        stands = failure(raised)
     except BaseException as raised:
         stands = failure(raised)
     raise stands
+
+
+def _has_text(error: Exception) -> bool:
+    try:
+        return isinstance(str(error), str)
+    except BaseException:  # an author's `__str__` may raise anything
+        return False
 
 
 def type_of(error: BaseException) -> str:
@@ -70,11 +80,14 @@ def text_of(error: BaseException) -> str:
 
 def causes(error: BaseException) -> Iterator[BaseException]:
     """Yield what an exception was raised from, or while it was handled, the nearest first."""
-    seen = [error]
-    while cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
-        if cause in seen:
+    seen = {id(error)}  # an author's exception may have an `__eq__` and a `__bool__` of its own
+    while True:
+        cause = error.__cause__
+        if cause is None and not error.__suppress_context__:
+            cause = error.__context__
+        if cause is None or id(cause) in seen:
             return
-        seen.append(cause)
+        seen.add(id(cause))
         yield cause
         error = cause
 
@@ -108,7 +121,7 @@ def bounded(text: str, limit: int, *, slack: int = 0) -> str:
 
 def _stand_in(error: BaseException, kind: str, text: str) -> Exception:
     for base in (*type(error).__mro__, Exception):  # so that `except ValueError` still takes it
-        if base.__module__ == "builtins" and issubclass(base, Exception):
+        if any(base is own for own in vars(builtins).values()) and issubclass(base, Exception):
             try:
                 stands: Exception = type(kind, (Failure, base), {})(text)
             except TypeError:  # it takes other arguments, or has a layout of its own

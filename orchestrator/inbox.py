@@ -23,6 +23,7 @@ from contracts.events import Reason
 from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
+from orchestrator.failures import text_of, type_of, with_type
 from orchestrator.ledger import Busy
 from orchestrator.logs import about
 from orchestrator.metrics import Metrics
@@ -107,7 +108,7 @@ class Inbox:
             await self._put_aside(topic, event, why, log)
         except Exception as error:
             log.exception("the handler failed")
-            said = f"{type(error).__name__}: {error}"
+            said = with_type(type_of(error), text_of(error))
             await self._put_aside(topic, event, Refused(Reason.HANDLER_ERROR, said), log)
         else:
             self._metrics.dispositions.labels(topic, disposition).inc()

@@ -64,7 +64,8 @@ def identity(function: Function) -> tuple[object, ...]:
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is None:
         return (id(function),)
-    return (str(Path(code.co_filename).resolve()), code.co_firstlineno, code.co_qualname)
+    place = str(Path(code.co_filename).resolve()), code.co_firstlineno, code.co_qualname
+    return (*place, function.__name__)  # a factory writes many at one place, and names each
 
 
 def file_of(function: Function, otherwise: Path) -> Path:

@@ -17,9 +17,9 @@ from usher.audit.streams import Entry
 Record = Mapping[str, Any]
 
 _OF: dict[type, set[str]] = {
-    StartWorkflow: {"started", "duplicate"},
+    StartWorkflow: {"started", "duplicate", "expired"},
     RaiseEvent: {"delivered", "parked", "expired"},
-    ControlInstance: {"controlled"},
+    ControlInstance: {"controlled", "parked", "expired"},
 }
 """What may become of a command, beside a dead letter."""
 LETTERED = {"dead_lettered", "expired"}
