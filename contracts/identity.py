@@ -70,7 +70,7 @@ def instance_of(command: Command, source: str, event_id: str) -> str:
 
 
 def _not_ours(instance_id: str, field: str) -> str:
-    """Return the id; raise `Refused` for one that is kept for runs of our own."""
+    """Return the id; raise `Refused` for an id reserved for Usher's own runs."""
     if instance_id.startswith(f"{OWN_RUN}-"):
         message = f"ids that begin with {OWN_RUN}- are Usher's own; choose another"
         raise Refused(Reason.INVALID_INSTANCE_ID, message, field)

@@ -50,39 +50,39 @@ def of_turn(
     )
 
 
+def of_state(state: WorkflowState, cause: Cause) -> WorkflowCompleted:
+    """Return the notice of a run that has ended, from its state."""
+    shown = views.instance(state)
+    error = explained(shown.error.type, shown.error.message) if shown.error else None
+    ended = shown.updated_at, Outcome(shown.status), shown.output, error
+    return _of_instance(shown, cause, *ended)
+
+
 def of_stalled(
     state: WorkflowState, cause: Cause, stall: Stall | None, reason: str | None
 ) -> WorkflowCompleted:
     """Return the notice of a stalled run that is ended by force: terminated, and why it stalled."""
-    shown = views.instance(state)
-    started_at = cause.started_at or shown.created_at
-    finished_at = max(datetime.now(UTC), started_at)
     why = f"stalled: {stall.message}" if stall else "stalled"
-    notice = WorkflowCompleted(
-        instance_id=shown.instance_id,
-        workflow=shown.workflow,
-        outcome=Outcome.TERMINATED,
-        output=reason,
-        error=RunFailure(type=stall.reason if stall else "STALLED", message=why),
-        custom_status=shown.custom_status,
-        started_at=started_at,
-        finished_at=finished_at,
-        duration_s=(finished_at - started_at).total_seconds(),
-    )
-    return fitting(notice)
+    error = RunFailure(type=stall.reason if stall else "STALLED", message=why)
+    ended = datetime.now(UTC), Outcome.TERMINATED, reason, error
+    return _of_instance(views.instance(state), cause, *ended)
 
 
-def of_state(state: WorkflowState, cause: Cause) -> WorkflowCompleted:
-    """Return the notice of a run that has ended, from its state."""
-    shown = views.instance(state)
+def _of_instance(
+    shown: views.Instance,
+    cause: Cause,
+    ended_at: datetime,
+    outcome: Outcome,
+    output: Any,
+    error: RunFailure | None,
+) -> WorkflowCompleted:
     started_at = cause.started_at or shown.created_at
-    finished_at = max(shown.updated_at, started_at)
-    error = explained(shown.error.type, shown.error.message) if shown.error else None
+    finished_at = max(ended_at, started_at)
     notice = WorkflowCompleted(
         instance_id=shown.instance_id,
         workflow=shown.workflow,
-        outcome=Outcome(shown.status),
-        output=shown.output,
+        outcome=outcome,
+        output=output,
         error=error,
         custom_status=shown.custom_status,
         started_at=started_at,
