@@ -80,7 +80,11 @@ class Driver:
         self.publish(topic, event, "application/cloudevents+json")
 
     def get(self, service: str, path: str, **params: Any) -> Document:
-        answer = self.http.get(self.url(service, path), params=params)
+        """Read a document; 503 says that it cannot be told yet, so ask again, within a bound."""
+        answer = eventually(
+            lambda: self.http.get(self.url(service, path), params=params),
+            lambda answer: answer.status_code != 503,
+        )
         answer.raise_for_status()
         document: Document = answer.json()
         return document

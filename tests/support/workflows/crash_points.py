@@ -2,7 +2,8 @@
 
 This folder is only ever given to the tests' own stack. A step is armed by a file named after it;
 the process that comes to it removes the file and is gone at once, as by SIGKILL. Or a step is
-refused once, as where the sidecar is away, by a file of its name with `refused-` before it.
+refused once, as where the sidecar is away, by a file of its name with `refused-` before it. What
+the file says, an instance id for one, has to be among the arguments: else the step is another's.
 """
 
 import functools
@@ -34,15 +35,16 @@ STEPS: tuple[tuple[type, str], ...] = (
 )
 
 
-def _is_armed(step: str) -> bool:
+def _is_armed(step: str, arguments: tuple[Any, ...]) -> bool:
     armed = Path(os.environ.get("USHER_STACK_DIR", "/nowhere")) / "crash" / step
-    there = armed.exists()
+    if not armed.exists() or armed.read_text() not in repr(arguments):
+        return False
     armed.unlink(missing_ok=True)
-    return there
+    return True
 
 
-def _reach(step: str) -> None:
-    if _is_armed(step):
+def _reach(step: str, arguments: tuple[Any, ...]) -> None:
+    if _is_armed(step, arguments):
         os._exit(137)
 
 
@@ -51,11 +53,11 @@ def _with_crashes(kind: type, name: str) -> None:
 
     @functools.wraps(plain)
     async def step(*arguments: Any, **named: Any) -> Any:
-        _reach(f"before-{kind.__name__}.{name}")
-        if _is_armed(f"refused-{kind.__name__}.{name}"):
+        _reach(f"before-{kind.__name__}.{name}", arguments)
+        if _is_armed(f"refused-{kind.__name__}.{name}", arguments):
             raise OSError("refused by the test")
         result = await plain(*arguments, **named)
-        _reach(f"after-{kind.__name__}.{name}")
+        _reach(f"after-{kind.__name__}.{name}", arguments)
         return result
 
     setattr(kind, name, step)
