@@ -14,6 +14,7 @@ from orchestrator.envelope import Cause, unseal
 from orchestrator.failures import failure, guarded
 from orchestrator.notices import fitting, of_turn
 from orchestrator.payload import MAX_RESULT_BYTES, fitted
+from orchestrator.sdk_stalls import stall_where_code_differs
 
 ANNOUNCE = "announce_completion"
 """The activity that publishes where the last turn could not; the name is reserved."""
@@ -40,21 +41,28 @@ RETRY_POLICY = RetryPolicy(
 )
 
 
-def wrapped(definition: Definition, tell: Tell) -> Callable[[DaprWorkflowContext, Any], Steps]:
-    """Return the function to register with the runtime for this workflow."""
+def wrapped(
+    definition: Definition, tell: Tell, code: str | None = None
+) -> Callable[[DaprWorkflowContext, Any], Steps]:
+    """Return the function to register with the runtime for this workflow.
+
+    A run that began with other code than `code`, and does not fit this one, is stalled: it goes on
+    once its code is back. One that began with this very code fails, since its author is at fault.
+    """
 
     def run(ctx: DaprWorkflowContext, stored: Any = None) -> Steps:
         cause, value = unseal(stored)
+        is_its_own = stall_where_code_differs(ctx) if cause.code != code else None
         began = ctx.current_utc_datetime.replace(tzinfo=UTC)
         if not (yield from _may_run(ctx, cause)):
             return {"duplicate": cause.event_id}
         cause = cause.model_copy(update={"started_at": cause.started_at or began})
-        context = RunContext(ctx, cause)
+        context = RunContext(ctx, cause, code)
         output: Any = None
         error: Exception | None = None
         try:
             author = _author(definition, context.as_sdk_context(), value)
-            returned = yield from context.drive(author)
+            returned = yield from context.drive(author, definition.name)
             output, _ = guarded(
                 fitted, returned, f"the output of {definition.name}", MAX_RESULT_BYTES
             )
@@ -66,6 +74,8 @@ def wrapped(definition: Definition, tell: Tell) -> Callable[[DaprWorkflowContext
             if not (_may_be_told(context, cause, notice) and tell(notice, context.carried())):
                 yield from _announce(ctx, context.carried(), notice)
         if error:
+            if is_its_own:
+                is_its_own()
             raise error
         return output
 

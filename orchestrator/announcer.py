@@ -1,6 +1,6 @@
 """Says how runs ended: for the workflow's own last step, and for those that could not say it."""
 
-from dapr.ext.workflow import WorkflowStatus
+from dapr.ext.workflow import WorkflowState, WorkflowStatus
 
 from contracts.events import WorkflowCompleted
 from orchestrator import views
@@ -13,6 +13,7 @@ from orchestrator.notices import of_stalled, of_state
 from orchestrator.outbox import Outbox
 from orchestrator.records import Ended
 from orchestrator.tracing import TRACEPARENT, continuing
+from orchestrator.unreadable import Unreadable
 
 
 class Announcer:
@@ -36,13 +37,17 @@ class Announcer:
 
     async def announce_ended(self, instance_id: str) -> WorkflowStatus | None:
         """Announce a run that has ended and has not said so; return its status, None if gone."""
+        state = await self.look(instance_id)
+        return state.runtime_status if state else None
+
+    async def look(self, instance_id: str) -> WorkflowState | None:
+        """Return the state of a run; if it has ended and has not said so, announce that first."""
         state = await self._engine.state(instance_id)
-        if state is None or state.runtime_status not in FINISHED:
-            return state.runtime_status if state else None
-        cause = views.cause(state)
-        if await self._is_owed(instance_id, cause):
-            await self._announce_or_note(of_state(state, cause), cause)
-        return state.runtime_status
+        if state is not None and state.runtime_status in FINISHED:
+            cause = views.cause(state)
+            if await self._is_owed(instance_id, cause):
+                await self._announce_or_note(of_state(state, cause), cause)
+        return state
 
     async def announce_stalled(
         self, instance_id: str, stall: Stall | None, reason: str | None
@@ -50,6 +55,8 @@ class Announcer:
         """Announce a stalled run as terminated, before the engine forgets it."""
         if state := await self._engine.state(instance_id):
             cause = views.cause(state)
+            if isinstance(state, Unreadable) and (holder := await self._ledger.holder(instance_id)):
+                cause = Cause(key=holder.key)
             if await self._is_owed(instance_id, cause):
                 await self._announce_or_note(of_stalled(state, cause, stall, reason), cause)
 

@@ -4,6 +4,7 @@ import ast
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,6 +41,8 @@ class Catalogue:
     workflows: dict[str, Definition] = field(default_factory=dict)
     activities: dict[str, Callable[..., Any]] = field(default_factory=dict)
     doubts: tuple[Problem, ...] = ()
+    code: str = ""
+    """The same for the same files: what tells whether a run began with other code."""
 
     @classmethod
     def scan(cls, folders: Iterable[Path] = ()) -> "Catalogue":
@@ -54,7 +57,7 @@ class Catalogue:
         scan.callees()
         if scan.problems:
             raise CatalogueError(scan.problems)
-        return cls(scan.workflows, scan.activities, tuple(scan.doubts))
+        return cls(scan.workflows, scan.activities, tuple(scan.doubts), scan.code())
 
 
 class _Scan:
@@ -69,6 +72,7 @@ class _Scan:
         self._taken: set[tuple[object, ...]] = set()
         self._loaded: list[tuple[Path, ModuleType, Source]] = []
         self._sources: dict[Path, Source] = {}
+        self._digests: dict[Path, bytes] = {}
 
     def folder(self, folder: Path) -> None:
         if not folder.is_dir():
@@ -107,9 +111,15 @@ class _Scan:
             found = unknown_callees(module, source.tree, self.activities, self.workflows)
             self.problems += [Problem(file, said, at) for at, said in found]
 
+    def code(self) -> str:
+        """Return a digest of all that was read; where the files lie does not matter."""
+        return sha256(b"".join(sorted(self._digests.values()))).hexdigest()[:16]
+
     def _source(self, file: Path) -> Source:
         if file not in self._sources:
-            self._sources[file] = Source(ast.parse(file.read_bytes()))
+            text = file.read_bytes()
+            self._sources[file] = Source(ast.parse(text))
+            self._digests[file] = sha256(text).digest()
         return self._sources[file]
 
     def _take(self, function: Callable[..., Any], file: Path, source: Source) -> None:

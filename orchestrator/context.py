@@ -11,6 +11,7 @@ from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy
 from contracts import identity
 from orchestrator.envelope import Cause, seal
 from orchestrator.failures import guarded
+from orchestrator.hosting.turns import stepped
 from orchestrator.payload import MAX_TURN_BYTES, PayloadTooLarge, as_json, fitted
 from orchestrator.tasks import made_by, named, once, refusal
 from orchestrator.waits import Waits
@@ -25,9 +26,10 @@ CHILD_ID = r"[A-Za-z0-9_.:-]{1,256}"
 class RunContext:
     """Stands before the SDK's context; what it does not change, the SDK's context does."""
 
-    def __init__(self, ctx: DaprWorkflowContext, cause: Cause) -> None:
+    def __init__(self, ctx: DaprWorkflowContext, cause: Cause, code: str | None = None) -> None:
         self._ctx = ctx
         self._cause = cause
+        self._code = code
         self.waits = Waits(ctx, cause.seen, cause.received)
         self.continued = False
         self.custom_status: str | None = None
@@ -119,7 +121,7 @@ class RunContext:
     def continue_as_new(self, new_input: Any, *, save_events: bool = True) -> None:
         """Start over with a new input; events that wait are kept unless `save_events` is false."""
         received = self.waits.leave() if save_events else ()
-        cause = self.carried().model_copy(update={"received": received})
+        cause = self.carried().model_copy(update={"received": received, "code": self._code})
         what = f"the input of continue_as_new, with {len(received)} events received,"
         sealed, _ = fitted(seal(cause, as_json(new_input)), what)
         self._ctx.continue_as_new(sealed, save_events=save_events)
@@ -129,15 +131,17 @@ class RunContext:
         """Return what started this run, with the events seen by now."""
         return self._cause.model_copy(update={"seen": self.waits.seen, "received": ()})
 
-    def drive(self, author: Steps) -> Steps:
-        """Run an author's generator on this context, and return what it returns.
+    def drive(self, author: Steps, name: str) -> Steps:
+        """Run the generator of the workflow of that name, and return what it returns.
 
         What the author's code raises is an `Exception` here, whatever it was. A `GeneratorExit` at
         our own `yield` is the SDK's, which lets go of the turn.
         """
         try:
+            stepped(name)
             task = guarded(next, author)
             while True:
+                stepped(name)
                 if said := refusal(task, self):
                     task = guarded(author.throw, TypeError(said))
                     continue

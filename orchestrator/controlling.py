@@ -9,10 +9,12 @@ from orchestrator.decision import Control
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.history import stall
 from orchestrator.instance_call import TAKES_SECONDS, NotNow, one_instance
+from orchestrator.unreadable import Unreadable
 
 ENDS_WITHIN_SECONDS = 4
 """How long a termination is watched; what takes longer is announced by the reconciler."""
 
+STALLED = WorkflowStatus.STALLED
 _log = structlog.get_logger()
 
 
@@ -33,8 +35,10 @@ class Controller:
         match control.control:
             case "terminate":
                 # One that is over already was cut off in between: it is only announced.
-                status = await self._announcer.announce_ended(instance_id)
-                if status is not None and status not in FINISHED:
+                state = await self._announcer.look(instance_id)
+                if isinstance(state, Unreadable):
+                    await self._end_unreadable(instance_id, control.reason)
+                elif state is not None and state.runtime_status not in FINISHED:
                     await self._terminate(instance_id, control.reason, seconds)
             case "suspend" if not await self._is_suspended(instance_id):
                 async with one_instance(self._engine, instance_id, seconds):
@@ -56,7 +60,8 @@ class Controller:
                 raise
             await self._end_stalled(instance_id, reason)
         else:
-            await self._announce(instance_id)
+            if await self._stalls(instance_id):
+                await self._end_stalled(instance_id, reason)
 
     async def _end_stalled(self, instance_id: str, reason: str | None) -> None:
         """End a stalled instance, which the engine refuses to terminate: its children first, then
@@ -73,16 +78,34 @@ class Controller:
         await self._announcer.announce_stalled(instance_id, stall(history), reason)
         await self._engine.remove(instance_id)
 
+    async def _end_unreadable(self, instance_id: str, reason: str | None) -> None:
+        """Announce an instance that the engine cannot read, so that what waits for it goes on.
+
+        Raises `NotNow` where it can be read after all. The engine cannot even remove it.
+        """
+        watching = AsyncRetrying(
+            stop=stop_after_delay(TAKES_SECONDS),
+            wait=wait_fixed(0.2),
+            retry=retry_if_result(lambda state: isinstance(state, Unreadable)),
+            retry_error_callback=lambda tries: tries.outcome and tries.outcome.result(),
+        )
+        state: object = await watching(self._engine.state, instance_id)
+        if not isinstance(state, Unreadable):
+            raise NotNow(f"{instance_id!r} was being saved", stalled=False)
+        await self._announcer.announce_stalled(instance_id, state.stall, reason)
+
     async def _is_suspended(self, instance_id: str) -> bool:
         """The SDK fails a run that is told to resume and was not suspended."""
         state = await self._engine.state(instance_id)
         return state is not None and state.runtime_status is WorkflowStatus.SUSPENDED
 
-    async def _announce(self, instance_id: str) -> None:
+    async def _stalls(self, instance_id: str) -> bool:
+        """Wait for the end of a run and announce it; True where the turn that was to end it has
+        stalled it, as where its workflow is not here."""
         watching = AsyncRetrying(
             stop=stop_after_delay(ENDS_WITHIN_SECONDS),
             wait=wait_fixed(0.1),
-            retry=retry_if_result(lambda status: status not in FINISHED),
+            retry=retry_if_result(lambda status: status not in {*FINISHED, STALLED}),
             retry_error_callback=lambda _: None,
         )
-        await watching(self._announcer.announce_ended, instance_id)
+        return await watching(self._announcer.announce_ended, instance_id) is STALLED

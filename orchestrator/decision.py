@@ -6,7 +6,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from dapr.ext.workflow import WorkflowStatus
+from dapr.ext.workflow import WorkflowState, WorkflowStatus
 
 from contracts import identity
 from contracts.cloudevent import CloudEvent
@@ -50,6 +50,7 @@ class Deliver:
     """Raise this event to an instance that runs."""
 
     instance_id: str
+    state: WorkflowState
     command: RaiseEvent
     wait: timedelta
     """How long the event may wait, should the instance not take it now."""
@@ -142,7 +143,7 @@ class Decider:
                 raise stalled(instance_id, "takes no event")
             return Park(instance_id, min(wait, left), f"{instance_id!r} is stalled")
         if state is not None and state.runtime_status not in FINISHED:
-            return Deliver(instance_id, command, min(wait, left))
+            return Deliver(instance_id, state, command, min(wait, left))
         ended = await self._ledger.ended(instance_id)
         if ended and identity.event_key(event.source, event.id) in ended.seen:
             return Arrived(instance_id)

@@ -1,9 +1,9 @@
 """The Dapr workflow engine as the orchestrator sees it: the SDK's client, with our words."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import httpx
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
@@ -16,10 +16,14 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from orchestrator.envelope import Cause, seal
 from orchestrator.history import HistoryEvent, read_event
+from orchestrator.unreadable import Unreadable
 
 _INNER = "_DaprWorkflowClient__obj"
 PAGE = 1_000_000
 FINISHED = {WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERMINATED}
+
+
+Result = TypeVar("Result")
 
 
 class Stalled(Exception):
@@ -56,8 +60,16 @@ class Engine:
             return False
 
     async def state(self, instance_id: str) -> WorkflowState | None:
-        """Return the state of an instance, or None where there is none."""
-        return await self._client.get_workflow_state(instance_id)
+        """Return the state of an instance, or None where there is none.
+
+        One that cannot be read, also after some tries, is `Unreadable`: STALLED, so to say.
+        """
+        try:
+            return await _once_saved(self._client.get_workflow_state, instance_id)
+        except RpcError as error:
+            if not is_being_saved(error):
+                raise
+            return cast(WorkflowState, Unreadable(instance_id, _said(error)))
 
     async def schedule(self, workflow: str, value: Any, instance_id: str, cause: Cause) -> bool:
         """Start an instance; False where that id is already active.
@@ -131,17 +143,10 @@ class Engine:
     async def history(self, instance_id: str) -> list[HistoryEvent] | None:
         """Return an instance's history, oldest first, or None where there is no such instance.
 
-        The engine cannot read an instance while it saves a turn of it: asked again, it can.
         Asked of the client inside the SDK's client, which leaves out what a timer is for.
         """
-        asking = AsyncRetrying(
-            retry=retry_if_exception(is_being_saved),
-            stop=stop_after_attempt(3),
-            wait=wait_fixed(0.1),
-            reraise=True,
-        )
         try:
-            found: list[Any] = await asking(
+            found: list[Any] = await _once_saved(
                 getattr(self._client, _INNER).get_instance_history, instance_id
             )
             return [read_event(event) for event in found]
@@ -149,6 +154,17 @@ class Engine:
             if error.code() is StatusCode.NOT_FOUND or "no such instance" in _said(error):
                 return None
             raise
+
+
+async def _once_saved(ask: Callable[[str], Awaitable[Result]], instance_id: str) -> Result:
+    """Ask of an instance. The engine cannot read one while it saves a turn of it: so some tries."""
+    asking = AsyncRetrying(
+        retry=retry_if_exception(is_being_saved),
+        stop=stop_after_attempt(3),
+        wait=wait_fixed(0.1),
+        reraise=True,
+    )
+    return await asking(ask, instance_id)
 
 
 @contextmanager

@@ -39,6 +39,8 @@ class Cause(BaseModel):
     """Keys of the events received in earlier generations, newest last."""
     traceparent: str | None = None
     """The trace that the run belongs to; None where it is not recorded."""
+    code: str | None = None
+    """`Catalogue.code` of what the run began with, newly so at each `continue_as_new`."""
     received: tuple[Received, ...] = ()
     """What the generation before had received for waits that nobody asked again."""
 

@@ -30,10 +30,11 @@ PUNCTUAL = timedelta(seconds=3)
 class Launcher:
     """Carries out the decision to start."""
 
-    def __init__(self, engine: Engine, ledger: Ledger, parking: Parking) -> None:
+    def __init__(self, engine: Engine, ledger: Ledger, parking: Parking, code: str) -> None:
         self._engine = engine
         self._ledger = ledger
         self._parking = parking
+        self._code = code
 
     async def launch(self, start: Start, event: CloudEvent) -> Disposition:
         """Start the workflow if this event has not yet; raise `Busy` while that is not known."""
@@ -88,6 +89,7 @@ class Launcher:
             claimed_at=held.at,
             attempt=held.attempt,
             traceparent=here(),
+            code=self._code,
         )
         if not await self._engine.schedule(start.workflow, start.input, start.instance_id, cause):
             state = await self._engine.state(start.instance_id)

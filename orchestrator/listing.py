@@ -12,6 +12,7 @@ from contracts import identity
 from orchestrator import views
 from orchestrator.engine import Engine
 from orchestrator.history import stall
+from orchestrator.unreadable import Unreadable
 from orchestrator.views import Instance
 
 MOST_LOOKS = 5000
@@ -43,6 +44,8 @@ async def shown(engine: Engine, state: WorkflowState) -> Instance:
     instance = views.instance(state)
     if state.runtime_status is not WorkflowStatus.STALLED:
         return instance
+    if isinstance(state, Unreadable):
+        return instance.model_copy(update={"stalled": state.stall})
     history = await engine.history(state.instance_id) or []
     return instance.model_copy(update={"stalled": stall(history)})
 

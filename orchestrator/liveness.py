@@ -1,8 +1,9 @@
-"""Ends the process where its workflow worker has ended, so that what supervises it restarts it.
+"""Ends the process where its workflow worker has, so that what supervises it restarts it.
 
 The worker's stream to the sidecar stays open then, so nothing else sees it: no workflow runs, and
 every probe says that all is well. Readiness fails at once; the process stops as on SIGTERM, and
-exits with `EXIT_CODE` within a bound, whatever still runs in it.
+exits with `EXIT_CODE` within a bound, whatever still runs in it. The same where too many turns have
+not returned: only a new process has threads again.
 """
 
 import os
@@ -12,6 +13,7 @@ import threading
 
 import structlog
 
+from orchestrator.hosting.turns import Turns
 from orchestrator.sdk_worker import SdkWorker
 
 EXIT_CODE = 70
@@ -33,17 +35,18 @@ class Liveness:
         self.ended: str | None = None
         """Why the worker has ended, or None while it runs."""
         self._sdk: SdkWorker | None = None
+        self._turns: Turns | None = None
         self._unanswered = 0
 
-    def watch(self, sdk: SdkWorker) -> None:
-        """Look at this worker from now on."""
-        self._sdk = sdk
+    def watch(self, sdk: SdkWorker, turns: Turns) -> None:
+        """Look at this worker, and at the turns that it runs, from now on."""
+        self._sdk, self._turns = sdk, turns
 
     async def look(self) -> None:
         """Look once; begin to stop the process where the worker has ended."""
-        if self.ended or self._sdk is None:
+        if self.ended or self._sdk is None or self._turns is None:
             return
-        self.ended = self._sdk.ended or self._hangs(self._sdk)
+        self.ended = self._sdk.ended or self._turns.ended or self._hangs(self._sdk)
         if self.ended is None:
             return
         _log.error("the workflow worker has ended: this process stops", reason=self.ended)

@@ -37,6 +37,9 @@ class Metrics:
         self.stalled = Gauge(
             "usher_instances_stalled", "Instances that the engine has stopped running.", **own
         )
+        self.unknown = Gauge(
+            "usher_instances_unknown_workflow", "Instances whose workflow is not here.", **own
+        )
         self.activity_threads = Gauge(
             "usher_activity_threads", "Threads for synchronous activities.", **own
         )
@@ -45,6 +48,10 @@ class Metrics:
         )
         self.activities_waiting = Gauge(
             "usher_activities_waiting", "Synchronous activities that wait for a thread.", **own
+        )
+        self.turns_running = Gauge("usher_turns_running", "Turns of workflows that run now.", **own)
+        self.turns_blocked = Gauge(
+            "usher_turns_blocked", "Turns of workflows that do not come to their next yield.", **own
         )
         self.loops_blocked = Gauge(
             "usher_async_loops_blocked", "Event loops that an async activity blocks now.", **own

@@ -176,7 +176,10 @@ class Parking:
         if ended is None and late:
             raise late
         if ended is None:
-            await self._courier.hand_over(instance_id, entry.key, command)
+            state = await self._engine.state(instance_id)
+            if state is None:
+                raise NotNow(f"{instance_id!r} is gone", stalled=False)
+            await self._courier.hand_over(state, entry.key, command)
         elif entry.key not in ended.seen:
             raise finished(instance_id, ended.outcome)
         return Disposition.DELIVERED

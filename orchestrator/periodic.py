@@ -13,11 +13,21 @@ _log = structlog.get_logger()
 
 
 class Periodic:
-    """Awaits `step` every `seconds`; a step that raises is tried again the next time."""
+    """Awaits `step` every `seconds`; a step that raises is tried again the next time.
 
-    def __init__(self, name: str, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+    The first comes after `first` seconds, where that is given.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        seconds: float,
+        step: Callable[[], Awaitable[None]],
+        first: float | None = None,
+    ) -> None:
         self._name = name
         self._seconds = seconds
+        self._first = seconds if first is None else first
         self._step = step
         self._stop = asyncio.Event()
 
@@ -32,15 +42,17 @@ class Periodic:
             await asyncio.wait_for(self._task, ENDS_WITHIN_SECONDS)
 
     async def _run(self) -> None:
-        while not await self._is_over():
+        wait = self._first
+        while not await self._is_over(wait):
+            wait = self._seconds
             try:
                 await self._step()
             except Exception as error:
                 said = f"{type(error).__name__}: {error}"
                 _log.warning("will be tried again", step=self._name, error=said)
 
-    async def _is_over(self) -> bool:
+    async def _is_over(self, seconds: float) -> bool:
         """Wait for the next step; tell whether the stop came first."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), self._seconds)
+            await asyncio.wait_for(self._stop.wait(), seconds)
         return self._stop.is_set()

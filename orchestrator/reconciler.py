@@ -5,17 +5,16 @@ they publish has the same id and what they write is written once.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from itertools import islice
 
 import structlog
 from dapr.ext.workflow import WorkflowStatus
-from grpc import RpcError
 
 from contracts import identity
 from orchestrator.announcer import Announcer
 from orchestrator.endings import Endings
-from orchestrator.engine import FINISHED, is_being_saved
+from orchestrator.engine import FINISHED
 from orchestrator.roster import Roster
 
 AGAIN = 20
@@ -33,11 +32,13 @@ class Reconciler:
         roster: Roster,
         endings: Endings,
         announcer: Announcer,
+        workflows: Container[str],
         looks: int,
     ) -> None:
         self._roster = roster
         self._endings = endings
         self._announcer = announcer
+        self._workflows = workflows
         self._looks = looks
         self._line: list[str] = []
         """Instances that may run, the one that was looked at longest ago first."""
@@ -47,6 +48,8 @@ class Reconciler:
         """Instances that were there at the last sweep; None before the first."""
         self.stalled: set[str] = set()
         """Instances that a look saw stalled, and that have not been seen otherwise since."""
+        self.unknown: dict[str, str] = {}
+        """Instances that a look saw running whose workflow is not here, with its name."""
 
     async def sweep(self) -> None:
         """Look at the next `looks` instances whose end was not announced; announce what ended.
@@ -68,6 +71,7 @@ class Reconciler:
         """Put at the end of the line what is there now and not known to have finished."""
         self._endings.keep(ids)
         self.stalled &= ids
+        self.unknown = {one: name for one, name in self.unknown.items() if one in ids}
         known = ids.difference(islice(self._finished, AGAIN))
         self._finished = {one: None for one in self._finished if one in known}
         kept = [one for one in self._line if one in ids]
@@ -86,18 +90,19 @@ class Reconciler:
                 yield instance_id
 
     async def _look(self, instance_id: str) -> None:
-        try:
-            status = await self._announcer.announce_ended(instance_id)
-        except RpcError as error:
-            if not is_being_saved(error):
-                raise
-            self._line.append(instance_id)  # it runs; its turn comes again
-            return
+        state = await self._announcer.look(instance_id)
+        status = state.runtime_status if state else None
         self.stalled.discard(instance_id)
         if status in FINISHED:
+            self.unknown.pop(instance_id, None)
             self._finished[instance_id] = None
             return
         self._line.append(instance_id)
+        if state and state.name and state.name not in self._workflows:
+            if instance_id not in self.unknown:
+                said = "a run of a workflow that is not here: it stands still"
+                _log.warning(said, instance_id=instance_id, workflow=state.name)
+            self.unknown[instance_id] = state.name
         if status is WorkflowStatus.STALLED:
             if instance_id not in self.stalled:
                 _log.warning("stalled", instance_id=instance_id)

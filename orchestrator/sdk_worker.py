@@ -15,6 +15,8 @@ from dapr.ext.workflow._durabletask.internal import protos as pb
 from dapr.ext.workflow._durabletask.internal.shared import is_async_callable
 
 from orchestrator.hosting.task import Task
+from orchestrator.hosting.turns import may_answer
+from orchestrator.sdk_stalls import stall_later_where_a_timer_fired, stall_unknown
 
 Send = Callable[[Any], None]
 """Sends one answer with the stub that it is given."""
@@ -29,6 +31,8 @@ class SdkWorker:
         self.loop: asyncio.AbstractEventLoop | None = None
         """The loop that hands out tasks, once it runs."""
         self._watch_manager()
+        stall_unknown(self._worker)
+        stall_later_where_a_timer_fired(self._worker)
 
     def _watch_manager(self) -> None:
         manager = self._worker._async_worker_manager
@@ -69,9 +73,20 @@ class SdkWorker:
         self.run_activity = self._worker._execute_activity
         self.run_async_activity = self._worker._execute_activity_async
         self.run_turn = self._worker._execute_orchestrator
+        self._drop_late_answers()
         self._worker._execute_activity = activity
         self._worker._execute_activity_async = async_activity
         self._worker._execute_orchestrator = turn
+
+    def _drop_late_answers(self) -> None:
+        """Send nothing for a turn that has been ended, should it return after all."""
+        send = self._worker._send_on_current_connection
+
+        def sends(answer: Send, what: str) -> None:
+            if may_answer():
+                send(answer, what)
+
+        self._worker._send_on_current_connection = sends
 
     def whole(self, request: pb.WorkflowRequest) -> pb.WorkflowRequest:
         """Return a turn's request with all of its history, part of which the worker has cached."""

@@ -84,7 +84,7 @@ class Orchestrator:
         self.endings = Endings(self.ledger)
         outbox = Outbox(self._client)
         announcer = Announcer(self.catalogue, self.engine, self.ledger, outbox)
-        courier = Courier(self.engine, self.ledger)
+        courier = Courier(self.engine, self.ledger, self.catalogue)
         aside = Aside(self.ledger, outbox)
         controller = Controller(self.engine, announcer)
         self.parking = Parking(store, self.ledger, self.engine, courier, controller, aside)
@@ -94,7 +94,7 @@ class Orchestrator:
         server = Server(
             self.decider,
             self.ledger,
-            Launcher(self.engine, self.ledger, self.parking),
+            Launcher(self.engine, self.ledger, self.parking, self.catalogue.code),
             courier,
             self.parking,
             controller,
@@ -109,7 +109,7 @@ class Orchestrator:
         self._session = Session(store, place, self.settings.task_deaths)
         await self._session.begin()
         self._tasks = Dispatch(sdk, self._session, self.metrics, self.settings.activity_threads)
-        self.liveness.watch(sdk)
+        self.liveness.watch(sdk, self._tasks.turns)
         await asyncio.to_thread(self._runtime.start)
         self._inbox = Inbox(server, self.metrics)
         self._topics = TopicServer(
@@ -126,12 +126,14 @@ class Orchestrator:
         ]
         looks = self.settings.sweep_looks
         self._roster = Roster(self.engine)
-        self._reconciler = Reconciler(self._roster, self.endings, announcer, looks)
+        self._reconciler = Reconciler(
+            self._roster, self.endings, announcer, self.catalogue.workflows, looks
+        )
         seconds = self.settings.sweep_seconds
         self._periodic.append(Periodic("reconciler", seconds, self._sweep))
         self._redelivery = Redelivery(self.parking, self.engine)
         self._periodic.append(Periodic("redelivery", REDELIVERY_SECONDS, self._redelivery.look))
-        self._periodic.append(Periodic("parked", 4 * seconds, self._look_at_parked))
+        self._periodic.append(Periodic("parked", 4 * seconds, self._look_at_parked, seconds))
         for one in self._periodic:
             one.start()
 
@@ -159,11 +161,14 @@ class Orchestrator:
         """Return what would break a promise, as far as it can be seen from here."""
         found = [await self.engine.state(one) for one in sorted(self._reconciler.stalled)]
         stalled = [await shown(self.engine, state) for state in found if state]
-        return examine(Seen(await self.engine.metadata(), self.settings, stalled=stalled))
+        unknown = self._reconciler.unknown
+        seen = Seen(await self.engine.metadata(), self.settings, stalled=stalled, unknown=unknown)
+        return examine(seen)
 
     async def _sweep(self) -> None:
         await self._reconciler.sweep()
         self.metrics.stalled.set(len(self._reconciler.stalled))
+        self.metrics.unknown.set(len(self._reconciler.unknown))
 
     async def _look_at_parked(self) -> None:
         waiting = await self.parking.waiting(await self._roster.ids())

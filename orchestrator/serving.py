@@ -78,8 +78,8 @@ class Server:
                     if not await self._parking.is_empty(instance_id):
                         wait = decision.wait or self._decider.parked_for
                         return await self._parking.park(entry, event, wait), instance_id
-                    command = decision.command
-                    await self._courier.hand_over(instance_id, entry.key, command, patience)
+                    state, command = decision.state, decision.command
+                    await self._courier.hand_over(state, entry.key, command, patience)
                     disposition = Disposition.DELIVERED
                 case Arrived():
                     disposition = Disposition.DELIVERED

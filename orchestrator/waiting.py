@@ -11,6 +11,7 @@ from contracts import identity
 from orchestrator.endings import Endings
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.history import open_waits
+from orchestrator.unreadable import Unreadable
 
 
 async def page(
@@ -29,7 +30,7 @@ async def page(
 
 async def _waits(engine: Engine, instance_id: str) -> list[dict[str, Any]]:
     state = await engine.state(instance_id)
-    if state is None or state.runtime_status in FINISHED:
+    if state is None or state.runtime_status in FINISHED or isinstance(state, Unreadable):
         return []
     status = state.runtime_status.name
     about = {"instance_id": instance_id, "workflow": state.name, "status": status}

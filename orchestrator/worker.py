@@ -14,13 +14,11 @@ from orchestrator.activity_run import Activity
 from orchestrator.announced import ANNOUNCE, FENCE, RETRY_POLICY, SETTLE, Tell, wrapped
 from orchestrator.catalogue import Catalogue
 from orchestrator.envelope import Cause
+from orchestrator.hosting.turns import THREADS
 
 QUIET = LoggerOptions(log_level="ERROR")
 """The SDK logs a line a turn; ours say the same once, with the event's id."""
 
-TURNS_AT_ONCE = 16
-"""Threads for turns, as many as the sidecar hands out (`maxConcurrentWorkflowInvocations`), and as
-many for answers. Synchronous activities have threads of their own: `hosting.dispatch`."""
 ACTIVITIES_HELD = 10_000
 """How many activities the worker holds. With the SDK's 100 a core, those that wait for a thread
 would keep Usher's own from being run."""
@@ -45,7 +43,7 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     """
     runtime = WorkflowRuntime(
         logger_options=QUIET,
-        maximum_thread_pool_workers=TURNS_AT_ONCE,
+        maximum_thread_pool_workers=THREADS,
         maximum_concurrent_activity_work_items=ACTIVITIES_HELD,
     )
     ours = asyncio.get_running_loop()
@@ -73,5 +71,5 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     for name, function in catalogue.activities.items():
         runtime.register_activity(Activity(name, function).registered(), name=name)
     for name, definition in catalogue.workflows.items():
-        runtime.register_workflow(wrapped(definition, steps.tell), name=name)
+        runtime.register_workflow(wrapped(definition, steps.tell, catalogue.code), name=name)
     return runtime

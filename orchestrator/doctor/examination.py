@@ -1,12 +1,12 @@
 """All checks, over what is seen: at the start, and later for whoever asks."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
 from orchestrator.doctor.finding import Finding
-from orchestrator.doctor.instances import stalls
+from orchestrator.doctor.instances import stalls, unknowns
 from orchestrator.doctor.sidecar import components, delivery, subscriptions
 from orchestrator.doctor.versions import versions
 from orchestrator.doctor.windows import windows
@@ -28,6 +28,8 @@ class Seen:
     """Before, the sidecar has no subscriptions of ours."""
     stalled: Sequence[Instance] = ()
     """Instances that the engine has stopped."""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    """Instances whose workflow is not here, with its name."""
 
 
 def examine(seen: Seen) -> list[Finding]:
@@ -39,6 +41,7 @@ def examine(seen: Seen) -> list[Finding]:
         *(subscriptions(metadata) if seen.started else ()),
         *versions(str(metadata.get("runtimeVersion") or ""), version("dapr")),
         *stalls(seen.stalled),
+        *unknowns(seen.unknown),
         *windows(settings.ledger_days, settings.stream_days, settings.call_timeout_seconds),
     ]
     return sorted(found, key=lambda finding: finding.level)

@@ -1,6 +1,7 @@
 """Checks of the instances that the engine holds."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from orchestrator.doctor.finding import Finding, warning
 from orchestrator.views import Instance
@@ -13,3 +14,13 @@ def stalls(stalled: Sequence[Instance]) -> Iterator[Finding]:
         why += f": {one.stalled.message}" if one.stalled else ""
         right = "deploy the code that it was started with, or terminate it"
         yield warning(f"the instance {one.instance_id}", f"it is STALLED{why}", right, "P6")
+
+
+def unknowns(unknown: Mapping[str, str]) -> Iterator[Finding]:
+    """A run whose workflow is not here stands still until it is back, or is ended."""
+    for workflow, count in sorted(Counter(unknown.values()).items()):
+        first = next(one for one, name in sorted(unknown.items()) if name == workflow)
+        runs = f"{first} and {count - 1} more" if count > 1 else first
+        wrong = f"runs of it stand still, as no file here has it: {runs}"
+        right = "deploy the file that has it, or terminate them"
+        yield warning(f"the workflow {workflow!r}", wrong, right, "P6")

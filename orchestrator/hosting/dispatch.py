@@ -23,6 +23,7 @@ from orchestrator.hosting.loops import Loops
 from orchestrator.hosting.running import Running
 from orchestrator.hosting.session import Session
 from orchestrator.hosting.task import Task, died
+from orchestrator.hosting.turns import APART_SECONDS, Turns, TurnTimeout
 from orchestrator.metrics import Metrics
 from orchestrator.sdk_worker import SdkWorker, task_of_activity, task_of_turn
 
@@ -48,6 +49,7 @@ class Dispatch:
         self._ours = asyncio.get_running_loop()
         self._loops = Loops()
         self._running = Running(metrics, threads)
+        self.turns = Turns(metrics)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="activity")
         self._threads = asyncio.Semaphore(threads)
         share = max(1, threads * 3 // 4)
@@ -62,6 +64,7 @@ class Dispatch:
         """Look for what blocks and for what waits."""
         self._loops.look()
         self._running.look()
+        self.turns.look()
         self._metrics.loops_blocked.set(self._loops.blocked)
 
     def close(self) -> None:
@@ -126,7 +129,8 @@ class Dispatch:
                 if answer is not None:
                     self._sdk.fail_turn(request, answer, token)
                     return
-            self._sdk.run_turn(request, token, teardown)
+            with self.turns.running(task, lambda why: self._sdk.fail_turn(request, why, token)):
+                self._sdk.run_turn(request, token, teardown)
         except Exception:
             _log.exception("a turn is given back", instance_id=task.instance_id)
             teardown()
@@ -170,12 +174,16 @@ class Dispatch:
             await asyncio.wait_for(self._processes.acquire(), wait)
         except TimeoutError:
             return None
+        most = APART_SECONDS if task.kind == "workflow" else None
         try:
             while True:
                 if (found := self._session.suspect(task)) and self._session.is_spent(task):
                     return died(task, found.deaths, found.how)
                 try:
-                    answer = await run_apart(task.kind, request.SerializeToString(), token)
+                    async with asyncio.timeout(most):
+                        answer = await run_apart(task.kind, request.SerializeToString(), token)
+                except TimeoutError:
+                    return TurnTimeout(f"a turn of {task} came to no yield within {most} s")
                 except NotStarted as error:
                     _log.warning("no process for a task", task=str(task), error=str(error))
                     return None

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from contracts.events import Reason
 from tests.support.driver import Document, Driver, eventually, fresh
@@ -148,3 +149,44 @@ def test_a_child_with_an_automatic_id_takes_events(usher: Driver) -> None:
     assert ":" in found
     usher.event(found, "paid", "by name")
     assert usher.notice(parent)["output"] == "by name"
+
+
+def test_turns_that_block_for_good_fail_and_hold_up_nobody(usher: Driver) -> None:
+    """More than the sidecar hands out at a time: none of them ever comes to a `yield`."""
+    blocked = [fresh("stuck") for _ in range(20)]
+    for instance_id in blocked:
+        usher.request("stuck_workflow", instance_id=instance_id)
+    served(usher)
+    for instance_id in blocked:
+        notice = usher.notice(instance_id, seconds=60)
+        assert notice["outcome"] == "FAILED"
+        assert notice["error"]["type"] == "TurnTimeout"
+        assert "isolation_workflows.py" in notice["error"]["message"]
+    assert "a turn of a workflow blocks" in usher.log("orchestrator")
+    served(usher)
+
+
+def test_an_instance_that_the_engine_cannot_read_breaks_no_list_and_is_ended(
+    usher: Driver,
+) -> None:
+    broken = fresh("broken")
+    usher.request("approval_workflow", instance_id=broken)
+    usher.running(broken)
+    with Redis(port=usher.settings.redis_port) as redis:
+        (record,) = redis.keys(f"*||{broken}||history-000000")
+        redis.delete(record)
+    with usher.away("orchestrator"):
+        pass  # what the sidecar remembers of it is gone
+    usher.event(broken, "approval", {"approved": True})
+    (waiting,) = eventually(lambda: parked(usher, broken), bool)
+    assert "stalled" in waiting["why"]
+    served(usher)
+    listed = usher.get("orchestrator", "/instances", limit=1000, status="STALLED")["items"]
+    (shown,) = [one for one in listed if one["instance_id"] == broken]
+    assert shown["stalled"]["reason"] == "UNREADABLE"
+    assert "missing from state store" in shown["stalled"]["message"]
+    usher.publish("workflow-events", {"instance_id": broken, "control": "terminate"})
+    notice = usher.notice(broken)
+    assert (notice["outcome"], notice["error"]["type"]) == ("TERMINATED", "UNREADABLE")
+    assert usher.dead_letter(broken, seconds=60)["reason"] == Reason.INSTANCE_FINISHED
+    served(usher)

@@ -1,6 +1,6 @@
 """A workflow is changed while instances of it run: on a stack whose workflow files are replaced."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -8,12 +8,13 @@ import pytest
 
 from orchestrator.catalogue import Catalogue
 from orchestrator.workflows import versioned_workflow
-from tests.support.driver import Driver, eventually, fresh
+from tests.support.driver import Document, Driver, eventually, fresh
 from tests.support.recorded import assert_replays
 from tests.support.stack import PORTS_BESIDE
 from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack
 
+COMES_BACK = 60
 PATCH = 'ctx.is_patched("discount")'
 
 
@@ -54,10 +55,10 @@ def write(folder: Path, name: str, condition: str) -> None:
     (folder / f"{name}_versioned_workflow.py").write_text(text.replace(PATCH, condition))
 
 
-def start(usher: Driver, workflow: str, waits_for: str) -> str:
+def start(usher: Driver, workflow: str, waits_for: str, deadline_seconds: float = 60) -> str:
     """Start an instance and return its id once it waits for its money."""
-    instance = fresh(workflow)
-    usher.request(f"{workflow}_versioned_workflow", instance_id=instance, input={"price": 100})
+    instance, asked = fresh(workflow), {"price": 100, "deadline_seconds": deadline_seconds}
+    usher.request(f"{workflow}_versioned_workflow", instance_id=instance, input=asked)
     usher.running(instance)
     eventually(
         lambda: usher.get("starter", f"/status/{instance}")["custom_status"],
@@ -72,11 +73,11 @@ def test_instances_of_the_old_version_finish_after_an_upgrade(
     before = start(upgraded, "patched", waits_for="100.00")
     forgotten = start(upgraded, "careless", waits_for="100.00")
 
-    upgraded.stack.stop("orchestrator")
-    write(folder, "patched", PATCH)
-    write(folder, "careless", "True")
-    upgraded.stack.start("orchestrator")
-    upgraded.stack.wait_healthy()
+    def upgrade() -> None:
+        write(folder, "patched", PATCH)
+        write(folder, "careless", "True")
+
+    deployed(upgraded, upgrade)
 
     after = start(upgraded, "patched", waits_for="90.00")
     for instance in (before, after, forgotten):
@@ -85,6 +86,68 @@ def test_instances_of_the_old_version_finish_after_an_upgrade(
     assert upgraded.notice(after)["output"] == {"price": 90, "paid": True}
     assert_replays(upgraded, after, Catalogue.scan([folder]))
 
-    eventually(lambda: upgraded.status(forgotten), lambda status: status == "FAILED")
-    error = upgraded.get("starter", f"/status/{forgotten}")["error"]
-    assert error["type"] == "NonDeterminismError", "what a patch is for"
+    event = _stands_still(upgraded, forgotten, "stalled")
+    deployed(upgraded, lambda: write(folder, "careless", "False"))
+    assert upgraded.notice(forgotten, COMES_BACK)["output"] == {"price": 100, "paid": True}
+    _delivered(upgraded, event)
+
+
+def test_runs_of_a_removed_workflow_stand_still_until_it_is_back(
+    upgraded: Driver, folder: Path
+) -> None:
+    """Neither an event, nor a timer, nor a terminate makes one of them fail."""
+    waits = start(upgraded, "patched", waits_for="100.00", deadline_seconds=600)
+    ends = start(upgraded, "patched", waits_for="100.00")
+    due = start(upgraded, "patched", waits_for="100.00", deadline_seconds=15)
+    deployed(upgraded, lambda: (folder / "patched_versioned_workflow.py").unlink())
+
+    eventually(lambda: _found(upgraded), lambda found: "patched_versioned_workflow" in found, 60)
+    upgraded.event(waits, "paid", {})
+    event = _stands_still(upgraded, waits, "no file here has")
+    eventually(lambda: upgraded.status(due), lambda status: status == "STALLED")
+    upgraded.publish("workflow-events", {"instance_id": ends, "control": "terminate"})
+    assert upgraded.notice(ends)["outcome"] == "TERMINATED"
+    other = fresh("hello")
+    upgraded.request("hello_workflow", instance_id=other)
+    assert upgraded.notice(other)["outcome"] == "COMPLETED"
+    assert not upgraded.notices(waits) + upgraded.notices(due)
+
+    deployed(upgraded, lambda: write(folder, "patched", "False"))
+    assert upgraded.notice(due, COMES_BACK)["output"] == {"price": 100, "paid": False}
+    assert upgraded.notice(waits, COMES_BACK)["output"] == {"price": 100, "paid": True}
+    _delivered(upgraded, event)
+    eventually(lambda: _found(upgraded), lambda found: "patched_versioned" not in found, 60)
+
+
+def deployed(usher: Driver, change: Callable[[], object]) -> None:
+    """Stop the orchestrator, change its files, and start it again."""
+    usher.stack.stop("orchestrator")
+    change()
+    usher.stack.start("orchestrator")
+    usher.stack.wait_healthy()
+
+
+def _found(usher: Driver) -> str:
+    return str(usher.get("orchestrator", "/doctor")["items"])
+
+
+def _stands_still(usher: Driver, instance_id: str, why: str) -> Document:
+    """Return the event that was sent to it: it waits, and nobody says that it was delivered."""
+
+    def parked() -> list[Document]:
+        items = usher.get("orchestrator", "/parked")["items"]
+        return [one for one in items if one["instance_id"] == instance_id]
+
+    (event,) = eventually(parked, bool)
+    assert why in event["why"]
+    assert _disposition(usher, event) == "parked"
+    return event
+
+
+def _delivered(usher: Driver, event: Document) -> None:
+    eventually(lambda: _disposition(usher, event), lambda told: told == "delivered", 120)
+
+
+def _disposition(usher: Driver, event: Document) -> str:
+    told = usher.get("orchestrator", "/events", source=event["source"], id=event["id"])
+    return str(told["disposition"])

@@ -95,6 +95,8 @@ class MemoryEngine:
     """Instances by id, what was done to them, and what a call raises instead."""
 
     states: dict[str, WorkflowStatus] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    """Of workflows, by instance, where it is another than `hello_workflow`."""
     raises: dict[str, Exception] = field(default_factory=dict)
     done: list[tuple[Any, ...]] = field(default_factory=list)
     executions: list[str] = field(default_factory=list)
@@ -110,8 +112,13 @@ class MemoryEngine:
         self._call("state")
         status = self.states.get(instance_id)
         text = json.dumps(self.inputs.get(instance_id))
-        found = {"runtime_status": status, "serialized_input": text, "name": "hello_workflow"}
-        return status and SimpleNamespace(**found)
+        return status and SimpleNamespace(
+            instance_id=instance_id,
+            runtime_status=status,
+            serialized_input=text,
+            name=self.names.get(instance_id, "hello_workflow"),
+            last_updated_at=len(self.received.get(instance_id, ())),
+        )
 
     async def schedule(self, workflow: str, value: Any, instance_id: str, cause: Cause) -> bool:
         self._call("schedule", workflow, value, instance_id, cause.event_id)
@@ -190,7 +197,7 @@ class World:
         real, out = cast(Engine, self.engine), cast(Outbox, self.outbox)
         store = cast(Store, self.store)
         self.ledger = Ledger(store)
-        courier = Courier(real, self.ledger)
+        courier = Courier(real, self.ledger, CATALOGUE)
         aside = Aside(self.ledger, out)
         announcer = Announcer(CATALOGUE, real, self.ledger, out)
         controller = Controller(real, announcer)
@@ -199,7 +206,7 @@ class World:
         self.server = Server(
             self.decider,
             self.ledger,
-            Launcher(real, self.ledger, self.parking),
+            Launcher(real, self.ledger, self.parking, CATALOGUE.code),
             courier,
             self.parking,
             controller,

@@ -26,8 +26,24 @@ Author = Callable[..., Generator[Any, Any, Any]]
 class Turns:
     """One run; each turn replays all that was before, as a new worker does."""
 
-    def __init__(self, author: Author, tag: WorkflowTag, ear: Ear, cause: Cause) -> None:
-        run = wrapped(Definition(author, tag, Path(__file__)), ear)
+    def __init__(
+        self,
+        author: Author,
+        tag: WorkflowTag,
+        ear: Ear,
+        cause: Cause,
+        code: str | None = None,
+    ) -> None:
+        self._tag, self._ear, self._code = tag, ear, code
+        self.deploy(author)
+        self._history: list[Any] = []
+        stored = json.dumps(seal(cause, None))
+        self._told = [helpers.new_execution_started_event("run", "i-1", stored)]
+        self.now = datetime(2030, 1, 1, tzinfo=UTC)
+
+    def deploy(self, author: Author) -> None:
+        """Have the turns from now on run this code."""
+        run = wrapped(Definition(author, self._tag, Path(__file__)), self._ear, self._code)
 
         def orchestrator(ctx: Any, stored: Any = None) -> Any:
             return run(DaprWorkflowContext(ctx), stored)
@@ -35,10 +51,6 @@ class Turns:
         registry = _Registry()
         registry.add_named_orchestrator("run", orchestrator)
         self._executor = _OrchestrationExecutor(registry, logging.getLogger(__name__))
-        self._history: list[Any] = []
-        stored = json.dumps(seal(cause, None))
-        self._told = [helpers.new_execution_started_event("run", "i-1", stored)]
-        self.now = datetime(2030, 1, 1, tzinfo=UTC)
 
     def turn(self, *told: Any, patches: tuple[str, ...] = ()) -> list[Any]:
         """Hand over what came, and return the actions that the turn asks for; what the engine notes

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from dapr.ext.workflow import WorkflowStatus
 
+from orchestrator.envelope import Cause, seal
 from tests.support.at_once import at_once
 from tests.support.budget import EVENTS, Cost
 from tests.support.costing import cost_of
-from tests.support.memory import World
+from tests.support.memory import CATALOGUE, World
 from tests.support.sidecar import raw_delivery
 
 START = {"workflow": "hello_workflow", "input": "Ada"}
@@ -42,6 +43,7 @@ EACH: dict[str, Deliver] = {
 def cost(world: World, deliver: Deliver) -> Cost:
     """Return what an event costs once the first two have warmed everything up."""
     world.engine.states["running"] = WorkflowStatus.RUNNING
+    world.engine.inputs["running"] = seal(Cause(code=CATALOGUE.code), None)
     for number in range(2):
         deliver(world, number)
     return cost_of(lambda: deliver(world, 2))

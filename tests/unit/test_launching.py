@@ -17,7 +17,7 @@ from orchestrator.launching import LEASE
 from orchestrator.ledger import Busy, Ledger
 from orchestrator.records import Disposition, Ended, Entry
 from orchestrator.store import Read, Record
-from tests.support.memory import Crash, MemoryEngine, MemoryStore, World, nothing
+from tests.support.memory import CATALOGUE, Crash, MemoryEngine, MemoryStore, World, nothing
 from tests.unit.test_protocol_crashes import age
 
 START: dict[str, Any] = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
@@ -49,7 +49,7 @@ async def test_a_start_carries_its_claim_to_the_workflow() -> None:
     held = await entry(world)
     cause, given = unseal(world.engine.inputs["i-1"])
     assert given == "Ada"
-    assert cause == Cause(event_id="s-1", key=held.key, claimed_at=held.at, attempt=1)
+    assert cause == Cause(event_id="s-1", key=held.key, claimed_at=held.at, code=CATALOGUE.code)
 
 
 async def test_a_delivery_waits_while_another_handler_may_be_at_it() -> None:

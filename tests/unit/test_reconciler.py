@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from dapr.ext.workflow import WorkflowStatus
-from grpc import StatusCode
 
 from contracts.events import Outcome, WorkflowCompleted
 from orchestrator.announcer import Announcer
@@ -17,8 +16,8 @@ from orchestrator.outbox import Outbox
 from orchestrator.reconciler import AGAIN, Reconciler
 from orchestrator.records import Ended
 from orchestrator.roster import Roster
+from orchestrator.unreadable import Unreadable
 from tests.support.memory import CATALOGUE, MemoryEngine, World
-from tests.support.sidecar import CallFailed
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -28,15 +27,16 @@ class Instances(MemoryEngine):
 
     looks = 0
     being_saved: str | None = None
+    """An instance that cannot be read."""
 
     async def state(self, instance_id: str) -> Any:
         self.looks += 1
         if instance_id == self.being_saved:
-            raise CallFailed(StatusCode.UNKNOWN, "inbox key 'inbox-0' missing from state store")
+            return Unreadable(instance_id, "inbox key 'inbox-0' missing from state store")
         state = await super().state(instance_id)
         return state and SimpleNamespace(
-            **vars(state),
-            **{
+            **vars(state)
+            | {
                 "instance_id": instance_id,
                 "created_at": NOON,
                 "last_updated_at": NOON,
@@ -74,7 +74,7 @@ class Sweeping:
         outbox = cast(Outbox, self.notices)
         announcer = Announcer(CATALOGUE, engine, self.world.ledger, outbox)
         endings, roster = Endings(self.world.ledger), Roster(engine, lambda: 0)
-        return Reconciler(roster, endings, announcer, looks)
+        return Reconciler(roster, endings, announcer, CATALOGUE.workflows, looks)
 
     async def run(self, instance_id: str, status: WorkflowStatus, *, ours: bool = True) -> None:
         cause = Cause(event_id=f"s-{instance_id}", key=instance_id) if ours else Cause()

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Generator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +70,10 @@ def called_workflow(ctx: DaprWorkflowContext) -> Generator[Any, Any, Any]:
 def calling_workflow(ctx: DaprWorkflowContext) -> Generator[Any, Any, Any]:
     """Call a child that gets its id from the engine."""
     return (yield ctx.call_child_workflow(called_workflow))
+
+
+@workflow()
+def stuck_workflow(ctx: DaprWorkflowContext) -> Generator[Any, Any, None]:
+    """Never come to a `yield` after the first, nor return."""
+    yield ctx.create_timer(timedelta(milliseconds=1))
+    threading.Event().wait(600)
