@@ -108,7 +108,8 @@ class Orchestrator:
         place = f"{socket.gethostname()}-{self.settings.port}"
         self._session = Session(store, place, self.settings.task_deaths)
         await self._session.begin()
-        self._tasks = Dispatch(sdk, self._session, self.metrics, self.settings.activity_threads)
+        threads = self.settings.activity_threads
+        self._tasks = Dispatch(sdk, self._session, self.metrics, threads, self._has_ended)
         self.liveness.watch(sdk, self._tasks.turns)
         await asyncio.to_thread(self._runtime.start)
         self._inbox = Inbox(server, self.metrics)
@@ -164,6 +165,9 @@ class Orchestrator:
         unknown = self._reconciler.unknown
         seen = Seen(await self.engine.metadata(), self.settings, stalled=stalled, unknown=unknown)
         return examine(seen)
+
+    async def _has_ended(self, instance_id: str) -> bool:
+        return await self.ledger.ended(instance_id) is not None
 
     async def _sweep(self) -> None:
         await self._reconciler.sweep()

@@ -6,6 +6,7 @@ what ran at a death is run in a process of its own (`apart`), until it ends or h
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from orchestrator.failures import failure
 from orchestrator.hosting.apart import AT_ONCE, Died, NotStarted, run_apart
 from orchestrator.hosting.loops import Loops
 from orchestrator.hosting.running import Running
-from orchestrator.hosting.session import Session
+from orchestrator.hosting.session import AWAY, Session
 from orchestrator.hosting.task import Task, died
 from orchestrator.hosting.turns import APART_SECONDS, Turns, TurnTimeout
 from orchestrator.metrics import Metrics
@@ -29,6 +30,8 @@ from orchestrator.sdk_worker import SdkWorker, task_of_activity, task_of_turn
 
 OURS = {ANNOUNCE, FENCE, SETTLE}
 """Activities of Usher's: short, and they wait on the service's loop alone."""
+AGAIN_SECONDS = 60
+"""For so long after a start an activity may be one that was asked for before."""
 FEW = 12
 """Up to so many suspects have all the patience there is."""
 PATIENCE_SECONDS = (8, 30, 120)
@@ -42,9 +45,18 @@ _log = structlog.get_logger()
 class Dispatch:
     """Runs tasks for the worker. Made on the service's loop, before the worker is started."""
 
-    def __init__(self, sdk: SdkWorker, session: Session, metrics: Metrics, threads: int) -> None:
+    def __init__(
+        self,
+        sdk: SdkWorker,
+        session: Session,
+        metrics: Metrics,
+        threads: int,
+        has_ended: Callable[[str], Coroutine[Any, Any, bool]],
+    ) -> None:
         self._sdk = sdk
         self._session = session
+        self._has_ended = has_ended
+        self._began = time.monotonic()
         self._metrics = metrics
         self._ours = asyncio.get_running_loop()
         self._loops = Loops()
@@ -105,9 +117,11 @@ class Dispatch:
 
     async def _was_answered(self, task: Task, request: Any, token: Any) -> bool:
         """Answer an activity that is not to run here; True where that is done."""
-        if self._session.is_free(task):
-            return False
-        answer = await asyncio.wrap_future(self._asked(self._decide(task, request, token)))
+        answer: bytes | Exception | None = None
+        if time.monotonic() - self._began < AGAIN_SECONDS:
+            answer = await asyncio.wrap_future(self._asked(self._refuse_of_ended(task)))
+        if answer is None and not self._session.is_free(task):
+            answer = await asyncio.wrap_future(self._asked(self._decide(task, request, token)))
         if answer is None:
             return False
         if isinstance(answer, Exception):
@@ -145,6 +159,15 @@ class Dispatch:
 
     def _asked(self, step: Coroutine[Any, Any, Result]) -> Any:
         return asyncio.run_coroutine_threadsafe(step, self._ours)
+
+    async def _refuse_of_ended(self, task: Task) -> Exception | None:
+        """Refuse an activity that hung when its run was ended. The engine asks for it again after
+        each restart, which is how its thread is got back."""
+        try:
+            ended = await self._has_ended(task.instance_id)
+        except AWAY:
+            return None
+        return RuntimeError(f"{task.instance_id!r} has ended: not run again") if ended else None
 
     async def _decide(self, task: Task, request: Any, token: Any) -> bytes | Exception | None:
         """Return a task's answer from elsewhere, why it is not run at all, or None: run it here."""

@@ -69,3 +69,17 @@ def test_a_workflow_runs_with_steps_that_it_imports_from_a_file_beside_it(usher:
     instance = fresh("shared")
     usher.request("shared_workflow", instance_id=instance, input="ho")
     assert usher.notice(instance)["output"] == ["ho ho", "HO", "ho ho"]
+
+
+def test_a_run_is_ended_by_terminate_while_its_activity_hangs(usher: Driver) -> None:
+    """The thread stays busy, and what the activity comes to is of no use to anybody."""
+    slow = fresh("slow")
+    usher.request("slow_workflow", instance_id=slow, input={"seconds": 600, "times": 3})
+    running = 'usher_activities_running{activity="slow_activity"}'
+    eventually(lambda: _metric(usher, running), lambda count: count >= 3)
+    usher.publish("workflow-events", {"instance_id": slow, "control": "terminate"})
+    assert usher.notice(slow)["outcome"] == "TERMINATED"
+    with usher.away("orchestrator"):
+        pass
+    eventually(lambda: _metric(usher, running), lambda count: count == 0)
+    _serves(usher)

@@ -35,12 +35,16 @@ class Bench:
         self.store, self.session = store, session
         self.metrics = Metrics()
         self.answers: list[Any] = []
+        self.ended: set[str] = set()
         runtime = WorkflowRuntime()
         self.worker: Any = runtime._WorkflowRuntime__worker  # type: ignore[attr-defined]
         self.runtime = runtime
         sdk = SdkWorker(runtime)
         sdk.capture(self.answers.append)
-        self.dispatch = Dispatch(sdk, session, self.metrics, THREADS)
+        self.dispatch = Dispatch(sdk, session, self.metrics, THREADS, self._has_ended)
+
+    async def _has_ended(self, instance_id: str) -> bool:
+        return instance_id in self.ended
 
     async def run(self, name: str, value: Any = None) -> Any:
         """Run an activity as the worker's loop does; return the answer that it would send."""
@@ -182,3 +186,12 @@ def test_a_process_in_a_bounded_container_gets_a_memory_error(tmp_path: Path) ->
     )
     done = subprocess.run([sys.executable, "-c", body], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("bounded\n", "")
+
+
+async def test_an_activity_of_a_run_that_has_ended_is_not_begun_again(bench: Bench) -> None:
+    def never(_: WorkflowActivityContext, __: Any) -> None:
+        pytest.fail("it was run")
+
+    bench.ended.add("order-1")
+    answer = await bench.run(activity(bench, never))
+    assert "has ended: not run again" in answer.failureDetails.errorMessage
