@@ -20,6 +20,8 @@ def impossible(letter: Mapping[str, Any]) -> str | None:
     """Say why the event of a dead letter cannot be sent again; None where it can."""
     if not (letter["event"].get("id") and letter["event"].get("source")):
         return "the event has no id and source"
+    if letter["event"].get("data_bytes"):
+        return "its data were too large to be kept; publish it anew"
     if letter["reason"] == Reason.EXPIRED:
         return "what has expired stays so; publish it anew"
     if letter["topic"] not in (Topic.REQUESTS, Topic.EVENTS):

@@ -20,6 +20,7 @@ from opentelemetry.trace import SpanKind
 from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
 from contracts.events import Reason
+from contracts.limits import INLINE_BYTES
 from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
@@ -47,16 +48,17 @@ class Inbox:
     def __init__(self, server: Server, metrics: Metrics) -> None:
         self._server = server
         self._metrics = metrics
+        self._large = asyncio.Lock()
         self._held = 0
         self._closed = False
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def on_request(self, entry: bytes) -> TopicEventResponse:
-        return await self._settle(Topic.REQUESTS, read_entry(entry))
+        return await self._settle(Topic.REQUESTS, entry)
 
     async def on_event(self, entry: bytes) -> TopicEventResponse:
-        return await self._settle(Topic.EVENTS, read_entry(entry))
+        return await self._settle(Topic.EVENTS, entry)
 
     async def close(self, seconds: float) -> bool:
         """Take no more, and wait until nothing is held; False where so many seconds passed."""
@@ -79,22 +81,33 @@ class Inbox:
         self._metrics.in_flight.set(self._held)
         (self._idle.clear if self._held else self._idle.set)()
 
-    async def _settle(self, topic: Topic, event: CloudEvent) -> TopicEventResponse:
-        log = _log.bind(topic=str(topic))
-        attributes = handling("process", topic, event)
-        process = continuing(event.attributes, f"process {topic}", SpanKind.CONSUMER, attributes)
-        told = about(event, instance_named(event))
-        with self._holding() as open_, process as span, told:
+    async def _settle(self, topic: Topic, entry: bytes) -> TopicEventResponse:
+        with self._holding() as open_:
             if not open_:
                 return RETRY
-            try:
-                await self._serve(topic, event, log)
-            except (*AWAY, Busy) as error:
-                said = f"{type(error).__name__}: {error}"
-                span.set_status(trace.StatusCode.ERROR, said)
-                log.warning("will be tried again", error=said)
-                return RETRY
+            event, instance_id = await self._read(entry)
+            attributes = handling("process", topic, event)
+            process = continuing(
+                event.attributes, f"process {topic}", SpanKind.CONSUMER, attributes
+            )
+            log = _log.bind(topic=str(topic))
+            with process as span, about(event, instance_id):
+                try:
+                    await self._serve(topic, event, log)
+                except (*AWAY, Busy) as error:
+                    said = f"{type(error).__name__}: {error}"
+                    span.set_status(trace.StatusCode.ERROR, said)
+                    log.warning("will be tried again", error=said)
+                    return RETRY
         return SUCCESS
+
+    async def _read(self, entry: bytes) -> tuple[CloudEvent, str | None]:
+        """Read an entry and the instance that it names. Large ones are read one at a time, in a
+        thread: the loop serves others meanwhile, and memory holds one of them as objects."""
+        if len(entry) <= INLINE_BYTES:
+            return _read(entry)
+        async with self._large:
+            return await asyncio.to_thread(_read, entry)
 
     async def _serve(self, topic: Topic, event: CloudEvent, log: Any) -> None:
         try:
@@ -125,3 +138,8 @@ class Inbox:
         told = {"usher.disposition": str(disposition), "usher.reason": str(why.reason)}
         trace.get_current_span().set_attributes(told)
         log.warning(str(disposition), reason=str(why.reason), field=why.field, message=why.message)
+
+
+def _read(entry: bytes) -> tuple[CloudEvent, str | None]:
+    event = read_entry(entry)
+    return event, instance_named(event)
