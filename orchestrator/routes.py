@@ -106,7 +106,7 @@ async def event(
 class Keys(BaseModel):
     """Keys of events in the ledger (`contracts.identity.event_key`)."""
 
-    keys: Annotated[list[str], Field(max_length=1000)]
+    keys: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=1000)]
 
 
 @router.post("/events/lookup")

@@ -1,6 +1,6 @@
 """HOP 1's only way out: publishes commands through the sidecar."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import httpx
@@ -49,7 +49,8 @@ def addressed(event: CloudEvent) -> Outgoing:
             why = {"reason": str(refused.reason), "field": refused.field}
             _log.warning("refused", **why, message=refused.message)
         raise
-    return Outgoing(event, topic_of(command), instance_id)
+    # A copy without what was read of it: as objects, a large body is many times as large.
+    return Outgoing(replace(event), topic_of(command), instance_id)
 
 
 class Outbox:
