@@ -30,7 +30,11 @@ _DRAIN_SECONDS = 2
 def run(app: FastAPI, host: str, port: int) -> None:
     """Serve an app until it is told to stop."""
     app.add_middleware(BodyLimit)
-    uvicorn.run(app, host=host, port=port, log_level="warning", http=PatientProtocol)
+    own: dict[str, Any] = {
+        "log_level": "warning",
+        "log_config": None,
+    }  # `logs.py` has set logging up
+    uvicorn.run(app, host=host, port=port, http=PatientProtocol, **own)
 
 
 class BodyLimit:

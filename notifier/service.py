@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import httpx
 from dapr.ext.grpc import App
-from redis import Redis, RedisError
+from redis import Redis, RedisError, ResponseError
 
 from contracts.topics import PUBSUB, Topic
 from notifier.guard import credentials, guards
@@ -30,6 +30,7 @@ from notifier.watchdog import SECONDS, Watchdog
 ANY_SIZE = -1
 """What the broker holds has to be taken, whatever its size: the sidecar would try it again without
 end. Its size is checked before it is read."""
+_PROBE = "usher:probe"
 RAW = {"rawPayload": "true"}
 """Entries come as the broker has them. A sidecar that decodes them turns integers above 2^53 and
 `1.0` into other numbers, and never delivers one that is no CloudEvent."""
@@ -118,8 +119,10 @@ class Notifier:
     def not_ready(self) -> str | None:
         """Say what is missing before notices are heard, or None when nothing is."""
         try:
-            self._redis.ping()
+            self._redis.set(_PROBE, "1", ex=60)  # only a write shows whether writes are taken
             metadata = self.sidecar.metadata()
+        except ResponseError as error:
+            return f"Redis refuses writes: {error}"
         except RedisError as error:
             return f"Redis does not answer: {error}"
         except httpx.HTTPError as error:

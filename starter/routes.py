@@ -205,7 +205,7 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(outbox: Out, response: Response) -> dict[str, str]:
-    """Say whether events are accepted: the sidecar is up with its components."""
-    ready = await outbox.sidecar_ready()
-    response.status_code = 200 if ready else 503
-    return {"status": "ready" if ready else "the sidecar does not answer"}
+    """Say whether events are accepted: the sidecar is up, and the broker took the last event."""
+    missing = await outbox.not_ready()
+    response.status_code = 503 if missing else 200
+    return {"status": missing or "ready"}

@@ -14,9 +14,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from contracts import redrive
+from contracts import printable, redrive
 from contracts.refusal import shortened
-from notifier import printable
 from notifier.page.guard import HEADERS
 
 _log = structlog.get_logger()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts import strict_json
+from contracts import printable, strict_json
 from contracts.cloudevent import CloudEvent, kept
 from contracts.entry import read_batch, read_entry
 from contracts.expiry import deadline
@@ -17,7 +17,6 @@ from contracts.letters import letter_id
 from contracts.limits import MAX_ENTRY_BYTES
 from contracts.reading import instance_named
 from contracts.refusal import Refused
-from notifier import printable
 from notifier.page.rendering import brief, payload
 from notifier.reading import read_dead_letter, read_notice
 from orchestrator.metrics import Metrics
