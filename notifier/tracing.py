@@ -18,8 +18,8 @@ TRACEPARENT = "traceparent"
 """The CloudEvents extension that says which trace an event belongs to (W3C Trace Context)."""
 
 _LONGEST = 512
-"""The longest value that is read, in characters: the pattern that OpenTelemetry reads it with takes
-time that grows with the square of it."""
+"""The longest value that is read, in characters; OpenTelemetry reads no longer ones either, and
+logs each."""
 _W3C = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("usher")
 

@@ -79,7 +79,7 @@ def _http(request: Request, error: HTTPException) -> Problem:
     title, path = HTTPStatus(error.status_code).phrase, request.url.path
     detail = error.detail
     if detail == title and error.status_code == HTTPStatus.NOT_FOUND:
-        detail = f"there is nothing at {path}"
+        detail = f"there is nothing at {path}; /docs shows what there is"
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "other methods")
         detail = f"{path} takes {allowed}, not {request.method}"
