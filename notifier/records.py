@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import UnionType
 from typing import Any, NoReturn
 
@@ -60,8 +61,12 @@ class Shape:
 
 
 _SHOWN = 1000
-_LONG_AGO = "1970-01-01T00:00:00+00:00"
 _UNREADABLE = "this record of the notifier cannot be read"
+
+
+def _now() -> str:
+    """Return the time of a record that tells none: an old one would hold up a list by time."""
+    return datetime.now(UTC).isoformat()
 
 
 def _no_number(text: str) -> NoReturn:
@@ -69,14 +74,14 @@ def _no_number(text: str) -> NoReturn:
 
 
 def _broken_notice(text: str) -> dict[str, Any]:
-    times = dict.fromkeys(("started_at", "finished_at", "seen_at"), _LONG_AGO)
+    times = dict.fromkeys(("started_at", "finished_at", "seen_at"), _now())
     error = {"type": "Unreadable", "message": f"{_UNREADABLE}: {text}"}
     named = {"instance_id": "", "workflow": "", "outcome": "UNREADABLE", "custom_status": None}
     return {**named, **times, "output": None, "error": error, "duration_s": 0}
 
 
 def _broken_letter(text: str) -> dict[str, Any]:
-    times = {"first_seen": _LONG_AGO, "last_seen": _LONG_AGO, "redriven_at": None}
+    times = {"first_seen": _now(), "last_seen": _now(), "redriven_at": None}
     said = {"reason": Reason.UNDELIVERABLE.value, "field": None, "message": _UNREADABLE}
     return {**said, **times, "topic": "", "attempts": 1, "event": {"data": text}}
 

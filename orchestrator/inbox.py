@@ -7,6 +7,7 @@ RETRY when something we need is away. Nothing is ever dropped.
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import httpx
@@ -20,10 +21,10 @@ from opentelemetry.trace import SpanKind
 from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
 from contracts.events import Reason
-from contracts.limits import INLINE_BYTES
 from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
+from contracts.turns import Turns
 from orchestrator.failures import text_of, type_of, with_type
 from orchestrator.ledger import Busy
 from orchestrator.logs import about
@@ -48,7 +49,7 @@ class Inbox:
     def __init__(self, server: Server, metrics: Metrics) -> None:
         self._server = server
         self._metrics = metrics
-        self._large = asyncio.Lock()
+        self._turns = Turns()
         self._held = 0
         self._closed = False
         self._idle = asyncio.Event()
@@ -85,7 +86,7 @@ class Inbox:
         with self._holding() as open_:
             if not open_:
                 return RETRY
-            event, instance_id = await self._read(entry)
+            event, instance_id = await self._turns.read(entry, partial(_read, entry))
             attributes = handling("process", topic, event)
             process = continuing(
                 event.attributes, f"process {topic}", SpanKind.CONSUMER, attributes
@@ -100,14 +101,6 @@ class Inbox:
                     log.warning("will be tried again", error=said)
                     return RETRY
         return SUCCESS
-
-    async def _read(self, entry: bytes) -> tuple[CloudEvent, str | None]:
-        """Read an entry and the instance that it names. Large ones are read one at a time, in a
-        thread: the loop serves others meanwhile, and memory holds one of them as objects."""
-        if len(entry) <= INLINE_BYTES:
-            return _read(entry)
-        async with self._large:
-            return await asyncio.to_thread(_read, entry)
 
     async def _serve(self, topic: Topic, event: CloudEvent, log: Any) -> None:
         try:

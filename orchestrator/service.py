@@ -14,6 +14,7 @@ from grpc import Call, RpcError
 from tenacity import retry, retry_if_exception_type, stop_after_delay
 
 from contracts.topics import Topic
+from contracts.turns import Turns
 from orchestrator.accounting import Accountant
 from orchestrator.announcer import Announcer
 from orchestrator.aside import Aside
@@ -65,6 +66,7 @@ class Orchestrator:
         self.metrics = Metrics()
         self._closing = False
         self.liveness = Liveness()
+        self.turns = Turns()
 
     async def start(self) -> None:
         """Connect once the sidecar answers, start the worker, and only then open the port that

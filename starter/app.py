@@ -9,9 +9,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from contracts.refusal import Refused
+from contracts.turns import Turns
 from starter import problem
 from starter.docs import serve_docs
-from starter.inbox import Reader
 from starter.metrics import Metrics
 from starter.origin import objection
 from starter.outbox import NotPublished, Outbox
@@ -46,7 +46,7 @@ def build_app(
     )
     app.state.outbox = Outbox(sidecar, Metrics())
     app.state.reader = StatusReader(orchestrator)
-    app.state.bodies = Reader()
+    app.state.turns = Turns()
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(NotPublished, _not_published)
     problem.handle_problems(app)

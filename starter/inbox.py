@@ -1,41 +1,23 @@
 """HOP 1's way in: HTTP requests become CloudEvents (the CloudEvents HTTP binding, and our own)."""
 
-import asyncio
 import base64
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote
 
 from contracts import strict_json
 from contracts.cloudevent import BATCH_CONTENT_TYPE, CONTENT_TYPE, JSON, CloudEvent
 from contracts.entry import read_batch, read_entry
 from contracts.events import Reason
-from contracts.limits import INLINE_BYTES
 from contracts.refusal import Refused
 from starter.outbox import SOURCE
 
-T = TypeVar("T")
 COMMAND_TYPE = "usher.command.v1"
-
-
-class Reader:
-    """Reads bodies: a large one in a thread, so that the loop serves others meanwhile, and only one
-    at a time, since as objects it is many times as large."""
-
-    def __init__(self) -> None:
-        self._large = asyncio.Lock()
-
-    async def read(self, body: bytes, read: Callable[[], T]) -> T:
-        """Return what `read`, which reads this body, returns."""
-        if len(body) <= INLINE_BYTES:
-            return read()
-        async with self._large:
-            return await asyncio.to_thread(read)
 
 
 def command_event(

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from contracts import strict_json
 from contracts.message import ADDRESSABLE_ID_PATTERN
+from contracts.turns import Turns
 from starter import problem
-from starter.inbox import Reader, command_event, placed, read_events
+from starter.inbox import command_event, placed, read_events
 from starter.outbox import Outbox, Outgoing, addressed
 from starter.status import StatusReader
 
@@ -41,14 +42,14 @@ def _reader(request: Request) -> StatusReader:
     return reader
 
 
-def _bodies(request: Request) -> Reader:
-    bodies: Reader = request.app.state.bodies
-    return bodies
+def _turns(request: Request) -> Turns:
+    turns: Turns = request.app.state.turns
+    return turns
 
 
 Out = Annotated[Outbox, Depends(_outbox)]
 StatusOf = Annotated[StatusReader, Depends(_reader)]
-Bodies = Annotated[Reader, Depends(_bodies)]
+Bodies = Annotated[Turns, Depends(_turns)]
 IdempotencyKey = Annotated[
     str | None,
     Header(max_length=256, description="a request sent again with its key is served once"),

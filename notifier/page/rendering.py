@@ -102,7 +102,10 @@ def prose(text: str) -> Markup:
 
 def moment(value: str | datetime) -> Markup:
     """Return a time as an element; the script shows it in the reader's own time zone."""
-    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return Markup("<span>{}</span>").format(brief(value))
     element = Markup('<time datetime="{}" title="{} UTC">{}</time>')
     return element.format(at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S.%f}"[:-3], f"{at:%H:%M:%S}")
 
