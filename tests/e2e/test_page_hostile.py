@@ -23,8 +23,8 @@ def test_what_is_no_message_is_shown_escaped_and_stops_no_row(
         redis.zadd("usher:dead-letters:order", {stored: 4e9})
     usher.request("hello_workflow", input="Ada", instance_id=instance)
     expect(page.locator("#feed .row", has_text=instance)).to_contain_text("Hello, Ada!")
-    letters = page.locator("#feed .row.letter", has_text=mark)
-    expect(letters.first).to_contain_text("undeliverable")
+    letters = page.locator("#feed .row.letter", has_text=mark).filter(has_text="undeliverable")
+    expect(letters).to_have_count(2)  # the others are of the other topic
     page.reload()
     expect(page.locator(f'#feed [data-key="{stored}"]')).to_contain_text("cannot be read")
     letters.first.locator("summary").click()
