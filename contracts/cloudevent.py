@@ -9,13 +9,23 @@ from typing import Any, Protocol, Self
 
 from contracts import strict_json
 from contracts.events import OriginalEvent, Reason
+from contracts.limits import (
+    KEPT_OF_LARGER,
+    MAX_DATA_BYTES,
+    MAX_KEPT_BYTES,
+    MAX_MEMBERS,
+    MAX_NAME_LENGTH,
+)
 from contracts.refusal import Refused
 
 CONTENT_TYPE = "application/cloudevents+json"
 BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
 JSON = "application/json"
 
-ENVELOPE = {"specversion", "id", "source", "type", "datacontenttype", "data", "data_base64"}
+ENVELOPE = frozenset(
+    ("specversion", "id", "source", "type", "datacontenttype", "data", "data_base64", "data_bytes")
+)
+"""What is no attribute of an event's own. The last one is Usher's, of a dead letter."""
 _REQUIRED = ("id", "source", "type")
 
 
@@ -42,6 +52,8 @@ class CloudEvent:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     flaw: Refused | None = field(default=None, compare=False)
     """What makes it unfit to be served, where its source and id could be read all the same."""
+    memo: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What was read of it, so that it is read once; a changed copy begins anew."""
 
     @classmethod
     def received(cls, delivery: Delivery) -> Self:
@@ -65,14 +77,7 @@ class CloudEvent:
         for name in _REQUIRED:
             if not isinstance(envelope.get(name), str) or not envelope[name]:
                 raise Refused(Reason.INVALID_EVENT, "must be a non-empty string", name)
-        attributes = {k: v for k, v in envelope.items() if k not in ENVELOPE and v is not None}
-        for name, value in attributes.items():
-            if not re.fullmatch("[a-z0-9]+", name):
-                message = "attribute names are lower-case letters and digits"
-                raise Refused(Reason.INVALID_EVENT, message, name)
-            if not isinstance(value, str | int | bool):
-                message = "must be a string, an integer or a boolean"
-                raise Refused(Reason.INVALID_EVENT, message, name)
+        attributes = _attributes(envelope)
         content_type = envelope.get("datacontenttype") or JSON
         if not isinstance(content_type, str):
             message = "must be a string"
@@ -84,7 +89,7 @@ class CloudEvent:
             body=_body(envelope),
             datacontenttype=content_type,
             attributes=attributes,
-        )
+        ).identified()
 
     def identified(self) -> Self:
         """Return self; raise `Refused` where it has a flaw, or lacks id or source."""
@@ -93,6 +98,9 @@ class CloudEvent:
         for name in ("id", "source"):
             if not getattr(self, name):
                 message = "must be a non-empty string: source and id identify the event"
+                raise Refused(Reason.INVALID_EVENT, message, name)
+            if len(getattr(self, name)) > MAX_NAME_LENGTH:
+                message = f"must be at most {MAX_NAME_LENGTH:,} characters"
                 raise Refused(Reason.INVALID_EVENT, message, name)
         return self
 
@@ -111,12 +119,28 @@ class CloudEvent:
             return b'%s, "data": %s}' % (head.encode(), self.body or b"null")
         return b'%s, "data_base64": "%s"}' % (head.encode(), base64.b64encode(self.body))
 
-    def original(self) -> OriginalEvent:
-        """Keep this event in a dead letter."""
+    def original(self, whole: int = MAX_KEPT_BYTES) -> OriginalEvent:
+        """Keep this event in a dead letter; of data larger than `whole` the first bytes."""
         attributes = {**self.attributes, "datacontenttype": self.datacontenttype}
         for name in ("id", "source", "type"):
             attributes[name] = getattr(self, name) or None
-        return OriginalEvent(**{**attributes, **kept(self.body)})
+        return OriginalEvent.model_validate({**attributes, **kept(self.body, whole)})
+
+
+def _attributes(envelope: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes beyond those that every event has. Raises `Refused`."""
+    if len(envelope) > MAX_MEMBERS:
+        message = f"a CloudEvent has at most {MAX_MEMBERS} members; this one has more"
+        raise Refused(Reason.INVALID_EVENT, message)
+    attributes = {k: v for k, v in envelope.items() if k not in ENVELOPE and v is not None}
+    for name, value in attributes.items():
+        if not re.fullmatch("[a-z0-9]+", name):
+            message = "attribute names are lower-case letters and digits"
+            raise Refused(Reason.INVALID_EVENT, message, name)
+        if not isinstance(value, str | int | bool):
+            message = "must be a string, an integer or a boolean"
+            raise Refused(Reason.INVALID_EVENT, message, name)
+    return attributes
 
 
 def _body(envelope: Mapping[str, Any]) -> bytes:
@@ -129,18 +153,29 @@ def _body(envelope: Mapping[str, Any]) -> bytes:
         raise Refused(Reason.INVALID_EVENT, message, "data_base64") from error
 
 
-def kept(body: bytes) -> dict[str, Any]:
+def kept(body: bytes, whole: int = MAX_KEPT_BYTES) -> dict[str, Any]:
     """Return what a dead letter keeps of these bytes: `data`, `data_base64`, or both.
 
-    Both, where JSON has a number that Python would write with another value.
+    Both, where JSON has a number that Python would write with another value. What is too large to
+    be served is not parsed. Of more than `whole` bytes the first ones are kept, and `data_bytes`
+    says how many there were.
     """
-    encoded = {"data_base64": base64.b64encode(body).decode()}
+    if len(body) > whole:
+        return {"data_base64": _encoded(body[:KEPT_OF_LARGER]), "data_bytes": len(body)}
+    if len(body) > MAX_DATA_BYTES:
+        return {"data_base64": _encoded(body)}
     try:
         value = strict_json.loads(body)
-        return {"data": value} if strict_json.keeps_numbers(body) else {"data": value, **encoded}
+        if strict_json.keeps_numbers(body):
+            return {"data": value}
+        return {"data": value, "data_base64": _encoded(body)}
     except Refused:
         pass
     try:
         return {"data": body.decode()}
     except UnicodeDecodeError:
-        return encoded
+        return {"data_base64": _encoded(body)}
+
+
+def _encoded(body: bytes) -> str:
+    return base64.b64encode(body).decode()

@@ -3,6 +3,10 @@
 A topic that strangers publish to is subscribed raw. What a sidecar cannot decode it would try again
 without end, and what it does decode loses: large numbers become floats, and data without a content
 type are dropped.
+
+The work is linear in the length of an entry, whatever it holds: values are passed over by the
+scanner of `json`, or where they are no JSON by a pattern that never goes back. An entry that is too
+large to be served is not parsed; its id and source are read where a bounded look finds them.
 """
 
 import base64
@@ -13,97 +17,181 @@ from typing import Any
 from contracts import strict_json
 from contracts.cloudevent import ENVELOPE, JSON, CloudEvent
 from contracts.events import Reason
+from contracts.limits import MAX_ENTRY_BYTES, MAX_MEMBERS, MAX_NAME_LENGTH
 from contracts.refusal import Refused
 
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]', re.DOTALL)
-_BLANK = b" \t\r\n"
+_BLANK = " \t\r\n"
+_SCANNER = json.JSONDecoder()
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+'
+"""A string, or what there is of one that does not end: it matches at every quote."""
+_NAME = re.compile(rf"[{_BLANK}]*+({_STRING})[{_BLANK}]*+:[{_BLANK}]*+", re.DOTALL)
+"""A member's name, up to its value."""
+_AFTER = re.compile(rf"[{_BLANK}]*+(?:,[{_BLANK}]*+|(?=}}))")
+"""What comes after a value."""
+_ELEMENT = re.compile(rf"[{_BLANK}]*+,?[{_BLANK}]*+")
+_MARK = re.compile(rf"{_STRING}|[{{}}\[\],]", re.DOTALL)
+_BRACKETS = re.compile(rf'(?:[^"{{}}\[\]]++|{_STRING})*+([{{\[]++|[}}\]]++)', re.DOTALL)
+"""The next brackets of one kind, after whatever is before them."""
+_DATA = frozenset(("data", "data_base64"))
+_MOST_MARKS = 50_000
+"""How far into values that are no JSON, or too large, it is looked for what comes after them."""
 
 
-def read_entry(entry: bytes) -> CloudEvent:
+class _Broken(Exception):
+    """This is no whole object; what was found of it may be used all the same."""
+
+    def __init__(self, why: str = "", reason: Reason = Reason.INVALID_JSON) -> None:
+        self.why = Refused(reason, why or "the entry is not a CloudEvent in JSON", "data")
+
+
+def read_entry(entry: bytes, most: int = MAX_ENTRY_BYTES) -> CloudEvent:
     """Return the event that an entry holds; `identified()` raises what makes it none.
 
-    `body` is the data as they were written, so that nothing of them is lost on the way.
+    `body` is the data as they were written, so that nothing of them is lost on the way. An entry of
+    more than `most` bytes has the flaw `oversize`.
     """
-    members = _members(entry)
-    if members is None:
-        flaw = Refused(Reason.INVALID_JSON, "the entry is not a CloudEvent in JSON", "data")
-        return CloudEvent("", "", "", entry, flaw=flaw)
-    content_type = _text(members.get("datacontenttype", b"")) or JSON
-    body, wrong = _body(members, content_type)
+    members: dict[str, str] = {}
+    fits = len(entry) <= most
+    flaw = None if fits else Refused(Reason.OVERSIZE, _too_large(entry, most), "data")
+    try:
+        text = entry.decode(errors="surrogateescape").strip(_BLANK)
+        _read_members(text, members, scan=fits)
+    except _Broken as broken:
+        if fits and broken.why.reason is Reason.INVALID_JSON:
+            members = {}
+        members = {k: v for k, v in members.items() if k not in _DATA}
+        flaw = flaw or broken.why
+    content_type = _text(members.get("datacontenttype", "")) or JSON
+    unread = flaw is not None and _DATA.isdisjoint(members)
+    body, wrong = (entry, None) if unread else _body(members, content_type)
     return CloudEvent(
-        id=_text(members.get("id", b"")),
-        source=_text(members.get("source", b"")),
-        type=_text(members.get("type", b"")),
+        id=_name(members, "id", fits),
+        source=_name(members, "source", fits),
+        type=_name(members, "type", fits),
         body=body,
         datacontenttype=content_type,
-        attributes={k: _value(v) for k, v in members.items() if k not in ENVELOPE and v != b"null"},
-        flaw=wrong,
+        attributes=_attributes(members, fits),
+        flaw=flaw or wrong,
     )
 
 
 def read_batch(array: bytes) -> list[bytes]:
-    """Split a JSON array into its elements, each as it is written."""
-    text = array.strip(_BLANK)
+    """Split a JSON array into its elements, each as it is written. Raises `ValueError`."""
+    text = array.decode().strip(_BLANK)
     found: list[bytes] = []
-    begin, depth = 1, 0
-    for token in _TOKEN.finditer(text):
-        mark = token[0]
-        depth += (mark in (b"{", b"[")) - (mark in (b"}", b"]"))
-        if (depth, mark) in ((1, b","), (0, b"]")):
-            found.append(text[begin : token.start()].strip(_BLANK))
-            begin = token.end()
-    return [element for element in found if element]
+    at = 1
+    while (begin := _end(_ELEMENT, text, at)) < len(text) - 1:
+        _, at = _SCANNER.raw_decode(text, begin)
+        found.append(text[begin:at].encode())
+    return found
 
 
-def _members(entry: bytes) -> dict[str, bytes] | None:
-    """Split a JSON object into its members, values as they are written; None where it is none.
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Return where a pattern that matches anything ends."""
+    found = pattern.match(text, at)
+    return found.end() if found else at
 
-    The values are not looked into, so one that is no JSON leaves the others readable.
+
+def _too_large(entry: bytes, most: int) -> str:
+    return f"the entry is {len(entry):,} bytes; at most {most:,} are read"
+
+
+def _read_members(text: str, members: dict[str, str], *, scan: bool) -> None:
+    """Split a JSON object into its members, values as they are written. Raises `_Broken`.
+
+    A value that is no JSON leaves the others readable. Without `scan` no value is looked into.
     """
-    text = entry.strip(_BLANK)
-    members: dict[str, bytes] = {}
-    name, begin, depth = "", 1, 0
-    for token in _TOKEN.finditer(text):
-        mark = token[0]
-        depth += (mark in (b"{", b"[")) - (mark in (b"}", b"]"))
-        if depth == 1 and mark == b":" and not name:
-            name, begin = _text(text[begin : token.start()]), token.end()
-        elif (depth, mark) in ((1, b","), (0, b"}")):
-            if name:
-                members[name] = text[begin : token.start()].strip(_BLANK)
-            name, begin = "", token.end()
-        if depth == 0:
+    if text[:1] != "{":
+        raise _Broken
+    at, left = 1, _MOST_MARKS
+    while found := _NAME.match(text, at):
+        name, begin = found[1][1:-1], found.end()
+        try:
+            end = _SCANNER.raw_decode(text, begin)[1] if scan else -1
+        except (ValueError, RecursionError):
+            end = -1
+        after = _AFTER.match(text, end) if end > 0 else None
+        if after is None:  # no JSON: to pass over it is enough
+            end, left = _passed_over(text, begin, left)
+            after = _AFTER.match(text, end)
+        if not (name.isalnum() and name.isascii()):
+            name = _text(found[1])
+        members[name] = text[begin:end].strip(_BLANK)
+        if len(members) > MAX_MEMBERS:
+            why = f"a CloudEvent has at most {MAX_MEMBERS} members; this one has more"
+            raise _Broken(why, Reason.INVALID_EVENT)
+        at = after.end() if after else end
+    members.pop("", None)
+    if text[at:].strip(_BLANK) != "}":
+        raise _Broken
+
+
+def _passed_over(text: str, at: int, left: int) -> tuple[int, int]:
+    """Return where the value ends that begins at `at`, and how many marks may be looked at yet."""
+    depth = 0
+    while left > 0:
+        left -= 1
+        found = _BRACKETS.match(text, at) if depth else _MARK.search(text, at)
+        if found is None:
             break
-    return members if text[:1] == b"{" and depth == 0 and begin == len(text) else None
+        mark, width = (found[1], len(found[1])) if depth else (found[0], 1)
+        if not depth and mark in ",}]":
+            return found.start(), left
+        if mark[0] in "{[":
+            depth += width
+        elif mark[0] in "}]":
+            if width > depth:
+                return found.end() - width + depth, left
+            depth -= width
+        at = found.end()
+    raise _Broken
 
 
-def _text(raw: bytes) -> str:
+def _text(raw: str) -> str:
     """Read a JSON string; empty where it is none, or one that cannot be written again."""
+    if raw[:1] != '"':
+        return ""
     try:
         value = json.loads(raw)
         return str(value.encode(), "utf-8") if isinstance(value, str) else ""
-    except (ValueError, RecursionError):
+    except ValueError:
         return ""
 
 
-def _value(raw: bytes) -> Any:
+def _name(members: dict[str, str], name: str, fits: bool) -> str:
+    """Return what identifies an event; of one that is too large only what is not large itself."""
+    raw = members.get(name, "")
+    return _text(raw) if fits or len(raw) <= MAX_NAME_LENGTH else ""
+
+
+def _attributes(members: dict[str, str], fits: bool) -> dict[str, Any]:
+    own = {k: v for k, v in members.items() if k not in ENVELOPE and v != "null"}
+    return {k: _value(v) for k, v in own.items() if fits or len(k) + len(v) <= MAX_NAME_LENGTH}
+
+
+def _bytes(raw: str) -> bytes:
+    return raw.encode(errors="surrogateescape")
+
+
+def _value(raw: str) -> Any:
     try:
-        return strict_json.loads(raw)
+        return strict_json.loads(_bytes(raw))
     except Refused:
-        return raw.decode(errors="replace")
+        return _bytes(raw).decode(errors="replace")
 
 
-def _body(members: dict[str, bytes], content_type: str) -> tuple[bytes, Refused | None]:
-    encoded = members.get("data_base64", b"null")
-    if encoded != b"null":
+def _body(members: dict[str, str], content_type: str) -> tuple[bytes, Refused | None]:
+    encoded = members.get("data_base64", "null")
+    if encoded != "null":
         try:
             return base64.b64decode(_text(encoded) or "?", validate=True), None
         except ValueError as error:
             message = f"must be base64: {error}"
-            return encoded, Refused(Reason.INVALID_EVENT, message, "data_base64")
-    data = members.get("data", b"null")
-    if data == b"null":
+            return _bytes(encoded), Refused(Reason.INVALID_EVENT, message, "data_base64")
+    data = members.get("data", "null")
+    if data == "null":
         return b"", None
     kind = content_type.partition(";")[0].strip().lower()
     is_json = kind == JSON or kind.endswith("+json")
-    return data if is_json or not data.startswith(b'"') else _text(data).encode(), None
+    as_written = is_json or not data.startswith('"')
+    return _bytes(data) if as_written else _text(data).encode(), None

@@ -97,6 +97,8 @@ class OriginalEvent(BaseModel):
     `data` holds JSON, or text where the bytes were not JSON. `data_base64` holds the bytes. It is
     there without `data` where they were not UTF-8, and beside `data` where they have a number of
     more digits than a float, which `data` has rounded. A redrive sends `data_base64` where it is.
+    Data of more than 1 MiB are kept as bytes only. Of more than 4 MiB the first bytes are kept, and
+    `data_bytes` says how many there were: such an event cannot be redriven.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -106,6 +108,7 @@ class OriginalEvent(BaseModel):
     type: str | None = None
     data: JsonValue = None
     data_base64: str | None = None
+    data_bytes: int | None = None
 
 
 class EventDeadLettered(Message):

@@ -8,11 +8,9 @@ from contracts import identity, strict_json
 from contracts.cloudevent import CloudEvent
 from contracts.commands import Command, ControlInstance, RaiseEvent, StartWorkflow
 from contracts.events import Reason
+from contracts.limits import MAX_DATA_BYTES
 from contracts.refusal import Refused, explain
 from contracts.topics import Topic
-
-MAX_DATA_BYTES = 1024 * 1024
-"""Larger data is put aside: it would not fit into a workflow's history."""
 
 
 def _model(data: Any) -> type[Command]:
@@ -39,12 +37,24 @@ def topic_of(command: Command) -> Topic:
 
 
 def read_command(event: CloudEvent) -> Command:
-    """Decode the command an event carries; raise `Refused` where it carries none."""
+    """Decode the command an event carries, once; raise `Refused` where it carries none."""
+    if "command" not in event.memo:
+        try:
+            event.memo["command"] = _command(event)
+        except Refused as refused:
+            event.memo["command"] = refused
+    found: Command | Refused = event.memo["command"]
+    if isinstance(found, Refused):
+        raise Refused(found.reason, found.message, found.field)
+    return found
+
+
+def _command(event: CloudEvent) -> Command:
     if not event.body:
         message = "the event has no data; JSON data needs datacontenttype application/json"
         raise Refused(Reason.INVALID_EVENT, message, "data")
     if len(event.body) > MAX_DATA_BYTES:
-        message = f"{len(event.body)} bytes of data; at most {MAX_DATA_BYTES} are served"
+        message = f"{len(event.body):,} bytes of data; at most {MAX_DATA_BYTES:,} are served"
         raise Refused(Reason.OVERSIZE, message, "data")
     data = strict_json.loads(event.body)
     model = _model(data)

@@ -6,11 +6,13 @@ from typing import Any
 
 from contracts import expiry
 from contracts.events import Reason
+from contracts.limits import MAX_DATA_BYTES
 from contracts.topics import Topic
 
 EXTENSION = "redrive"
 """The CloudEvents extension that says which dead-lettering of its event a redrive answers."""
 
+_MOST_BASE64 = 4 * (MAX_DATA_BYTES // 3 + 1)
 _STALE = (*expiry.TIMES, *expiry.TTLS, "topic", "pubsubname")
 """Attributes that were true when the event was first published. A redrive is a person's decision
 that the event is wanted now, so what bounded it then does not bound it again."""
@@ -20,6 +22,10 @@ def impossible(letter: Mapping[str, Any]) -> str | None:
     """Say why the event of a dead letter cannot be sent again; None where it can."""
     if not (letter["event"].get("id") and letter["event"].get("source")):
         return "the event has no id and source"
+    if letter["event"].get("data_bytes"):
+        return "its data were too large to be kept; publish it anew"
+    if len(str(letter["event"].get("data_base64") or "")) > _MOST_BASE64:
+        return f"its data are more than the {MAX_DATA_BYTES:,} bytes that are served"
     if letter["reason"] == Reason.EXPIRED:
         return "what has expired stays so; publish it anew"
     if letter["topic"] not in (Topic.REQUESTS, Topic.EVENTS):

@@ -1,12 +1,14 @@
 """A refusal: the one way to say that an event cannot be served, and why."""
 
 from collections.abc import Sequence
+from heapq import nsmallest
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from contracts.events import Reason
+from contracts.limits import SAID_LENGTH
 
 
 def with_field(field: str | None, message: str) -> str:
@@ -16,19 +18,28 @@ def with_field(field: str | None, message: str) -> str:
     return f"{field}: {message}"
 
 
+def shortened(text: str, most: int = SAID_LENGTH) -> str:
+    """Return text of at most `most` characters, and what shows that some are missing."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 class Refused(Exception):
     """This event cannot be served, now or later. Carries what a dead letter says of it.
 
-    `message` does not repeat `field`; whoever shows both uses `with_field`.
+    `message` does not repeat `field`; whoever shows both uses `with_field`. Both may quote what the
+    sender wrote, and are cut where that is very long.
     """
 
     def __init__(self, reason: Reason, message: str, field: str | None = None) -> None:
+        message, field = shortened(message), shortened(field) if field else field
         super().__init__(with_field(field, message))
         self.reason = reason
         self.message = message
         self.field = field
 
 
+SHOWN = 50
+"""So many of a value's errors are told."""
 _SAID = {"extra_forbidden": "there is no such field", "missing": "required, but not there"}
 
 
@@ -56,11 +67,12 @@ def _path(detail: ErrorDetails, value: Any) -> str:
 
 
 def explain(error: ValidationError, value: Any, root: str = "") -> tuple[str, str]:
-    """Name the field most at fault and say what is wrong with it; then, with every other field.
+    """Name the field most at fault and say what is wrong with it; then, with `SHOWN` other errors.
 
     A field that does not exist (a typo) comes first, then the error deepest in the value.
     """
-    found = sorted(
+    found = nsmallest(
+        SHOWN,
         error.errors(include_url=False, include_context=False, include_input=False),
         key=lambda detail: (detail["type"] != "extra_forbidden", -len(detail["loc"])),
     )
@@ -71,4 +83,5 @@ def explain(error: ValidationError, value: Any, root: str = "") -> tuple[str, st
         lines[path] = f"{lines[path]} or {said}" if path in lines else said
     first, *others = lines
     rest = [with_field(path, lines[path]) for path in others]
-    return first, "; ".join([lines[first], *rest])
+    more = [f"{error.error_count() - len(found)} more"] if len(found) < error.error_count() else []
+    return first, "; ".join([lines[first], *rest, *more])

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from contracts.events import Reason
+from contracts.limits import MAX_ENTRY_BYTES
 from contracts.refusal import Refused
 
 MAX_LEVELS = 100
@@ -14,9 +15,11 @@ MAX_LEVELS = 100
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {repeated!r} is there more than once")
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"the key {name[:80]!r} is there more than once")
+            seen.add(name)
     return found
 
 
@@ -27,7 +30,7 @@ def _no_constant(text: str) -> NoReturn:
 def _finite(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise ValueError(f"{text} is beyond a float")
+        raise ValueError(f"{text[:80]} is beyond a float")
     return number
 
 
@@ -48,29 +51,35 @@ def keeps_numbers(body: bytes) -> bool:
     return not changed
 
 
-def _fits(value: Any) -> None:
+def _fits(value: Any, escapes: bool) -> None:
     """Refuse what cannot be written again: half a surrogate pair, nesting beyond `MAX_LEVELS`."""
     level = [value]
     for _ in range(MAX_LEVELS):
         inner: list[Any] = []
         for one in level:
-            if isinstance(one, str):
-                one.encode()
-            elif isinstance(one, dict):
-                inner += [*one, *one.values()]
+            if isinstance(one, dict):
+                inner += one.values()
+                if escapes:
+                    inner += one
             elif isinstance(one, list):
                 inner += one
+            elif escapes and isinstance(one, str):
+                one.encode()
         level = inner
-    if level:
-        raise RecursionError
+        if not level:
+            return
+    raise RecursionError
 
 
-def loads(body: bytes) -> Any:
+def loads(body: bytes, most: int = MAX_ENTRY_BYTES) -> Any:
     """Parse JSON; raise `Refused(invalid_json)` that says where it stops being JSON.
 
     Also refused: bytes that are not UTF-8, duplicate keys, NaN and Infinity, numbers and nesting
-    beyond what Python takes (about 4,300 digits and 1,000 levels).
+    beyond what Python takes (about 4,300 digits and 1,000 levels). A body of more than `most` bytes
+    is `oversize`, and not looked into. The work is linear in the body's length.
     """
+    if len(body) > most:
+        raise Refused(Reason.OVERSIZE, f"{len(body):,} bytes; at most {most:,} are read", "data")
     try:
         value = json.loads(
             body.decode(),
@@ -78,7 +87,8 @@ def loads(body: bytes) -> Any:
             parse_constant=_no_constant,
             parse_float=_finite,
         )
-        _fits(value)
+        # Text that is UTF-8 has half a surrogate pair only where it is written as an escape.
+        _fits(value, escapes=b"\\u" in body)
     except UnicodeDecodeError as error:
         message = f"not UTF-8: byte {error.start} is 0x{body[error.start]:02x}"
     except UnicodeEncodeError as error:

@@ -1,8 +1,7 @@
 """`python -m notifier`: wire and run."""
 
-import uvicorn
-
 from notifier.app import build_app
+from notifier.http_limits import run
 from notifier.lines import Lines
 from notifier.logs import set_up_logs
 from notifier.service import Notifier
@@ -17,7 +16,7 @@ def main() -> None:
         from notifier.exporting import export_spans
 
         export_spans("notifier", app)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+    run(app, settings.host, settings.port)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 Printed before it is kept: a crash between the two prints it twice, and loses it never.
 """
 
-from contextlib import AbstractContextManager
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import structlog
 from dapr.ext.grpc import SubscriptionMessage, TopicEventResponse
@@ -14,6 +16,7 @@ from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
 from contracts.events import EventDeadLettered
+from contracts.limits import INLINE_BYTES, MAX_LETTER_BYTES
 from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
@@ -39,12 +42,15 @@ class Inbox:
         self._dead_letters = dead_letters
         self._lines = lines
         self._metrics = metrics
+        self._large = threading.Lock()
 
     def on_completion(self, message: SubscriptionMessage) -> TopicEventResponse:
         """Take a raw entry, a `WorkflowCompleted`; what is none is shown among the dead letters."""
-        event = read_entry(message.raw_data())
-        with _processing(Topic.COMPLETIONS, event):
-            return self._complete(event)
+        entry = message.raw_data()
+        with self._reading(entry):
+            event = read_entry(entry, MAX_LETTER_BYTES)
+            with _processing(Topic.COMPLETIONS, event):
+                return self._complete(event)
 
     def _complete(self, event: CloudEvent) -> TopicEventResponse:
         try:
@@ -65,8 +71,14 @@ class Inbox:
     def on_dead_letter(self, message: SubscriptionMessage) -> TopicEventResponse:
         """Take a raw entry of the dead-letter topic: ours, or one a sidecar put there itself."""
         entry = message.raw_data()
-        with _processing(Topic.DEAD_LETTERS, read_entry(entry)):
-            return self._put_aside(read_dead_letter(entry))
+        with self._reading(entry):
+            event = read_entry(entry, MAX_LETTER_BYTES)
+            with _processing(Topic.DEAD_LETTERS, event):
+                return self._put_aside(read_dead_letter(entry, event))
+
+    def _reading(self, entry: bytes) -> AbstractContextManager[Any]:
+        """Handle large entries one at a time: as objects they are many times as large."""
+        return self._large if len(entry) > INLINE_BYTES else nullcontext()
 
     def _put_aside(self, letter: DeadLetter) -> TopicEventResponse:
         original = original_event(letter)

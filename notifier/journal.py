@@ -14,7 +14,7 @@ from redis.client import Pipeline
 
 NAME = "usher:changes"
 START = "0-0"
-PATTERN = r"^\d{1,19}(-\d{1,19})?$"
+PATTERN = r"^[0-9]{1,19}(-[0-9]{1,19})?$"
 """What an id looks like."""
 _BLOCK_MS = 1000
 

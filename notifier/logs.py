@@ -10,7 +10,12 @@ from contextlib import AbstractContextManager
 import structlog
 from opentelemetry import trace
 
+from contracts import printable
 from contracts.cloudevent import CloudEvent
+from contracts.refusal import shortened
+
+LONGEST = 10_000
+"""The longest value of a log line, in characters."""
 
 
 def set_up_logs(log_format: str) -> None:
@@ -28,12 +33,23 @@ def set_up_logs(log_format: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            harmless,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Harmless("%(levelname)s: %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+
+
+class _Harmless(logging.Formatter):
+    """Formats the lines of libraries: what strangers wrote in them cannot steer a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable.lines(super().format(record))
 
 
 def about(event: CloudEvent, instance_id: str | None) -> AbstractContextManager[None]:
@@ -41,6 +57,17 @@ def about(event: CloudEvent, instance_id: str | None) -> AbstractContextManager[
     return structlog.contextvars.bound_contextvars(
         event_id=event.id, event_source=event.source, instance_id=instance_id
     )
+
+
+def harmless(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Escape what could steer a terminal, and cut what is very long."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            made = printable.lines if name == "exception" else printable.one_line
+            event[name] = made(shortened(value, LONGEST))
+    return event
 
 
 def add_trace_id(

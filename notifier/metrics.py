@@ -10,12 +10,16 @@ from notifier.records import DeadLetter, Notice
 AGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
 """Upper bounds of ages, in seconds."""
 
+MOST_WORKFLOWS, LONGEST_NAME = 1000, 128
+"""So many workflows are told apart, of names so long; all others are counted as `other`."""
+
 
 class Metrics:
     """Counters of one process, in a registry of their own. A repeat is not counted again."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._workflows: set[str] = set()
         own: dict[str, Any] = {"registry": self._registry}
         self._notices = Counter(
             "usher_notices", "Endings heard of, by outcome.", ["workflow", "outcome"], **own
@@ -48,9 +52,17 @@ class Metrics:
         self._marked.set(math.nan if instances is None else instances)
 
     def notice(self, notice: Notice) -> None:
-        self._notices.labels(notice.workflow, notice.outcome).inc()
+        self._notices.labels(self._name(notice.workflow), notice.outcome).inc()
         for histogram, since in ((self._delay, notice.finished_at), (self._age, notice.started_at)):
             histogram.observe(max((notice.seen_at - since).total_seconds(), 0))
+
+    def _name(self, workflow: str) -> str:
+        """Return a label for a workflow: a notice may be anybody's, and each label costs memory."""
+        if workflow not in self._workflows:
+            if len(self._workflows) >= MOST_WORKFLOWS or len(workflow) > LONGEST_NAME:
+                return "other"
+            self._workflows.add(workflow)
+        return workflow
 
     def dead_letter(self, letter: DeadLetter) -> None:
         self._letters.labels(letter.reason).inc()

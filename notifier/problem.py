@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from contracts.refusal import Refused, with_field
+from contracts.refusal import SHOWN, Refused, with_field
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -79,7 +79,7 @@ def _http(request: Request, error: HTTPException) -> Problem:
     title, path = HTTPStatus(error.status_code).phrase, request.url.path
     detail = error.detail
     if detail == title and error.status_code == HTTPStatus.NOT_FOUND:
-        detail = f"there is nothing at {path}"
+        detail = f"there is nothing at {path}; /docs shows what there is"
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "other methods")
         detail = f"{path} takes {allowed}, not {request.method}"
@@ -89,7 +89,7 @@ def _http(request: Request, error: HTTPException) -> Problem:
 def _invalid(error: RequestValidationError) -> Problem:
     """422: a parameter, or the body, is not what the route takes."""
     errors = []
-    for one in error.errors():
+    for one in error.errors()[:SHOWN]:
         where = one["loc"][:1] if one["type"] == "json_invalid" else one["loc"][1:] or one["loc"]
         errors.append(FieldError(field=".".join(map(str, where)), message=one["msg"]))
     detail = "; ".join(with_field(one.field, one.message) for one in errors)

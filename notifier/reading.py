@@ -2,10 +2,10 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 from pydantic import ValidationError
 
+from contracts import strict_json
 from contracts.cloudevent import CloudEvent, kept
 from contracts.entry import read_entry
 from contracts.events import (
@@ -16,34 +16,42 @@ from contracts.events import (
     WorkflowCompleted,
 )
 from contracts.letters import forwarded_id
-from contracts.refusal import Refused
+from contracts.limits import MAX_LETTER_BYTES
+from contracts.refusal import Refused, shortened
 from contracts.topics import Topic
 from notifier.records import DeadLetter, Notice
 
 
 def read_notice(event: CloudEvent) -> Notice:
     """Read a completion; raise `Refused(invalid_event)` where it is none."""
+    body = event.identified().body
     try:
-        completed = WorkflowCompleted.model_validate_json(event.identified().body)
-    except ValidationError as error:
-        raise Refused(Reason.INVALID_EVENT, f"no WorkflowCompleted: {error}", "data") from error
+        completed = WorkflowCompleted.model_validate(strict_json.loads(body, MAX_LETTER_BYTES))
+    except (ValidationError, Refused) as error:
+        said = shortened(f"no WorkflowCompleted: {error}")
+        raise Refused(Reason.INVALID_EVENT, said, "data") from error
     return Notice(**completed.model_dump(), id=event.id, seen_at=datetime.now(UTC))
 
 
-def read_dead_letter(entry: bytes) -> DeadLetter:
-    """Read one entry of the dead-letter topic; whatever it holds becomes a record."""
-    event = read_entry(entry)
+def read_dead_letter(entry: bytes, read: CloudEvent | None = None) -> DeadLetter:
+    """Read one entry of the dead-letter topic; whatever it holds becomes a record.
+
+    Ours is taken as it is. An event that a sidecar forwarded, as it could not deliver it, is kept
+    whole. Anything else is kept as the bytes that it is.
+    """
+    event = read or read_entry(entry, MAX_LETTER_BYTES)
     whole = event.flaw is None and event.id and event.source and event.type
-    try:
-        if whole and event.type == DEAD_LETTERED_TYPE:
-            return record(event.id, EventDeadLettered.model_validate_json(event.body))
-    except ValidationError:
-        whole = False
     if not whole:
-        return _undeliverable(str(Topic.DEAD_LETTERS), forwarded_id(entry), kept(entry))
+        return _no_event(entry, event)
+    if event.type == DEAD_LETTERED_TYPE:
+        try:
+            data = strict_json.loads(event.body, MAX_LETTER_BYTES)
+            return record(event.id, EventDeadLettered.model_validate(data))
+        except (ValidationError, Refused):
+            return _no_event(entry, event)
     topic = str(event.attributes.get("topic", Topic.DEAD_LETTERS))
-    original = event.original().model_dump(exclude_unset=True)
-    return _undeliverable(topic, forwarded_id(entry), original)
+    message = "the sidecar could not deliver this event and forwarded it"
+    return _undeliverable(topic, entry, message, event.original())
 
 
 def record(letter_id: str, letter: EventDeadLettered) -> DeadLetter:
@@ -60,12 +68,21 @@ def original_event(letter: DeadLetter) -> CloudEvent:
     return CloudEvent(id=event.id or "", source=event.source or "", type="", body=body)
 
 
-def _undeliverable(topic: str, letter_id: str, original: dict[str, Any]) -> DeadLetter:
+def _no_event(entry: bytes, event: CloudEvent) -> DeadLetter:
+    """Return the record of an entry that is no dead letter of ours and no event."""
+    why = f": {event.flaw.message}" if event.flaw else ""
+    message = f"an entry that is no dead letter and no CloudEvent{why}"
+    return _undeliverable(
+        str(Topic.DEAD_LETTERS), entry, message, OriginalEvent.model_validate(kept(entry))
+    )
+
+
+def _undeliverable(topic: str, entry: bytes, message: str, original: OriginalEvent) -> DeadLetter:
     letter = EventDeadLettered(
         reason=Reason.UNDELIVERABLE,
-        message="the sidecar could not deliver this event and forwarded it",
-        topic=topic,
+        message=shortened(message),
+        topic=shortened(topic, 200),
         attempts=1,
-        event=OriginalEvent(**original),
+        event=original,
     )
-    return record(letter_id, letter)
+    return record(forwarded_id(entry), letter)

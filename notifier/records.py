@@ -1,4 +1,11 @@
-"""What the notifier keeps and shows: a notice, a dead letter."""
+"""What the notifier keeps and shows: a notice, a dead letter; and what cannot be read of them."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import UnionType
+from typing import Any, NoReturn
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -27,3 +34,66 @@ class DeadLetter(BaseModel):
     last_seen: AwareDatetime
     redriven_at: AwareDatetime | None = None
     event: OriginalEvent
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a stored record must have to be shown, and what is shown of one that has it not.
+
+    A record may be older than this code, or written by somebody else: it is shown as broken then,
+    and stands in the way of no other.
+    """
+
+    required: Mapping[str, type | UnionType]
+    broken: Callable[[str], dict[str, Any]]
+
+    def read(self, record_id: str, text: str) -> dict[str, Any]:
+        """Return a stored record, or what stands for one that cannot be read."""
+        try:
+            stored = json.loads(text, parse_constant=_no_number)
+        except (ValueError, RecursionError):
+            stored = None
+        if isinstance(stored, dict) and all(
+            isinstance(stored.get(name), kind) for name, kind in self.required.items()
+        ):
+            return stored
+        return {"id": record_id, **self.broken(text[:_SHOWN])}
+
+
+_SHOWN = 1000
+_UNREADABLE = "this record of the notifier cannot be read"
+
+
+def _now() -> str:
+    """Return the time of a record that tells none: an old one would hold up a list by time."""
+    return datetime.now(UTC).isoformat()
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
+
+
+def _broken_notice(text: str) -> dict[str, Any]:
+    times = dict.fromkeys(("started_at", "finished_at", "seen_at"), _now())
+    error = {"type": "Unreadable", "message": f"{_UNREADABLE}: {text}"}
+    named = {"instance_id": "", "workflow": "", "outcome": "UNREADABLE", "custom_status": None}
+    return {**named, **times, "output": None, "error": error, "duration_s": 0}
+
+
+def _broken_letter(text: str) -> dict[str, Any]:
+    times = {"first_seen": _now(), "last_seen": _now(), "redriven_at": None}
+    said = {"reason": Reason.UNDELIVERABLE.value, "field": None, "message": _UNREADABLE}
+    return {**said, **times, "topic": "", "attempts": 1, "event": {"data": text}}
+
+
+ANYTHING = Shape({}, lambda text: {"broken": text})
+NOTICES = Shape(
+    dict.fromkeys(("id", "instance_id", "workflow", "outcome", "finished_at", "seen_at"), str)
+    | {"duration_s": int | float},
+    _broken_notice,
+)
+DEAD_LETTERS = Shape(
+    dict.fromkeys(("id", "reason", "message", "topic", "first_seen", "last_seen"), str)
+    | {"attempts": int, "event": dict},
+    _broken_letter,
+)

@@ -23,7 +23,7 @@ def _service(request: Request) -> Notifier:
 
 Service = Annotated[Notifier, Depends(_service)]
 Limit = Annotated[int, Query(ge=1, description=f"at most {MOST}; larger is clamped")]
-Cursor = Annotated[int, Query(ge=0, description="the `next` of the page before")]
+Cursor = Annotated[int, Query(ge=0, le=10**9, description="the `next` of the page before")]
 router = APIRouter()
 
 
@@ -78,7 +78,9 @@ def _page(
 
 
 @router.post("/dead-letters/{letter_id:path}/redriven")
-def redriven(service: Service, letter_id: str, attempts: int) -> dict[str, Any]:
+def redriven(
+    service: Service, letter_id: str, attempts: Annotated[int, Query(ge=1, le=10**9)]
+) -> dict[str, Any]:
     """Note that an event was sent again; who sent it says which dead-lettering it answers.
 
     One that has been put aside anew meanwhile is not marked: it may be sent again.
@@ -98,7 +100,7 @@ def redriven(service: Service, letter_id: str, attempts: int) -> dict[str, Any]:
 class Ids(BaseModel):
     """Ids of notices, or of dead letters."""
 
-    ids: Annotated[list[str], Field(max_length=MOST)]
+    ids: Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=MOST)]
 
 
 @router.post("/notices/lookup")

@@ -1,12 +1,13 @@
 """The notifier's parts put together: its store, and the gRPC server that topics come to."""
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import httpx
 from dapr.ext.grpc import App
-from redis import Redis, RedisError
+from redis import Redis, RedisError, ResponseError
 
 from contracts.topics import PUBSUB, Topic
 from notifier.guard import credentials, guards
@@ -19,13 +20,17 @@ from notifier.page import sources
 from notifier.page.overview import GOOD_FOR, UNWATCHED, Overseer, Overview
 from notifier.page.sources import Sources
 from notifier.periodic import Periodic
+from notifier.records import DEAD_LETTERS, NOTICES
 from notifier.settings import Settings
 from notifier.sidecar import Sidecar
 from notifier.store import Record, Shelf
 from notifier.trimming import Trimmer
 from notifier.watchdog import SECONDS, Watchdog
 
-MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+ANY_SIZE = -1
+"""What the broker holds has to be taken, whatever its size: the sidecar would try it again without
+end. Its size is checked before it is read."""
+_PROBE = "usher:probe"
 RAW = {"rawPayload": "true"}
 """Entries come as the broker has them. A sidecar that decodes them turns integers above 2^53 and
 `1.0` into other numbers, and never delivers one that is no CloudEvent."""
@@ -42,14 +47,16 @@ class Notifier:
             base_url=settings.sidecar_url, headers=headers, timeout=2, trust_env=False
         )
         self.sidecar = Sidecar(client)
-        self.journal = Journal(self._redis, settings.redis_url, 2 * settings.keep)
-        self.notices = Shelf(self._redis, "notices", settings.keep, self.journal)
-        self.dead_letters = Shelf(self._redis, "dead-letters", settings.keep, self.journal)
+        keep = settings.keep
+        self.journal = Journal(self._redis, settings.redis_url, 2 * keep)
+        self.notices = Shelf(self._redis, "notices", keep, self.journal, NOTICES)
+        self.dead_letters = Shelf(self._redis, "dead-letters", keep, self.journal, DEAD_LETTERS)
         self.orchestrator = Orchestrator(settings.orchestrator_url)
         self.starter = Starter(settings.starter_url)
         self._overseer = Overseer(self.orchestrator, self.dead_letters)
         self.sources = Sources(self.orchestrator, self.starter, self.not_ready)
         self.page_hosts = settings.page_hosts
+        self.streams = asyncio.Semaphore(settings.max_streams)
         days = timedelta(days=settings.stream_days)
         trimmer = Trimmer(self._redis, days)
         self.metrics = Metrics()
@@ -64,7 +71,7 @@ class Notifier:
         self._deliveries = ThreadPoolExecutor(settings.handler_threads)
         self._app = App(
             thread_pool=self._deliveries,
-            options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)],
+            options=[("grpc.max_receive_message_length", ANY_SIZE)],
             interceptors=guards(settings.app_api_token),
         )
         letters = Topic.DEAD_LETTERS
@@ -112,8 +119,10 @@ class Notifier:
     def not_ready(self) -> str | None:
         """Say what is missing before notices are heard, or None when nothing is."""
         try:
-            self._redis.ping()
+            self._redis.set(_PROBE, "1", ex=60)  # only a write shows whether writes are taken
             metadata = self.sidecar.metadata()
+        except ResponseError as error:
+            return f"Redis refuses writes: {error}"
         except RedisError as error:
             return f"Redis does not answer: {error}"
         except httpx.HTTPError as error:

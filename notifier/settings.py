@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     addresses, which no other site's name can stand for."""
     keep: int = Field(10_000, ge=1)
     """How many notices, and how many dead letters, are kept; the oldest go first."""
+    max_streams: int = Field(100, ge=1)
+    """How many may follow `/stream` at once; each holds a connection to Redis."""
     stream_days: float = Field(7, gt=0, validation_alias="USHER_STREAM_DAYS")
     """How long an entry stays on its stream after every group has acknowledged it."""
     trim_seconds: float = Field(60, gt=0)

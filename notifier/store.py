@@ -10,6 +10,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from notifier.journal import Journal
+from notifier.records import ANYTHING, Shape
 
 Record = dict[str, Any]
 PAGE = 200
@@ -28,7 +29,9 @@ end
 class Shelf:
     """One kind of record: a hash `id → JSON`, and a sorted set of the ids by when last seen."""
 
-    def __init__(self, client: Redis, name: str, keep: int, journal: Journal) -> None:
+    def __init__(
+        self, client: Redis, name: str, keep: int, journal: Journal, shape: Shape = ANYTHING
+    ) -> None:
         self._client = client
         self._name = name
         self._journal = journal
@@ -36,10 +39,11 @@ class Shelf:
         self._order = f"usher:{name}:order"
         self._forgotten = f"usher:{name}:forgotten"
         self._keep = keep
+        self._shape = shape
 
     def get(self, record_id: str) -> Record | None:
         text = self._client.hget(self._records, record_id)
-        return json.loads(text) if text else None
+        return self._shape.read(record_id, str(text)) if text else None
 
     def get_many(self, record_ids: list[str]) -> list[Record]:
         """Return those of the records that are there, and in their place in the order."""
@@ -47,8 +51,10 @@ class Shelf:
             return []
         texts = self._client.hmget(self._records, record_ids)
         places = self._client.zmscore(self._order, record_ids)
-        pairs = zip(texts, places, strict=True)
-        return [json.loads(text) for text, place in pairs if text and place is not None]
+        found = zip(record_ids, texts, places, strict=True)
+        return [
+            self._shape.read(n, str(text)) for n, text, place in found if text and place is not None
+        ]
 
     def forgotten_before(self) -> float | None:
         """Return when the newest was seen of those that had to go; None if none had to."""
@@ -73,7 +79,7 @@ class Shelf:
 
         def attempt(together: Pipeline) -> None:
             text = together.hget(self._records, record_id)
-            outcome[0] = json.loads(str(text)) if text else None
+            outcome[0] = self._shape.read(record_id, str(text)) if text else None
             changed = change(dict(outcome[0])) if outcome[0] else None
             together.multi()
             if changed is not None:
@@ -95,7 +101,8 @@ class Shelf:
         """Yield every record, newest first."""
         start = 0
         while ids := self._client.zrevrange(self._order, start, start + PAGE - 1):
-            for text in self._client.hmget(self._records, [str(i) for i in ids]):
+            names = [str(i) for i in ids]
+            for name, text in zip(names, self._client.hmget(self._records, names), strict=True):
                 if text:
-                    yield json.loads(text)
+                    yield self._shape.read(name, str(text))
             start += PAGE

@@ -3,7 +3,6 @@
 import sys
 
 import structlog
-import uvicorn
 
 from orchestrator.calls import carry_trace, import_sdk
 from orchestrator.logs import set_up_logs
@@ -16,6 +15,7 @@ def main() -> None:
     import_sdk()
     from orchestrator.app import build_app
     from orchestrator.catalogue import Catalogue, CatalogueError
+    from orchestrator.http_limits import run
     from orchestrator.service import Orchestrator
 
     try:
@@ -30,7 +30,7 @@ def main() -> None:
         from orchestrator.exporting import export_spans
 
         export_spans("orchestrator", app)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+    run(app, settings.host, settings.port)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Says what would be done with an event, by the very decision the inbox takes; does nothing."""
 
 import uuid
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,6 +12,7 @@ from contracts.events import Reason
 from contracts.reading import read_command, topic_of
 from contracts.refusal import Refused
 from contracts.topics import Topic
+from contracts.turns import Turns
 from orchestrator.decision import Arrived, Control, Decider, Deliver, Park, Start
 from orchestrator.ledger import Ledger
 from orchestrator.records import Disposition
@@ -38,11 +40,11 @@ class Explanation(BaseModel):
     """What the ledger has of this event already."""
 
 
-async def explanation(decider: Decider, ledger: Ledger, body: bytes) -> Explanation:
+async def explanation(decider: Decider, ledger: Ledger, turns: Turns, body: bytes) -> Explanation:
     """Explain a CloudEvent, or data as `dapr publish` would send it, which makes a new event."""
     topic = None
     try:
-        event = _event(body)
+        event = await turns.read(body, partial(_event, body))
         topic = topic_of(read_command(event))
         known = await ledger.find(event.source, event.id)
         if known and not known.reopened_by(event):
@@ -62,8 +64,11 @@ async def explanation(decider: Decider, ledger: Ledger, body: bytes) -> Explanat
 def _event(body: bytes) -> CloudEvent:
     value = strict_json.loads(body)
     if isinstance(value, dict) and "specversion" in value:
-        return CloudEvent.from_dict(value)
-    return CloudEvent(str(uuid.uuid4()), "/usher/explain", "explain", body)
+        event = CloudEvent.from_dict(value)
+    else:
+        event = CloudEvent(str(uuid.uuid4()), "/usher/explain", "explain", body)
+    read_command(event)
+    return event
 
 
 async def _start(start: Start, ledger: Ledger, topic: Topic) -> Explanation:

@@ -7,6 +7,7 @@ RETRY when something we need is away. Nothing is ever dropped.
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import httpx
@@ -23,6 +24,7 @@ from contracts.events import Reason
 from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
+from contracts.turns import Turns
 from orchestrator.failures import text_of, type_of, with_type
 from orchestrator.ledger import Busy
 from orchestrator.logs import about
@@ -47,16 +49,17 @@ class Inbox:
     def __init__(self, server: Server, metrics: Metrics) -> None:
         self._server = server
         self._metrics = metrics
+        self._turns = Turns()
         self._held = 0
         self._closed = False
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def on_request(self, entry: bytes) -> TopicEventResponse:
-        return await self._settle(Topic.REQUESTS, read_entry(entry))
+        return await self._settle(Topic.REQUESTS, entry)
 
     async def on_event(self, entry: bytes) -> TopicEventResponse:
-        return await self._settle(Topic.EVENTS, read_entry(entry))
+        return await self._settle(Topic.EVENTS, entry)
 
     async def close(self, seconds: float) -> bool:
         """Take no more, and wait until nothing is held; False where so many seconds passed."""
@@ -79,21 +82,24 @@ class Inbox:
         self._metrics.in_flight.set(self._held)
         (self._idle.clear if self._held else self._idle.set)()
 
-    async def _settle(self, topic: Topic, event: CloudEvent) -> TopicEventResponse:
-        log = _log.bind(topic=str(topic))
-        attributes = handling("process", topic, event)
-        process = continuing(event.attributes, f"process {topic}", SpanKind.CONSUMER, attributes)
-        told = about(event, instance_named(event))
-        with self._holding() as open_, process as span, told:
+    async def _settle(self, topic: Topic, entry: bytes) -> TopicEventResponse:
+        with self._holding() as open_:
             if not open_:
                 return RETRY
-            try:
-                await self._serve(topic, event, log)
-            except (*AWAY, Busy) as error:
-                said = f"{type(error).__name__}: {error}"
-                span.set_status(trace.StatusCode.ERROR, said)
-                log.warning("will be tried again", error=said)
-                return RETRY
+            event, instance_id = await self._turns.read(entry, partial(_read, entry))
+            attributes = handling("process", topic, event)
+            process = continuing(
+                event.attributes, f"process {topic}", SpanKind.CONSUMER, attributes
+            )
+            log = _log.bind(topic=str(topic))
+            with process as span, about(event, instance_id):
+                try:
+                    await self._serve(topic, event, log)
+                except (*AWAY, Busy) as error:
+                    said = f"{type(error).__name__}: {error}"
+                    span.set_status(trace.StatusCode.ERROR, said)
+                    log.warning("will be tried again", error=said)
+                    return RETRY
         return SUCCESS
 
     async def _serve(self, topic: Topic, event: CloudEvent, log: Any) -> None:
@@ -125,3 +131,8 @@ class Inbox:
         told = {"usher.disposition": str(disposition), "usher.reason": str(why.reason)}
         trace.get_current_span().set_attributes(told)
         log.warning(str(disposition), reason=str(why.reason), field=why.field, message=why.message)
+
+
+def _read(entry: bytes) -> tuple[CloudEvent, str | None]:
+    event = read_entry(entry)
+    return event, instance_named(event)

@@ -70,7 +70,7 @@ class Metrics:
         """Note the age of an event that was served; `time` is its attribute, RFC 3339."""
         try:
             age = datetime.now(UTC) - datetime.fromisoformat(time)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return  # it has none, or one that says nothing
         self._age.labels(topic).observe(max(age.total_seconds(), 0))
 

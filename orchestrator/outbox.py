@@ -1,6 +1,9 @@
 """HOP 2's only way out: publishes completions and dead letters through the sidecar."""
 
+import asyncio
+
 from dapr.aio.clients import DaprClient
+from grpc import RpcError, StatusCode
 
 from contracts import identity
 from contracts.cloudevent import CONTENT_TYPE, CloudEvent
@@ -11,6 +14,7 @@ from contracts.events import (
     WorkflowCompleted,
 )
 from contracts.letters import letter_id
+from contracts.limits import INLINE_BYTES, MAX_KEPT_BYTES
 from contracts.refusal import Refused
 from contracts.topics import PUBSUB, Topic
 from orchestrator.envelope import Cause
@@ -43,27 +47,47 @@ class Outbox:
     async def dead_letter(
         self, topic: Topic, event: CloudEvent, refusal: Refused, attempts: int
     ) -> None:
-        """Put `event` aside, for the `attempts`th time, with the reason why."""
-        letter = EventDeadLettered(
-            reason=refusal.reason,
-            field=refusal.field,
-            message=refusal.message,
-            topic=topic,
-            attempts=attempts,
-            event=event.original(),
-        )
-        await self._publish(
-            Topic.DEAD_LETTERS,
-            CloudEvent(
-                id=letter_id(topic, event),
-                source=SOURCE,
-                type=DEAD_LETTERED_TYPE,
-                body=letter.model_dump_json(exclude_unset=True).encode(),
-                attributes={"causationid": event.id} if event.id else {},
-            ),
-        )
+        """Put `event` aside, for the `attempts`th time, with the reason why.
+
+        Where the sidecar does not take a letter of that size, the letter has the first bytes of the
+        event's data: the event is put aside whatever its size.
+        """
+
+        def letter(whole: int) -> CloudEvent:
+            return _letter(topic, event, refusal, attempts, whole)
+
+        large = len(event.body) > INLINE_BYTES
+        made = await asyncio.to_thread(letter, MAX_KEPT_BYTES) if large else letter(MAX_KEPT_BYTES)
+        try:
+            await self._publish(Topic.DEAD_LETTERS, made)
+        except RpcError as error:
+            too_large = getattr(error, "code", lambda: None)() is StatusCode.RESOURCE_EXHAUSTED
+            if not (large and too_large):
+                raise
+            await self._publish(Topic.DEAD_LETTERS, letter(INLINE_BYTES))
 
     async def _publish(self, topic: Topic, event: CloudEvent) -> None:
         await self._client.publish_event(
             PUBSUB, topic, event.to_json(), data_content_type=CONTENT_TYPE
         )
+
+
+def _letter(
+    topic: Topic, event: CloudEvent, refusal: Refused, attempts: int, whole: int
+) -> CloudEvent:
+    """Return a dead letter as it is published; see `contracts.cloudevent.kept` for `whole`."""
+    letter = EventDeadLettered(
+        reason=refusal.reason,
+        field=refusal.field,
+        message=refusal.message,
+        topic=topic,
+        attempts=attempts,
+        event=event.original(whole),
+    )
+    return CloudEvent(
+        id=letter_id(topic, event),
+        source=SOURCE,
+        type=DEAD_LETTERED_TYPE,
+        body=letter.model_dump_json(exclude_unset=True).encode(),
+        attributes={"causationid": event.id} if event.id else {},
+    )

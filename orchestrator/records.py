@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from contracts import identity, redrive
 from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
+from contracts.limits import ANY_SIZE
 from contracts.topics import Topic
 
 
@@ -61,7 +62,7 @@ class Entry(BaseModel):
 
     def accepted(self) -> CloudEvent:
         """Return a parked event, read by the reader that took it off its topic."""
-        return read_entry(json.dumps(self.event, ensure_ascii=False).encode())
+        return read_entry(json.dumps(self.event, ensure_ascii=False).encode(), ANY_SIZE)
 
     def reopened_by(self, event: CloudEvent) -> bool:
         """Tell whether `event` is a redrive of the last dead letter of this event.

@@ -106,7 +106,7 @@ async def event(
 class Keys(BaseModel):
     """Keys of events in the ledger (`contracts.identity.event_key`)."""
 
-    keys: Annotated[list[str], Field(max_length=1000)]
+    keys: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=1000)]
 
 
 @router.post("/events/lookup")
@@ -130,7 +130,7 @@ async def parked(service: Service, limit: Limit = 100) -> dict[str, Any]:
 async def explain(service: Service, request: Request) -> Explanation:
     """What would be done with an event, as JSON, if it came now; nothing is done."""
     body = await request.body()
-    return await explanation(service.decider, service.ledger, body)
+    return await explanation(service.decider, service.ledger, service.turns, body)
 
 
 @router.get("/doctor")

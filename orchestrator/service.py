@@ -7,11 +7,14 @@ from datetime import timedelta
 import httpx
 import structlog
 from dapr.aio.clients import DaprClient
+from dapr.clients.exceptions import DaprInternalError
 from dapr.clients.health import DaprHealth
 from dapr.ext.workflow.aio import DaprWorkflowClient
+from grpc import Call, RpcError
 from tenacity import retry, retry_if_exception_type, stop_after_delay
 
 from contracts.topics import Topic
+from contracts.turns import Turns
 from orchestrator.accounting import Accountant
 from orchestrator.announcer import Announcer
 from orchestrator.aside import Aside
@@ -63,6 +66,7 @@ class Orchestrator:
         self.metrics = Metrics()
         self._closing = False
         self.liveness = Liveness()
+        self.turns = Turns()
 
     async def start(self) -> None:
         """Connect once the sidecar answers, start the worker, and only then open the port that
@@ -79,7 +83,7 @@ class Orchestrator:
         workflows = DaprWorkflowClient(logger_options=QUIET, max_grpc_message_length=ANY_SIZE)
         self.engine = Engine(workflows, self._sidecar)
         await self._examine()
-        store = Store(self._client, self.settings.ledger_days * 24 * 3600)
+        self._store = store = Store(self._client, self.settings.ledger_days * 24 * 3600)
         self.ledger = Ledger(store)
         self.endings = Endings(self.ledger)
         outbox = Outbox(self._client)
@@ -199,5 +203,15 @@ class Orchestrator:
         if not has_worker(metadata):
             return "the workflow engine has no worker of ours"
         taken = {subscription["topic"] for subscription in metadata.get("subscriptions", [])}
-        missing = {str(Topic.REQUESTS), str(Topic.EVENTS)} - taken
-        return f"not subscribed yet to {', '.join(sorted(missing))}" if missing else None
+        if missing := {str(Topic.REQUESTS), str(Topic.EVENTS)} - taken:
+            return f"not subscribed yet to {', '.join(sorted(missing))}"
+        return await self._store_refuses()
+
+    async def _store_refuses(self) -> str | None:
+        """Say why the state store takes no writes: only a write shows it."""
+        try:
+            await self._store.try_write()
+        except (RpcError, DaprInternalError) as error:
+            said = error.details() if isinstance(error, Call) else error
+            return f"the state store refuses writes: {said}"
+        return None

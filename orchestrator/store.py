@@ -22,6 +22,7 @@ Read = dict[str, tuple[Record, str]]
 """Records that are there, with their etags, by key."""
 
 _FIRST_WRITE = StateOptions(concurrency=Concurrency.first_write, consistency=Consistency.strong)
+_PROBE = {"ttlInSeconds": "60"}
 _AT_ONCE = 200
 _WRITE = "write"
 """In each record, what tells one write from another of the same content."""
@@ -72,6 +73,13 @@ class Store:
             found = await self._client.get_state(LEDGER_STORE, key)
             return bool(found.data) and json.loads(found.data)[_WRITE] == mark
         return True
+
+    async def try_write(self) -> None:
+        """Write a record that nobody reads; raise what a store raises that takes no writes."""
+        try:
+            await self._client.save_state(LEDGER_STORE, "probe", "1", state_metadata=_PROBE)
+        except DaprInternalError as error:
+            raise error.__cause__ or error from None
 
     async def _save(self, key: str, record: Record, mark: str, etag: str | None) -> None:
         text = json.dumps({**record, _WRITE: mark})

@@ -12,7 +12,9 @@ from dapr.proto import appcallback_v1 as messages
 from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
 from orchestrator.inbox import Inbox
 
-MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+ANY_SIZE = -1
+"""What the broker holds has to be taken, whatever its size, to be put aside: the sidecar would try
+it again without end, and hold up what comes after it. Its size is checked before it is read."""
 RAW = {"rawPayload": "true"}
 """Entries come as they are: the sidecar would try one that it cannot decode again without end."""
 
@@ -38,7 +40,7 @@ class TopicServer(callbacks.AppCallbackServicer, callbacks.AppCallbackHealthChec
         self._begun: set[asyncio.Task[TopicEventResponse]] = set()
         self._server = grpc.aio.server(
             interceptors=guards,
-            options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)],
+            options=[("grpc.max_receive_message_length", ANY_SIZE)],
         )
         callbacks.add_AppCallbackServicer_to_server(self, self._server)
         callbacks.add_AppCallbackHealthCheckServicer_to_server(self, self._server)

@@ -17,6 +17,9 @@ from contracts.cloudevent import CloudEvent
 TRACEPARENT = "traceparent"
 """The CloudEvents extension that says which trace an event belongs to (W3C Trace Context)."""
 
+_LONGEST = 512
+"""The longest value that is read, in characters; OpenTelemetry reads no longer ones either, and
+logs each."""
 _W3C = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("usher")
 
@@ -66,6 +69,10 @@ def here() -> str | None:
 
 def _named(carrier: Mapping[str, Any]) -> Context | None:
     """Return the context of a carrier's trace; None where it has none that can be read."""
-    text = {name: value for name, value in carrier.items() if isinstance(value, str)}
+    text = {
+        name: value
+        for name in (TRACEPARENT, "tracestate")
+        if isinstance(value := carrier.get(name), str) and len(value) <= _LONGEST
+    }
     context = _W3C.extract(text, Context())
     return context if trace.get_current_span(context).get_span_context().is_valid else None

@@ -1,9 +1,9 @@
 """`python -m starter`: wire and run."""
 
 import httpx
-import uvicorn
 
 from starter.app import build_app
+from starter.http_limits import run
 from starter.logs import set_up_logs
 from starter.settings import Settings
 
@@ -21,7 +21,7 @@ def main() -> None:
         from starter.exporting import export_spans
 
         export_spans("starter", app)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+    run(app, settings.host, settings.port)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from contracts.refusal import Refused
+from contracts.turns import Turns
 from starter import problem
 from starter.docs import serve_docs
 from starter.metrics import Metrics
@@ -45,6 +46,7 @@ def build_app(
     )
     app.state.outbox = Outbox(sidecar, Metrics())
     app.state.reader = StatusReader(orchestrator)
+    app.state.turns = Turns()
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(NotPublished, _not_published)
     problem.handle_problems(app)

@@ -1,6 +1,8 @@
 """HOP 1's only way out: publishes commands through the sidecar."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import httpx
@@ -18,6 +20,8 @@ from starter.metrics import Metrics
 from starter.tracing import continuing, handling
 
 SOURCE = "/usher/starter"
+REFUSED_SECONDS = 15
+"""So long the starter is not ready after the broker took no event, unless it took one since."""
 
 _log = structlog.get_logger()
 
@@ -49,15 +53,24 @@ def addressed(event: CloudEvent) -> Outgoing:
             why = {"reason": str(refused.reason), "field": refused.field}
             _log.warning("refused", **why, message=refused.message)
         raise
-    return Outgoing(event, topic_of(command), instance_id)
+    # A copy without what was read of it: as objects, a large body is many times as large.
+    return Outgoing(replace(event), topic_of(command), instance_id)
 
 
 class Outbox:
     """Publishes to the sidecar over HTTP, as `dapr publish` does."""
 
-    def __init__(self, sidecar: httpx.AsyncClient, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        sidecar: httpx.AsyncClient,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._sidecar = sidecar
         self.metrics = metrics
+        self._clock = clock
+        self._refused: tuple[float, str] | None = None
+        """When the broker last took no event, and why; None once it has taken one."""
 
     async def publish(self, outgoing: Outgoing) -> None:
         """Publish one event; it is accepted once this returns. Raises `NotPublished`."""
@@ -80,11 +93,22 @@ class Outbox:
         except httpx.HTTPError as error:
             raise NotPublished(f"the sidecar does not answer: {error}") from error
         if answer.is_error:
-            raise NotPublished(f"the sidecar answered {answer.status_code}: {answer.text}")
+            said = f"the sidecar answered {answer.status_code}: {answer.text}"
+            if answer.is_server_error:
+                self._refused = self._clock(), said
+            raise NotPublished(said)
+        self._refused = None
 
-    async def sidecar_ready(self) -> bool:
-        """Tell whether the sidecar is up with its components."""
+    async def not_ready(self) -> str | None:
+        """Say why events are not accepted, or None where they are.
+
+        The sidecar does not say whether the broker takes writes; the last event that was published
+        does, for `REFUSED_SECONDS`.
+        """
         try:
-            return (await self._sidecar.get("/v1.0/healthz")).is_success
+            (await self._sidecar.get("/v1.0/healthz")).raise_for_status()
         except httpx.HTTPError:
-            return False
+            return "the sidecar does not answer"
+        if self._refused and self._clock() - self._refused[0] < REFUSED_SECONDS:
+            return f"the broker takes no events: {self._refused[1]}"
+        return None

@@ -1,5 +1,6 @@
 """The starter's routes: an accepting route publishes, and answers 202 once the broker has it."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -7,6 +8,7 @@ from pydantic import BaseModel
 
 from contracts import strict_json
 from contracts.message import ADDRESSABLE_ID_PATTERN
+from contracts.turns import Turns
 from starter import problem
 from starter.inbox import command_event, placed, read_events
 from starter.outbox import Outbox, Outgoing, addressed
@@ -40,14 +42,21 @@ def _reader(request: Request) -> StatusReader:
     return reader
 
 
+def _turns(request: Request) -> Turns:
+    turns: Turns = request.app.state.turns
+    return turns
+
+
 Out = Annotated[Outbox, Depends(_outbox)]
-Reader = Annotated[StatusReader, Depends(_reader)]
+StatusOf = Annotated[StatusReader, Depends(_reader)]
+Bodies = Annotated[Turns, Depends(_turns)]
 IdempotencyKey = Annotated[
     str | None,
     Header(max_length=256, description="a request sent again with its key is served once"),
 ]
 InstanceIdPath = Annotated[str, Path(pattern=ADDRESSABLE_ID_PATTERN)]
 PROBLEMS: dict[int | str, dict[str, Any]] = {
+    413: {"model": problem.Problem, "description": "the body is too large"},
     422: {"model": problem.Problem, "description": "cannot be served; nothing was published"},
     503: {"model": problem.Problem, "description": "the broker is away; nothing was accepted"},
 }
@@ -59,26 +68,37 @@ def _body(example: Any, description: str) -> dict[str, Any]:
     return {"requestBody": {"description": description, "content": content}}
 
 
-async def _carried(request: Request, name: str) -> dict[str, bytes]:
-    """Return the body, any JSON, as a member of a command; none for `null` or nothing."""
-    body = await request.body()
-    given = body and strict_json.loads(body) is not None
-    return {name: body} if given else {}
-
-
 router = APIRouter()
 
 
 async def accept(
     outbox: Outbox,
+    bodies: Bodies,
     command: dict[str, Any],
     key: str | None,
-    carried: dict[str, bytes] | None = None,
+    body: bytes = b"",
+    name: str = "",
 ) -> Accepted:
+    """Publish a command; the body, any JSON but `null`, is its member of this name."""
     given = {name: value for name, value in command.items() if value is not None}
-    outgoing = addressed(command_event(given, key, carried))
+
+    def read() -> Outgoing:
+        carries = body and strict_json.loads(body) is not None
+        return addressed(command_event(given, key, {name: body} if carries else {}))
+
+    outgoing = await bodies.read(body, read)
     await outbox.publish(outgoing)
     return Accepted.of(outgoing)
+
+
+def _outgoing(headers: Mapping[str, str], body: bytes) -> tuple[list[Outgoing], bool]:
+    """Read the events of a request, and tell whether it was a batch. Raises `Refused`."""
+    found, is_batch = read_events(headers, body)
+    outgoing = []
+    for position, event in enumerate(found):
+        with placed(position if is_batch else None):
+            outgoing.append(addressed(event))
+    return outgoing, is_batch
 
 
 @router.post(
@@ -96,13 +116,10 @@ async def accept(
         "one CloudEvent (structured or binary), or a batch",
     ),
 )
-async def events(request: Request, outbox: Out) -> Accepted | AcceptedBatch:
+async def events(request: Request, outbox: Out, bodies: Bodies) -> Accepted | AcceptedBatch:
     """Publish CloudEvents; each keeps its id and source, which make it idempotent."""
-    found, is_batch = read_events(request.headers, await request.body())
-    outgoing = []
-    for position, event in enumerate(found):
-        with placed(position if is_batch else None):
-            outgoing.append(addressed(event))
+    headers, body = request.headers, await request.body()
+    outgoing, is_batch = await bodies.read(body, lambda: _outgoing(headers, body))
     for one in outgoing:
         await outbox.publish(one)
     accepted = [Accepted.of(one) for one in outgoing]
@@ -110,10 +127,12 @@ async def events(request: Request, outbox: Out) -> Accepted | AcceptedBatch:
 
 
 @router.post("/start/{user_name}", status_code=202, responses=PROBLEMS)
-async def start(user_name: str, outbox: Out, idempotency_key: IdempotencyKey = None) -> Accepted:
+async def start(
+    user_name: str, outbox: Out, bodies: Bodies, idempotency_key: IdempotencyKey = None
+) -> Accepted:
     """Start `hello_workflow` for someone."""
     command = {"workflow": "hello_workflow", "input": {"name": user_name}}
-    return await accept(outbox, command, idempotency_key)
+    return await accept(outbox, bodies, command, idempotency_key)
 
 
 @router.post(
@@ -126,6 +145,7 @@ async def start_workflow(
     request: Request,
     name: str,
     outbox: Out,
+    bodies: Bodies,
     key: Annotated[str | None, Query(description="instance id becomes <name>-<key>")] = None,
     instance_id: Annotated[str | None, Query()] = None,
     idempotency_key: IdempotencyKey = None,
@@ -136,8 +156,8 @@ async def start_workflow(
         "key": key,
         "instance_id": instance_id,
     }
-    carried = await _carried(request, "input")
-    return await accept(outbox, command, idempotency_key, carried)
+    body = await request.body()
+    return await accept(outbox, bodies, command, idempotency_key, body, "input")
 
 
 @router.post(
@@ -151,6 +171,7 @@ async def raise_event(
     instance_id: InstanceIdPath,
     event: str,
     outbox: Out,
+    bodies: Bodies,
     ttl_seconds: Annotated[float | None, Query(ge=0, allow_inf_nan=False)] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Accepted:
@@ -160,12 +181,12 @@ async def raise_event(
         "event": event,
         "ttl_seconds": ttl_seconds,
     }
-    carried = await _carried(request, "data")
-    return await accept(outbox, command, idempotency_key, carried)
+    body = await request.body()
+    return await accept(outbox, bodies, command, idempotency_key, body, "data")
 
 
 @router.get("/status/{instance_id:path}", responses={404: {"model": problem.Problem}, **PROBLEMS})
-async def status(instance_id: InstanceIdPath, reader: Reader) -> Any:
+async def status(instance_id: InstanceIdPath, reader: StatusOf) -> Any:
     """Return what the engine says of an instance."""
     found = await reader.read(instance_id)
     return problem.respond(found) if isinstance(found, problem.Problem) else found
@@ -185,7 +206,7 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(outbox: Out, response: Response) -> dict[str, str]:
-    """Say whether events are accepted: the sidecar is up with its components."""
-    ready = await outbox.sidecar_ready()
-    response.status_code = 200 if ready else 503
-    return {"status": "ready" if ready else "the sidecar does not answer"}
+    """Say whether events are accepted: the sidecar is up, and the broker took the last event."""
+    missing = await outbox.not_ready()
+    response.status_code = 503 if missing else 200
+    return {"status": missing or "ready"}

@@ -13,6 +13,7 @@ from usher.demo import demo_settings, run_demo
 from usher.errors import BadInput, Exit, NotFound
 from usher.help import EXIT_CODES, examples
 from usher.interrupts import interruptible
+from usher.output import Output
 from usher.scaffold import new_workflow
 from usher.session import session, usable
 from usher.stack import logs as logs_of_stack
@@ -40,7 +41,7 @@ EventId = Annotated[
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"usher {version('usher-dapr')}")
+        Output(as_json=False).line(f"usher {version('usher-dapr')}")
         raise typer.Exit
 
 

@@ -1,12 +1,11 @@
 """The stack's logs for programs: one JSON object a line, `{"process", "line"}`."""
 
-import json
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
 from usher.interrupts import uninterrupted
+from usher.output import write_json
 from usher.stack.stack import Stack
 from usher.stack.tail import LogReader, last_lines
 
@@ -52,5 +51,4 @@ def _stream(stack: Stack, reader: LogReader) -> None:
 
 
 def _write(name: str, line: str) -> None:
-    sys.stdout.write(json.dumps({"process": name, "line": line}) + "\n")
-    sys.stdout.flush()
+    write_json({"process": name, "line": line})

@@ -4,6 +4,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from contracts import printable
 from usher import views
 from usher.arguments import Json
 from usher.audit.auditor import Auditor
@@ -51,7 +52,7 @@ def _diagnosed(found: Diagnosis) -> Group:
         lines.append(f"{one.level}: {one.where}: {one.wrong}")
         lines.append(f"    right: {one.right} (breaks {one.breaks})")
     lines += [f"not seen: {said}" for said in found.not_seen]
-    return Group(*map(Text, lines))
+    return Group(*(Text(printable.one_line(line)) for line in lines))
 
 
 def _audited(report: Report) -> Group:

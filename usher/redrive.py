@@ -67,7 +67,10 @@ def plan(client: Client, letters: list[Letter]) -> list[dict[str, Any]]:
 def _expected(client: Client, letter: Letter) -> dict[str, Any]:
     if why := impossible(letter):
         return {"would": "impossible", "message": why}
-    would = client.explain(cloudevent(letter))
+    try:
+        would = client.explain(cloudevent(letter))
+    except Refused as error:  # one that cannot even be asked about stands in no other's way
+        return {"would": "refused", "message": error.detail or error.title}
     told = {"would": would["disposition"], "instance_id": would.get("instance_id")}
     return {**told, "field": would.get("field"), "message": would.get("message")}
 

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.json import JSON
 from rich.text import Text
 
+from contracts import printable
 from usher.expected import Verdict
 from usher.rows import Rows
 from usher.stack.settings import StackSettings
@@ -22,7 +23,7 @@ def pairs(entries: Document) -> Text:
     lines = []
     for name, value in entries.items():
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        lines.append(Text.assemble((f"{name:<{width}}  ", "bold"), shown))
+        lines.append(Text.assemble((f"{name:<{width}}  ", "bold"), printable.one_line(shown)))
     return Text("\n").join(lines)
 
 
@@ -45,17 +46,22 @@ def stalled(row: Document) -> str | None:
 
 def table(rows: Iterable[Document], columns: tuple[str, ...], title: str = "") -> RenderableType:
     """A row each, of the named columns; what a row lacks is left empty."""
-    cells = [["" if (v := row.get(name)) is None else str(v) for name in columns] for row in rows]
+    cells = [["" if (v := row.get(name)) is None else _cell(v) for name in columns] for row in rows]
     return Rows(columns, cells, title)
+
+
+def _cell(value: Any) -> str:
+    """Return a value as text for one line of a table."""
+    return printable.one_line(str(value))
 
 
 def workflows(items: Iterable[Document]) -> RenderableType:
     """One row a workflow: its name, an input to try, what it does."""
     rows = [
         [
-            str(item.get("name")),
-            json.dumps(item.get("example"), ensure_ascii=False),
-            str(item.get("description") or "").partition("\n")[0],
+            _cell(item.get("name")),
+            _cell(json.dumps(item.get("example"), ensure_ascii=False)),
+            _cell(str(item.get("description") or "").partition("\n")[0]),
         ]
         for item in items
     ]

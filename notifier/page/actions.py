@@ -20,11 +20,16 @@ from notifier.routes import Service
 
 
 async def _form(request: Request) -> dict[str, str]:
-    return dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+    try:
+        text = (await request.body()).decode()
+        return dict(parse_qsl(text, True, errors="strict", max_num_fields=MOST_FIELDS))
+    except ValueError as error:  # of decoding, too
+        raise HTTPException(422, f"the form cannot be read: {error}") from error
 
 
 Form = Annotated[dict[str, str], Depends(_form)]
 router = APIRouter(include_in_schema=False)
+MOST_FIELDS = 1000
 ACCEPTED = "Accepted: the broker has it."
 
 

@@ -2,21 +2,28 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import structlog
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from contracts import redrive
-from notifier import printable
+from contracts import printable, redrive
+from contracts.refusal import shortened
 from notifier.page.guard import HEADERS
 
+_log = structlog.get_logger()
 HERE = Path(__file__).parent
+_BROKEN_ROW = Markup(
+    '<li class="row letter" data-key="{0}">'
+    '<p class="body">A record that cannot be shown: <bdi>{0}</bdi></p><pre>{1}</pre></li>'
+)
 SHOWN, BRIEF = 2000, 160
 """So many characters of a payload are shown; and where there is one line for it."""
 
@@ -30,15 +37,45 @@ def page(request: Request, name: str, status: int = 200, **values: Any) -> HTMLR
 
 def payload(value: object) -> str:
     """Return JSON as text, cut where it is very long."""
-    text = printable.as_json(value)
-    left = len(text) - SHOWN
-    return f"{text[:SHOWN]}\n… {left:,} more characters" if left > 0 else text
+    return printable.lines(_beginning(value, SHOWN, indent=2))
 
 
 def brief(value: object) -> str:
     """Return JSON as one line of text, cut where it is long."""
-    text = printable.one_line(json.dumps(value, ensure_ascii=False))
-    return text if len(text) <= BRIEF else f"{text[:BRIEF]}…"
+    return printable.one_line(_beginning(value, BRIEF))
+
+
+def _beginning(value: object, most: int, indent: int | None = None) -> str:
+    """Return how a value begins as JSON; the rest of a large one is not written at all."""
+    text = ""
+    for piece in json.JSONEncoder(ensure_ascii=False, indent=indent).iterencode(_cut(value)):
+        text += piece
+        if len(text) > most:
+            return f"{text[:most]}…"
+    return text
+
+
+def _cut(value: Any) -> Any:
+    """Cut texts that are very long, at the top of a value: they are written in one piece."""
+    if isinstance(value, str):
+        return shortened(value, SHOWN)
+    if isinstance(value, dict):
+        return {name: shortened(v, SHOWN) if isinstance(v, str) else v for name, v in value.items()}
+    return value
+
+
+def row(draw: Callable[[Any], str], one: dict[str, Any]) -> str:
+    """Draw one record of a list. One that cannot be drawn shows as broken; the others show."""
+    try:
+        return draw(one)
+    except Exception:
+        _log.exception("a record cannot be drawn", id=one.get("id"))
+        said = (
+            '<li class="row letter" data-key="{0}"><p class="body">A record that cannot be shown:'
+        )
+        return Markup(said + " <bdi>{0}</bdi></p><pre>{1}</pre></li>").format(
+            printable.one_line(str(one.get("id"))), payload(repr(one))
+        )
 
 
 def took(seconds: float | None) -> str:
@@ -65,7 +102,10 @@ def prose(text: str) -> Markup:
 
 def moment(value: str | datetime) -> Markup:
     """Return a time as an element; the script shows it in the reader's own time zone."""
-    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return Markup("<span>{}</span>").format(brief(value))
     element = Markup('<time datetime="{}" title="{} UTC">{}</time>')
     return element.format(at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S.%f}"[:-3], f"{at:%H:%M:%S}")
 
@@ -97,5 +137,5 @@ def _templates() -> Environment:
     )
     templates.filters |= {"payload": payload, "brief": brief, "prose": prose}
     templates.filters |= {"took": took, "moment": moment}
-    templates.globals |= {"version": _version(), "impossible": redrive.impossible}
+    templates.globals |= {"version": _version(), "impossible": redrive.impossible, "row": row}
     return templates

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
 import anyio
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, HTTPException, Query
 from redis import RedisError
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
@@ -17,6 +17,8 @@ from notifier.service import Notifier
 router = APIRouter()
 _KINDS = {"notices": "notice", "dead-letters": "dead_letter"}
 _RETRY_MS = 1000
+_SEND_SECONDS = 30
+"""A reader that takes nothing for so long is let go."""
 
 
 @router.get("/stream")
@@ -29,12 +31,16 @@ async def stream(
 
     `Last-Event-ID`, which browsers send by themselves, or `after` says which was seen last.
     """
+    if service.streams.locked():
+        raise HTTPException(503, "too many follow the stream; try again", {"Retry-After": "5"})
     seen = last_event_id or after or None
     if seen is None:
         seen = await asyncio.to_thread(service.journal.last)
     ending = anyio.Event()  # set when the notifier stops, which else would wait for every reader
     events = _events(service, seen, ending.is_set)
-    return EventSourceResponse(events, shutdown_event=ending, shutdown_grace_period=3)
+    return EventSourceResponse(
+        events, shutdown_event=ending, shutdown_grace_period=3, send_timeout=_SEND_SECONDS
+    )
 
 
 async def _events(
@@ -42,11 +48,13 @@ async def _events(
 ) -> AsyncIterator[ServerSentEvent]:
     """Tell the changes after `seen`. The end, when the store is away, makes browsers come again."""
     shelves = {"notices": service.notices, "dead-letters": service.dead_letters}
-    try:
-        await asyncio.to_thread(service.journal.last)  # no hello while there is nothing to follow
-        yield ServerSentEvent(event="hello", data=seen, retry=_RETRY_MS)
-        async for change in service.journal.follow(seen, stopped):
-            record = await asyncio.to_thread(shelves[change.shelf].get, change.record_id)
-            yield ServerSentEvent(event=_KINDS[change.shelf], id=change.id, data=json.dumps(record))
-    except RedisError:
-        return
+    async with service.streams:
+        try:
+            await asyncio.to_thread(service.journal.last)  # no hello while nothing can be followed
+            yield ServerSentEvent(event="hello", data=seen, retry=_RETRY_MS)
+            async for change in service.journal.follow(seen, stopped):
+                record = await asyncio.to_thread(shelves[change.shelf].get, change.record_id)
+                text = json.dumps(record)
+                yield ServerSentEvent(event=_KINDS[change.shelf], id=change.id, data=text)
+        except RedisError:
+            return

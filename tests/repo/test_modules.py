@@ -82,7 +82,9 @@ def test_an_entry_file_only_wires() -> None:
     assert {name: size for name, size in sizes.items() if size > 40} == {}
 
 
-@pytest.mark.parametrize("role", ["logs.py", "tracing.py", "exporting.py", "problem.py", "docs.py"])
+@pytest.mark.parametrize(
+    "role", ["logs.py", "tracing.py", "exporting.py", "problem.py", "docs.py", "http_limits.py"]
+)
 def test_what_is_alike_in_each_service_stays_alike(role: str) -> None:
     """Services import themselves only, so each has a copy; this keeps the copies equal."""
     assert len({(ROOT / name).read_text() for name in in_services(role)}) == 1

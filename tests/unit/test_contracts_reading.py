@@ -10,7 +10,8 @@ import pytest
 from contracts.cloudevent import CloudEvent
 from contracts.commands import Command, ControlInstance, RaiseEvent, StartWorkflow
 from contracts.events import Reason
-from contracts.reading import MAX_DATA_BYTES, read_command, read_command_from, topic_of
+from contracts.limits import MAX_DATA_BYTES
+from contracts.reading import read_command, read_command_from, topic_of
 from contracts.refusal import Refused
 from contracts.topics import Topic
 

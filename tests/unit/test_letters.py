@@ -1,10 +1,14 @@
 """The ids of dead letters, and what the audit knows an entry by: the same event is one letter."""
 
+import base64
+
 import pytest
 
+from contracts import redrive
 from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
 from contracts.letters import letter_id
+from contracts.limits import KEPT_OF_LARGER, MAX_DATA_BYTES, MAX_KEPT_BYTES
 from usher.audit.entries import key_of, letters_of
 
 TOPIC = "workflow-requests"
@@ -47,3 +51,25 @@ def test_what_is_nested_too_deep_for_python_is_known_by_its_identity_all_the_sam
     event = read_entry(head + deep + b'}, "type": "t", "datacontenttype": "application/json"}')
     assert (event.id, event.source, event.type) == ('e"1]', "/s", "t")
     assert key_of(event)
+
+
+@pytest.mark.parametrize(
+    ("size", "possible"),
+    [
+        (MAX_DATA_BYTES, True),
+        (MAX_DATA_BYTES + 3, False),
+        (MAX_KEPT_BYTES, False),
+        (MAX_KEPT_BYTES + 1, False),
+    ],
+)
+def test_a_letter_is_redriven_only_where_its_data_are_whole_and_served(
+    size: int, possible: bool
+) -> None:
+    body = b"\xff" * size
+    event = CloudEvent("e-1", "/test", "test", body).original().model_dump()
+    letter = {"event": event, "reason": "oversize", "topic": "workflow-requests"}
+    assert (redrive.impossible(letter) is None) is possible
+    cut = size > MAX_KEPT_BYTES
+    assert event["data_bytes"] == (size if cut else None)
+    kept = base64.b64decode(event["data_base64"])
+    assert kept == (body[:KEPT_OF_LARGER] if cut else body)

@@ -1,14 +1,17 @@
 """HOP 2's only way out: the same news is the same event, and says what it is about."""
 
+import base64
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 from dapr.aio.clients import DaprClient
+from grpc import RpcError, StatusCode
 
 from contracts.cloudevent import CloudEvent
 from contracts.events import EventDeadLettered, Outcome, Reason, WorkflowCompleted
+from contracts.limits import KEPT_OF_LARGER
 from contracts.refusal import Refused
 from contracts.topics import PUBSUB, Topic
 from orchestrator.envelope import Cause
@@ -139,3 +142,29 @@ async def test_events_without_identity_are_told_apart_by_their_bytes() -> None:
 async def test_whatever_an_event_holds_it_can_be_put_aside(body: bytes) -> None:
     envelope = await dead_letter(CloudEvent("e-1", "/shop", "t", body))
     assert EventDeadLettered.model_validate(envelope["data"]).event.id == "e-1"
+
+
+class SmallBroker(Broker):
+    """A sidecar that takes no message of more than 100,000 bytes."""
+
+    async def publish_event(
+        self, pubsub: str, topic: str, data: bytes, data_content_type: str
+    ) -> None:
+        if len(data) > 100_000:
+            raise TooLarge
+        await super().publish_event(pubsub, topic, data, data_content_type)
+
+
+class TooLarge(RpcError):
+    def code(self) -> StatusCode:
+        return StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize("body", [b"x" * 200_000, b'"%s"' % (b"x" * 200_000), b"x" * 30_000_000])
+async def test_an_event_is_put_aside_whatever_the_sidecar_takes(body: bytes) -> None:
+    broker, event = SmallBroker(), CloudEvent("e-1", "/shop", "t", body)
+    await Outbox(cast(DaprClient, broker)).dead_letter(Topic.EVENTS, event, REFUSAL, 1)
+    ((_, _, envelope, _),) = broker.published
+    kept = envelope["data"]["event"]
+    assert (kept["id"], kept["source"], kept["data_bytes"]) == ("e-1", "/shop", len(body))
+    assert base64.b64decode(kept["data_base64"]) == body[:KEPT_OF_LARGER]

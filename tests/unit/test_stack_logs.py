@@ -82,7 +82,8 @@ def test_a_log_is_shown_as_it_is_and_cannot_steer_the_terminal(tmp_path: Path) -
     stack.log_path("a").write_text("[red]no markup[/red] \x1b[2J\x1b[31m:smile:\x07 [/]\n")
     screen = io.StringIO()
     show(stack, Console(file=screen, width=20))
-    assert screen.getvalue() == "a │ [red]no markup[/red] :smile: [/]\n"
+    escaped = r"\u001b[2J\u001b[31m:smile:\u0007"
+    assert screen.getvalue() == f"a │ [red]no markup[/red] {escaped} [/]\n"
 
 
 def test_following_the_logs_of_a_stack_that_is_down_ends_with_saying_so(tmp_path: Path) -> None:

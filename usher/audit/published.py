@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contracts.letters import forwarded_id
+from contracts.limits import MAX_LETTER_BYTES
 from contracts.topics import Topic
 from usher.audit.streams import EntryId, Progress, Streams
 
@@ -46,10 +47,12 @@ def kept_or_coming(message: Message, before: Progress, forgotten_before: float |
 
 
 def _read(data: bytes) -> tuple[str, int]:
+    if len(data) > MAX_LETTER_BYTES:  # neither a letter nor a notice is so large
+        return "", 1
     try:
         envelope = json.loads(data)
         held = envelope.get("data")
         attempts = held.get("attempts", 1) if isinstance(held, dict) else 1
         return str(envelope["id"]), int(attempts)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         return "", 1

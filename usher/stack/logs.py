@@ -7,6 +7,7 @@ from threading import Event
 from rich.console import Console
 from rich.text import Text
 
+from contracts import printable
 from usher.interrupts import interruptible, uninterrupted
 from usher.stack.stack import SUPERVISORD, Report, Stack
 from usher.stack.tail import LogReader, last_lines
@@ -70,7 +71,7 @@ class _Screen:
 
     def line(self, name: str, line: str) -> None:
         prefix = Text(f"{name:{self._width}} │ ", style=self._colour.get(name, ""))
-        self._print(prefix + Text.from_ansi(line))
+        self._print(prefix + Text(printable.one_line(line)))
 
     def say(self, text: str, style: str = "bold") -> None:
         self._print(Text(text, style=style))

@@ -21,6 +21,7 @@ from usher.stack.redis import find_or_install
 from usher.stack.runtime import find_or_build
 from usher.stack.settings import StackSettings
 from usher.stack.shutdown import kill_all, shut_down
+from usher.stack.space import refuse_too_little_space
 from usher.stack.supervision import Supervisor
 from usher.stack.wait import wait_until
 
@@ -140,6 +141,7 @@ class Stack:
                 shutil.rmtree(folder, ignore_errors=True)
         for folder in data_dirs(self.settings).values():
             folder.mkdir(parents=True, exist_ok=True)
+        refuse_too_little_space(self.settings.data_dir)
 
     def _bring_up(self, specs: Sequence[ProcessSpec], report: Report) -> bool:
         started = False

@@ -1,0 +1,23 @@
+"""Reads what is large in a thread, one at a time, so that an event loop serves others meanwhile."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from contracts.limits import INLINE_BYTES
+
+T = TypeVar("T")
+
+
+class Turns:
+    """Large bodies take turns: as objects, one is many times as large as its bytes."""
+
+    def __init__(self) -> None:
+        self._large = asyncio.Lock()
+
+    async def read(self, body: bytes, read: Callable[[], T]) -> T:
+        """Return what `read`, which reads this body, returns."""
+        if len(body) <= INLINE_BYTES:
+            return read()
+        async with self._large:
+            return await asyncio.to_thread(read)

@@ -1,0 +1,145 @@
+"""Limits of the HTTP server: how large a body may be, and how long a client may take to send.
+
+The same file in each service. Uvicorn bounds how long a connection is idle, and how large a head
+is; a head or a body that comes a byte at a time it would wait for without end.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from contracts.limits import MAX_BODY_BYTES
+
+MEDIA_TYPE = "application/problem+json"
+HEAD_SECONDS = 10
+"""How long a connection may wait for a whole request line with its headers."""
+BODY_SECONDS = 30
+"""How long a body may take to come."""
+_DRAIN_SECONDS = 2
+"""How long a body that is refused is read on, so that its sender comes to read the answer."""
+
+
+def run(app: FastAPI, host: str, port: int) -> None:
+    """Serve an app until it is told to stop."""
+    app.add_middleware(BodyLimit)
+    own: dict[str, Any] = {
+        "log_level": "warning",
+        "log_config": None,
+    }  # `logs.py` has set logging up
+    uvicorn.run(app, host=host, port=port, http=PatientProtocol, **own)
+
+
+class BodyLimit:
+    """Reads a request's body before the app sees the request, up to a size and for a time."""
+
+    def __init__(
+        self, app: ASGIApp, most: int = MAX_BODY_BYTES, seconds: float = BODY_SECONDS
+    ) -> None:
+        self._app = app
+        self._most = most
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope.get("headers", ()))
+        length = headers.get(b"content-length", b"0")
+        if scope["type"] != "http" or not (int(length) or b"transfer-encoding" in headers):
+            await self._app(scope, receive, send)
+            return
+        if int(length) > self._most:
+            await self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, receive, send)
+            return
+        try:
+            body = await asyncio.wait_for(self._read(receive), self._seconds)
+        except TimeoutError:
+            await self._refuse(HTTPStatus.REQUEST_TIMEOUT, receive, send)
+            return
+        if body is None:
+            return
+        if len(body) > self._most:
+            await self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, receive, send)
+            return
+        await self._app(scope, _again(body, receive), send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """Return the body, or more than is allowed of it; None where the client has gone."""
+        body = bytearray()
+        async for chunk in _chunks(receive):
+            if chunk is None:
+                return None
+            body += chunk
+            if len(body) > self._most:
+                break
+        return bytes(body)
+
+    async def _refuse(self, status: HTTPStatus, receive: Receive, send: Send) -> None:
+        """Answer with problem details, and close the connection."""
+        detail = f"the body is too large: at most {self._most:,} bytes are taken"
+        if status is HTTPStatus.REQUEST_TIMEOUT:
+            detail = f"the body did not come within {self._seconds:g} s"
+        problem = {"type": "about:blank", "title": status.phrase, "status": status, "errors": []}
+        answer = JSONResponse({**problem, "detail": detail}, status, media_type=MEDIA_TYPE)
+        headers = [*answer.raw_headers, (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+        if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(_drain(receive), _DRAIN_SECONDS)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _chunks(receive: Receive) -> AsyncIterator[bytes | None]:
+    """Yield a body as it comes; None where the client has gone."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            yield None
+            return
+        yield message.get("body", b"")
+        if not message.get("more_body", False):
+            return
+
+
+async def _drain(receive: Receive) -> None:
+    async for _ in _chunks(receive):
+        pass
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Return what hands over a body that was read, and then what comes."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def next_message() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return next_message
+
+
+class PatientProtocol(H11Protocol):
+    """HTTP/1.1 that closes a connection on which no whole head of a request comes in time."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._waits_since = self.loop.time()
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._next_look.cancel()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        self._waits_since = self.loop.time()
+        super().on_response_complete()
+
+    def _look(self) -> None:
+        waits = self.cycle is None or self.cycle.response_complete
+        if waits and self.loop.time() - self._waits_since > HEAD_SECONDS:
+            self.transport.close()
+        self._next_look = self.loop.call_later(HEAD_SECONDS / 4, self._look)
