@@ -1,8 +1,11 @@
 """Stand-ins for the programs that set-up looks for: shell scripts, alone, in a wheel, from a go."""
 
+import shlex
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from usher.stack.runtime import RUNTIME
 
 MODULE = "$GOMODCACHE/github.com/dapr/dapr@v1.18.2"
 COMPONENTS = "cmd/daprd/components"
@@ -71,13 +74,18 @@ class Machine:
 
     def go_script(self, building: str = "", version: str = "1.26.6") -> str:
         products = self.dapr(self.root / "products")
+        sources = "; ".join(
+            f"mkdir -p $(dirname {MODULE}/{file}); printf %s {shlex.quote(text)} >> {MODULE}/{file}"
+            for file, text, _ in RUNTIME.source_edits
+        )
         return f"""
             case "$1 $2" in
             "version ") echo go version go{version} linux/amd64 ;;
             "mod download")
                 mkdir -p {MODULE}/{COMPONENTS}
                 touch {MODULE}/go.mod {MODULE}/{COMPONENTS}/pubsub_redis.go
-                touch {MODULE}/{COMPONENTS}/pubsub_pulsar.go ;;
+                touch {MODULE}/{COMPONENTS}/pubsub_pulsar.go
+                {sources} ;;
             "list -deps") echo go: downloading x v1 >&2; echo a; echo b; echo c ;;
             "build -v")
                 echo built >> {self.root}/builds
