@@ -174,7 +174,7 @@ def test_a_page_of_another_site_commands_no_port_and_reads_nothing(
     usher: Driver, hostile: Page
 ) -> None:
     waiting, mark = fresh("waiting"), fresh("hostile")
-    usher.request("approval_workflow", instance_id=waiting, input={"subject": "a laptop"})
+    usher.request("approval_workflow", instance_id=waiting, input={"deadline_seconds": 3600})
     usher.running(waiting)
     before = usher.stack.pids()
     urls = {name: f"http://127.0.0.1:{port}" for name, port in usher.settings.ports().items()}
@@ -191,7 +191,7 @@ def test_a_page_under_a_rebound_name_commands_no_port_and_reads_nothing_of_worth
 ) -> None:
     """The browser takes the port for the page's own origin: it reads whatever is answered."""
     waiting, mark = fresh("waiting"), fresh("hostile")
-    usher.request("approval_workflow", instance_id=waiting, input={"subject": "a laptop"})
+    usher.request("approval_workflow", instance_id=waiting, input={"deadline_seconds": 3600})
     usher.running(waiting)
     before = usher.stack.pids()
     read: dict[str, list[str]] = {}
