@@ -36,6 +36,5 @@ CMD ["python", "-m", "starter"]
 FROM daprio/daprd:1.18.2 AS dapr
 FROM usher AS daprd
 COPY --from=dapr /daprd /daprd
-HEALTHCHECK NONE
 
 FROM usher

@@ -74,9 +74,13 @@ class Machine:
 
     def go_script(self, building: str = "", version: str = "1.26.6") -> str:
         products = self.dapr(self.root / "products")
+        whole: dict[str, str] = {}
+        for file, text, _ in RUNTIME.source_edits:
+            whole[file] = whole.get(file, "") + text
+        edited = " ".join(whole)
         sources = "; ".join(
-            f"mkdir -p $(dirname {MODULE}/{file}); printf %s {shlex.quote(text)} >> {MODULE}/{file}"
-            for file, text, _ in RUNTIME.source_edits
+            f"mkdir -p $(dirname {MODULE}/{file}); printf %s {shlex.quote(text)} > {MODULE}/{file}"
+            for file, text in whole.items()
         )
         return f"""
             case "$1 $2" in
@@ -90,6 +94,7 @@ class Machine:
             "build -v")
                 echo built >> {self.root}/builds
                 ls {COMPONENTS} > {self.root}/components
+                cat {edited} > {self.root}/edited
                 until [ "$1" = -o ]; do shift; done
                 {building or ":"}
                 cp {products}/* "$2" ;;

@@ -121,6 +121,28 @@ def test_only_the_wanted_components_are_built_in(machine: Machine) -> None:
     assert (machine.root / "components").read_text().split() == ["pubsub_redis.go"]
 
 
+def test_the_health_of_placement_and_scheduler_is_made_to_listen_where_it_is_told(
+    machine: Machine,
+) -> None:
+    machine.go()
+
+    find_or_build(machine.report)
+
+    text = (machine.root / "edited").read_text()
+    assert all(new in text for _, _, new in RUNTIME.source_edits)
+    assert text.count("opts.HealthzListenAddress") == 2
+
+
+def test_a_source_that_is_not_as_expected_is_not_built(machine: Machine) -> None:
+    machine.go()
+    go = machine.path / "go"
+    go.write_text(go.read_text().replace("opts.HealthzPort,", "somethingElse,"))
+
+    with pytest.raises(SetupError, match="has not one"):
+        find_or_build(machine.report)
+    assert not RUNTIME.folder().exists()
+
+
 def test_a_failed_build_shows_its_end_and_its_log_and_the_next_goes_on(machine: Machine) -> None:
     once = 'mkdir -p $GOCACHE; [ -e $GOCACHE/begun ] || { touch $GOCACHE/begun "$2/daprd"; '
     machine.go(building=once + "echo no space left on device >&2; exit 1; }")
