@@ -77,10 +77,12 @@ def specs(
     unknown = set(contender.levers) - {spec.name for spec in found}
     if unknown:
         raise ValueError(f"{contender.name} has no process {', '.join(sorted(unknown))}")
-    return [_open(_with_levers(spec, contender.levers.get(spec.name, {}))) for spec in found]
+    return [
+        without_secrets(_with_levers(spec, contender.levers.get(spec.name, {}))) for spec in found
+    ]
 
 
-def _open(spec: ProcessSpec) -> ProcessSpec:
+def without_secrets(spec: ProcessSpec) -> ProcessSpec:
     """Without tokens and a password, which those who measure would all have to show."""
     argv = list(spec.argv)
     if "--include" in argv:

@@ -109,7 +109,7 @@ def test_an_app_publishes_what_is_its_part_in_the_flow_and_nothing_else(
     open_to = {
         "starter": {Topic.REQUESTS, Topic.EVENTS},
         "orchestrator": {Topic.COMPLETIONS, Topic.DEAD_LETTERS},
-        "notifier": {Topic.DEAD_LETTERS},
+        "notifier": set(),  # its sidecar forwards dead letters; the API is not open for it
     }[app]
     assert {path for path, code in said.items() if code == "204"} == {
         f"{PUBSUB}/{topic}" for topic in open_to
