@@ -16,15 +16,25 @@ COPY . .
 RUN /opt/uv/bin/uv sync --frozen --no-dev --no-editable --no-install-package uv \
  && rm /usher/lib/python3.11/site-packages/fastapi_offline/static/redoc.standalone.js
 
-FROM python:3.11-slim-bookworm
+FROM python:3.11-slim-bookworm AS usher
 RUN PIP_ROOT_USER_ACTION=ignore python -m pip uninstall --yes --quiet pip setuptools wheel
 COPY --from=build /usher /usher
 ENV PATH=/usher/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp \
     STARTER_HOST=0.0.0.0 ORCHESTRATOR_HOST=0.0.0.0 NOTIFIER_HOST=0.0.0.0 \
     USHER_READY_URL=http://127.0.0.1:8080/readyz
+# A new volume that is mounted there has its owner, and nobody else gets in.
+RUN install -d -o 65532 -g 65532 -m 700 /secrets
 USER 65532:65532
 WORKDIR /tmp
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=5 \
     CMD ["python", "-c", "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open(os.environ['USHER_READY_URL'], timeout=4)"]
 # Or orchestrator, or notifier, each with a USHER_READY_URL of its own; or `usher`.
 CMD ["python", "-m", "starter"]
+
+# For docker compose alone: a sidecar whose tokens come from a volume (usher/stack/handing.py), as the
+# public image has no shell, and daprd takes them from its environment only.
+FROM daprio/daprd:1.18.2 AS dapr
+FROM usher AS daprd
+COPY --from=dapr /daprd /daprd
+
+FROM usher

@@ -1,6 +1,6 @@
 # What people type. Each target sets up what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: demo test bench bench-peers up down logs check lint fmt new-workflow secrets setup clean help
+.PHONY: audit-dependencies demo pin-images test bench bench-peers up down logs check lint fmt new-workflow setup clean help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 BIN   := .venv/bin
@@ -44,13 +44,14 @@ chaos: setup ## SEED=7 REQUESTS=2000 REPLICAS=1 AWAY=180: a storm on a stack of 
 	@$(BIN)/python -m tests.chaos --seed "$${SEED-7}" --requests "$${REQUESTS-2000}" \
 	  --replicas "$${REPLICAS-1}" --away "$${AWAY-180}"
 
+pin-images: ## write the digest of every public image beside its tag; wants Docker and a registry
+	@.ci/pin-images
+
+audit-dependencies: setup ## hold the lock against the known vulnerabilities of PyPI's database
+	@.ci/audit-dependencies
+
 new-workflow: setup ## NAME=order_intake: write a workflow and its test; DIR= for a folder of your own
 	@$(BIN)/usher new-workflow "$${NAME-}" $${DIR:+--dir "$$DIR"}
-
-secrets: ## write a .env with API tokens for docker compose; one that is there stays
-	@set -C; umask 077; token() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }; \
-	  printf 'DAPR_API_TOKEN=%s\nAPP_API_TOKEN=%s\n' "$$(token)" "$$(token)" > .env \
-	  && echo "Wrote .env. It holds from the next docker compose up on."
 
 setup: $(STAMP) ## install the locked dependencies into .venv
 

@@ -77,7 +77,18 @@ def specs(
     unknown = set(contender.levers) - {spec.name for spec in found}
     if unknown:
         raise ValueError(f"{contender.name} has no process {', '.join(sorted(unknown))}")
-    return [_with_levers(spec, contender.levers.get(spec.name, {})) for spec in found]
+    return [
+        without_secrets(_with_levers(spec, contender.levers.get(spec.name, {}))) for spec in found
+    ]
+
+
+def without_secrets(spec: ProcessSpec) -> ProcessSpec:
+    """Without tokens and a password, which those who measure would all have to show."""
+    argv = list(spec.argv)
+    if "--include" in argv:
+        at = argv.index("--include")
+        del argv[at : at + 2]
+    return replace(spec, argv=tuple(argv), secrets=())
 
 
 def _with_levers(spec: ProcessSpec, levers: Mapping[str, str]) -> ProcessSpec:

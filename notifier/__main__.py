@@ -11,7 +11,7 @@ from notifier.settings import Settings
 def main() -> None:
     settings = Settings()
     set_up_logs(settings.log_format)
-    app = build_app(Notifier(settings, Lines(settings.log_format)))
+    app = build_app(Notifier(settings, Lines(settings.log_format)), settings.names)
     if settings.otlp_endpoint:
         from notifier.exporting import export_spans
 

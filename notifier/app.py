@@ -1,7 +1,7 @@
 """The notifier's HTTP: what it keeps as JSON, the live page and its stream, put together."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,21 +13,24 @@ from redis import RedisError
 import notifier.page
 from notifier import routes
 from notifier.docs import serve_docs
-from notifier.origin import objection
+from notifier.origin import OwnNamesOnly, objection
 from notifier.page import actions, stream
 from notifier.page import routes as pages
 from notifier.page.problem import problem_page, wants_page
 from notifier.page.rendering import page
 from notifier.page.sources import Missing
-from notifier.problem import Problem, handle_problems, respond
+from notifier.problem import Problem, handle_problems, misdirected, respond
 from notifier.service import Notifier
 
 _log = structlog.get_logger()
 STATIC = Path(notifier.page.__file__).parent / "static"
 
 
-def build_app(service: Notifier) -> FastAPI:
-    """Return the app whose lifespan starts and stops the service."""
+def build_app(service: Notifier, names: Collection[str] = ()) -> FastAPI:
+    """Return the app whose lifespan starts and stops the service.
+
+    `names` are host names under which it is reached, beside `localhost`.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -44,6 +47,7 @@ def build_app(service: Notifier) -> FastAPI:
     )
     app.state.service = service
     app.add_exception_handler(RedisError, _store_away)
+    app.add_middleware(OwnNamesOnly, names=names, refuse=misdirected)
     handle_problems(app, _show)
     for part in (routes, actions, pages, stream):
         app.include_router(part.router)
@@ -66,7 +70,7 @@ def _store_away(request: Request, error: Exception) -> Response:
     return respond(Problem(title="Nothing can be read", status=503, detail=detail))
 
 
-def _own_page_only(request: Request, service: routes.Service) -> None:
+def _own_page_only(request: Request) -> None:
     """Let no other web site change anything."""
-    if why := objection(request.method, request.headers, service.page_hosts):
+    if why := objection(request.method, request.headers):
         raise HTTPException(403, why)

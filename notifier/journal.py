@@ -31,10 +31,11 @@ class Change:
 class Journal:
     """Written to by the shelves; read by whoever watches."""
 
-    def __init__(self, client: Redis, url: str, keep: int) -> None:
+    def __init__(self, client: Redis, url: str, keep: int, password: str | None = None) -> None:
         self._client = client
         self._url = url
         self._keep = keep
+        self._password = password
 
     def note(self, together: Pipeline, shelf: str, record_id: str) -> None:
         """Add a change to the transaction that makes it."""
@@ -52,7 +53,8 @@ class Journal:
         Raises `RedisError` when the store is away.
         """
         # A connection of its own: it is held for as long as somebody looks.
-        async with AsyncRedis.from_url(self._url, decode_responses=True) as redis:
+        redis = AsyncRedis.from_url(self._url, password=self._password, decode_responses=True)
+        async with redis:
             while not stopped():
                 found: Any = await redis.xread({NAME: after}, count=100, block=_BLOCK_MS)
                 for after, fields in _entries(found):

@@ -42,6 +42,11 @@ def respond(problem: Problem) -> JSONResponse:
     return JSONResponse(problem.model_dump(), problem.status, media_type=MEDIA_TYPE)
 
 
+def misdirected(why: str) -> JSONResponse:
+    """421: it was asked under a name that is not this service's."""
+    return respond(Problem(title="This is not that host", status=421, detail=why))
+
+
 def refusal(refused: Refused) -> Problem:
     """422: what was sent could never be served; nothing was published."""
     return Problem(

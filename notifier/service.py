@@ -41,21 +41,23 @@ class Notifier:
 
     def __init__(self, settings: Settings, lines: Lines) -> None:
         self._settings = settings
-        self._redis = Redis.from_url(settings.redis_url, decode_responses=True, socket_timeout=5)
+        password = settings.redis_password or None
+        self._redis = Redis.from_url(
+            settings.redis_url, password=password, decode_responses=True, socket_timeout=5
+        )
         headers = credentials(settings.dapr_api_token)
         client = httpx.Client(
             base_url=settings.sidecar_url, headers=headers, timeout=2, trust_env=False
         )
         self.sidecar = Sidecar(client)
         keep = settings.keep
-        self.journal = Journal(self._redis, settings.redis_url, 2 * keep)
+        self.journal = Journal(self._redis, settings.redis_url, 2 * keep, password)
         self.notices = Shelf(self._redis, "notices", keep, self.journal, NOTICES)
         self.dead_letters = Shelf(self._redis, "dead-letters", keep, self.journal, DEAD_LETTERS)
         self.orchestrator = Orchestrator(settings.orchestrator_url)
         self.starter = Starter(settings.starter_url)
         self._overseer = Overseer(self.orchestrator, self.dead_letters)
         self.sources = Sources(self.orchestrator, self.starter, self.not_ready)
-        self.page_hosts = settings.page_hosts
         self.streams = asyncio.Semaphore(settings.max_streams)
         days = timedelta(days=settings.stream_days)
         trimmer = Trimmer(self._redis, days)

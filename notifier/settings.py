@@ -1,9 +1,11 @@
 """Settings of the notifier, from the environment."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from notifier.origin import listed, own_names
 
 
 class Settings(BaseSettings):
@@ -22,13 +24,17 @@ class Settings(BaseSettings):
     app_api_token: str = Field("", validation_alias="APP_API_TOKEN")
     """Shown by the sidecar; where set, whoever delivers without it is refused."""
     redis_url: str = "redis://127.0.0.1:16379/0"
+    redis_password: str = Field("", validation_alias="USHER_REDIS_PASSWORD", repr=False)
     starter_url: str = "http://127.0.0.1:8080"
     """Who publishes what the page asks for."""
     orchestrator_url: str = "http://127.0.0.1:8081"
     """Who is asked about workflows and instances."""
-    page_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    """Host names, separated by commas, under which the page may act: beside `localhost` and IP
-    addresses, which no other site's name can stand for."""
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)] = Field(
+        (), validation_alias="USHER_HOSTS"
+    )
+    """Names under which it is reached, separated by commas, as `usher.example.com` or
+    `*.example.com`: beside `localhost`, this machine's name, and IP addresses. Under any other,
+    every request is refused."""
     keep: int = Field(10_000, ge=1)
     """How many notices, and how many dead letters, are kept; the oldest go first."""
     max_streams: int = Field(100, ge=1)
@@ -54,10 +60,10 @@ class Settings(BaseSettings):
     drain_seconds: float = 10
     """How long a stop waits for the deliveries it holds."""
 
-    @field_validator("page_hosts", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return [h for h in value.split(",") if h] if isinstance(value, str) else value
+    @property
+    def names(self) -> frozenset[str]:
+        """The names under which it is reached."""
+        return own_names(self.hosts, self.host)
 
     @property
     def sidecar_url(self) -> str:

@@ -24,7 +24,7 @@ def main() -> None:
         sys.exit(f"the workflows cannot be served:\n{error}")
     for doubt in catalogue.doubts:
         structlog.get_logger().warning("look at this again", place=str(doubt))
-    app = build_app(Orchestrator(settings, catalogue))
+    app = build_app(Orchestrator(settings, catalogue), settings.names)
     carry_trace(bool(settings.otlp_endpoint))
     if settings.otlp_endpoint:
         from orchestrator.exporting import export_spans

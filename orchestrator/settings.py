@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from orchestrator.origin import listed, own_names
 
 
 class Settings(BaseSettings):
@@ -26,6 +28,12 @@ class Settings(BaseSettings):
     """Shown by the sidecar; where set, whoever delivers without it is refused."""
     workflows: Annotated[tuple[Path, ...], NoDecode] = Field((), validation_alias="USHER_WORKFLOWS")
     """More folders to scan for workflows, separated as PATH is."""
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)] = Field(
+        (), validation_alias="USHER_HOSTS"
+    )
+    """Names under which it is reached, separated by commas, as `usher.example.com` or
+    `*.example.com`: beside `localhost`, this machine's name, and IP addresses. Under any other,
+    every request is refused."""
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", validation_alias="USHER_LOG_FORMAT"
     )
@@ -63,6 +71,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [p for p in value.split(os.pathsep) if p] if isinstance(value, str) else value
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names under which it is reached."""
+        return own_names(self.hosts, self.host)
 
     @property
     def sidecar_url(self) -> str:

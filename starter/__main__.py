@@ -12,11 +12,17 @@ def main() -> None:
     settings = Settings()
     set_up_logs(settings.log_format)
     # Both are of this installation, so no proxy of the environment stands between.
-    sidecar = httpx.AsyncClient(base_url=settings.sidecar_url, timeout=10, trust_env=False)
+    token = settings.dapr_api_token
+    sidecar = httpx.AsyncClient(
+        base_url=settings.sidecar_url,
+        headers={"dapr-api-token": token} if token else {},
+        timeout=10,
+        trust_env=False,
+    )
     orchestrator = httpx.AsyncClient(
         base_url=settings.orchestrator_url, timeout=10, trust_env=False
     )
-    app = build_app(sidecar, orchestrator, settings.page_hosts)
+    app = build_app(sidecar, orchestrator, settings.names)
     if settings.otlp_endpoint:
         from starter.exporting import export_spans
 

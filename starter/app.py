@@ -13,18 +13,18 @@ from contracts.turns import Turns
 from starter import problem
 from starter.docs import serve_docs
 from starter.metrics import Metrics
-from starter.origin import objection
+from starter.origin import OwnNamesOnly, objection
 from starter.outbox import NotPublished, Outbox
 from starter.routes import router
 from starter.status import StatusReader
 
 
 def build_app(
-    sidecar: httpx.AsyncClient, orchestrator: httpx.AsyncClient, page_hosts: Collection[str] = ()
+    sidecar: httpx.AsyncClient, orchestrator: httpx.AsyncClient, names: Collection[str] = ()
 ) -> FastAPI:
     """Return the app; it closes both clients when it ends.
 
-    `page_hosts` are host names under which its Swagger UI may act, beside `localhost`.
+    `names` are host names under which it is reached, beside `localhost`.
     """
 
     @asynccontextmanager
@@ -33,7 +33,7 @@ def build_app(
             yield
 
     def own_pages_only(request: Request) -> None:
-        if why := objection(request.method, request.headers, page_hosts):
+        if why := objection(request.method, request.headers):
             raise HTTPException(403, f"no other web site may publish: {why}")
 
     app = FastAPI(
@@ -49,6 +49,7 @@ def build_app(
     app.state.turns = Turns()
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(NotPublished, _not_published)
+    app.add_middleware(OwnNamesOnly, names=names, refuse=problem.misdirected)
     problem.handle_problems(app)
     app.include_router(router)
     serve_docs(app)

@@ -1,9 +1,11 @@
 """Settings of the starter, from the environment."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from starter.origin import listed, own_names
 
 
 class Settings(BaseSettings):
@@ -15,11 +17,16 @@ class Settings(BaseSettings):
     port: int = 8080
     dapr_host: str = Field("127.0.0.1", validation_alias="DAPR_RUNTIME_HOST")
     dapr_http_port: int = Field(3500, validation_alias="DAPR_HTTP_PORT")
+    dapr_api_token: str = Field("", validation_alias="DAPR_API_TOKEN", repr=False)
+    """Shown to the sidecar, where it wants one: by default it does not, for `dapr publish`."""
     orchestrator_url: str = "http://127.0.0.1:8081"
     """Who is asked for the status of an instance."""
-    page_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    """Host names, separated by commas, under which Swagger UI may publish: beside `localhost` and
-    IP addresses, which no other site's name can stand for."""
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)] = Field(
+        (), validation_alias="USHER_HOSTS"
+    )
+    """Names under which it is reached, separated by commas, as `usher.example.com` or
+    `*.example.com`: beside `localhost`, this machine's name, and IP addresses. Under any other,
+    every request is refused."""
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", validation_alias="USHER_LOG_FORMAT"
     )
@@ -31,10 +38,10 @@ class Settings(BaseSettings):
     )
     """Where spans are sent to, OTLP over HTTP; nothing is traced where it is empty."""
 
-    @field_validator("page_hosts", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return [h for h in value.split(",") if h] if isinstance(value, str) else value
+    @property
+    def names(self) -> frozenset[str]:
+        """The names under which it is reached."""
+        return own_names(self.hosts, self.host)
 
     @property
     def sidecar_url(self) -> str:

@@ -63,7 +63,7 @@ class Session:
                 yield client
             except RedisError as error:
                 where = re.sub("//.*@", "//", url)
-                hint = "USHER_REDIS_URL says where it is."
+                hint = "USHER_REDIS_URL says where it is, USHER_REDIS_PASSWORD what lets us in."
                 raise Unreachable(
                     f"Redis at {where} does not answer.", f"{error}. {hint}"
                 ) from error

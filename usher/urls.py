@@ -3,12 +3,13 @@
 import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import get_args
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from pydantic import HttpUrl, RedisDsn
+from pydantic import HttpUrl, RedisDsn, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from usher.stack.processes import Service
+from usher.stack.secrets import read_secrets
 from usher.stack.settings import LOOPBACK, StackSettings
 
 
@@ -22,6 +23,8 @@ class UrlSettings(BaseSettings):
     notifier_url: HttpUrl | None = None
     redis_url: RedisDsn | None = None
     """The broker; `usher audit` and `usher doctor` read its streams."""
+    redis_password: SecretStr | None = None
+    """The embedded stack's own where neither this nor `redis_url` is set."""
 
 
 def service_urls(stack: StackSettings, elsewhere: UrlSettings) -> Mapping[Service, str]:
@@ -48,5 +51,14 @@ def _is_loopback(host: str) -> bool:
 
 
 def redis_url(stack: StackSettings, elsewhere: UrlSettings) -> str:
-    """Where the broker is."""
-    return str(elsewhere.redis_url or f"redis://{LOOPBACK}:{stack.redis_port}/0")
+    """Where the broker is, with the password in it, if there is one: not to be printed as it is."""
+    given = elsewhere.redis_password.get_secret_value() if elsewhere.redis_password else ""
+    if elsewhere.redis_url is None:
+        password = given or read_secrets(stack.data_dir).redis_password
+        return f"redis://{_login(password)}{LOOPBACK}:{stack.redis_port}/0"
+    url = str(elsewhere.redis_url)
+    return url if elsewhere.redis_url.password else url.replace("://", f"://{_login(given)}", 1)
+
+
+def _login(password: str) -> str:
+    return f":{quote(password, safe='')}@" if password else ""

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 import httpx
-from redis import Redis, RedisError
+from redis import RedisError
 
 from contracts.cloudevent import CloudEvent
 from contracts.topics import READ_BY, Topic
@@ -15,6 +15,7 @@ from tests.chaos.cast import SOURCE
 from tests.chaos.observed import Execution, Observed
 from tests.chaos.workflows.storm import TALLY
 from tests.support.unread import unread
+from usher.stack.secrets import redis_client
 from usher.stack.settings import StackSettings
 
 PAGE = 1000
@@ -30,7 +31,7 @@ class Observer:
     def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
         self._http = httpx.Client(timeout=10, trust_env=False)
-        self._redis = Redis(port=settings.redis_port, decode_responses=True, socket_timeout=10)
+        self._redis = redis_client(settings, decode_responses=True, socket_timeout=10)
         self._tally = Tally(settings.data_dir / TALLY)
         self._notices: dict[str, dict[str, Any]] = {}
         self.started: set[str] = set()

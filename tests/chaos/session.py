@@ -15,6 +15,7 @@ from tests.chaos.report import figures, write
 from tests.chaos.storm import Storm
 from tests.chaos.verdict import Verdict, judge
 from usher.stack.processes import Service
+from usher.stack.secrets import FILE, REDIS_FILE
 from usher.stack.settings import StackSettings, variable
 from usher.stack.stack import Stack
 
@@ -45,7 +46,8 @@ def storm(
     found = figures(plan, observed, verdict)
     page = write(folder, name, found)
     if not verdict.passed:
-        shutil.copytree(settings.data_dir, evidence, ignore=shutil.ignore_patterns("lock"))
+        left = shutil.ignore_patterns("lock", FILE, REDIS_FILE)
+        shutil.copytree(settings.data_dir, evidence, ignore=left)
         (evidence / "histories.json").write_text(json.dumps(histories, indent=2))
         report(f"the ledger, the streams and the logs are kept in {evidence}")
     shutil.rmtree(settings.data_dir, ignore_errors=True)
@@ -72,6 +74,7 @@ def audit(settings: StackSettings) -> dict[str, Any]:
     """Return what `usher audit --json` says."""
     env = {variable(name): str(port) for name, port in settings.ports().items()}
     env |= {f"USHER_{name.upper()}_URL": settings.url(name) for name in get_args(Service)}
+    env |= {variable("data_dir"): str(settings.data_dir)}  # Redis's password is there
     done = subprocess.run(
         [str(Path(sys.executable).with_name("usher")), "audit", "--json"],
         env={**os.environ, **env},

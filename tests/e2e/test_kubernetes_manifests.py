@@ -4,6 +4,7 @@ Rendered by the real kustomize, run by nobody. Each on its own: `test_kubernetes
 """
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,9 @@ OF_ONE_MACHINE = re.compile(
     r"dapr-|metrics-|placement-|scheduler-|resources-path|app-channel-|config"
 )
 """Flags for what each way to run has its own of: ports, addresses, folders."""
-OF_KUBERNETES = re.compile(r"dapr\.io/(enabled|enable-native-sidecar|env|config|sidecar-.*)")
+OF_KUBERNETES = re.compile(
+    r"dapr\.io/(enabled|enable-native-sidecar|env|config|disable-builtin-k8s-secret-store|sidecar-.*)"
+)
 
 
 @pytest.fixture(scope="module", params=["base", "kind"])
@@ -168,8 +171,10 @@ def test_what_a_component_reads_from_the_environment_its_sidecars_have(
     for component in of_kind(manifests, "Component").values():
         for option in component["spec"]["metadata"]:
             if "envRef" in option:
-                for app in component["scopes"]:
-                    assert of_sidecar(pods(manifests)[app])[option["envRef"]] == "redis:6379"
+                wanted = {"USHER_REDIS_HOST": "redis:6379", "USHER_REDIS_PASSWORD": None}
+                for app in component["scopes"]:  # Redis has no password there
+                    given = of_sidecar(pods(manifests)[app]).get(option["envRef"])
+                    assert given == wanted[option["envRef"]]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -275,6 +280,10 @@ def test_every_pod_may_do_as_little_as_it_can(manifests: list[Resource]) -> None
         }
         resources_of = container(pod)["resources"]
         assert {*resources_of["requests"], *resources_of["limits"]} == {"cpu", "memory"}
+        assert pod["spec"]["automountServiceAccountToken"] is False
+    for service in SERVICES:  # what would want that token
+        annotations = pods(manifests)[service]["metadata"]["annotations"]
+        assert annotations["dapr.io/disable-builtin-k8s-secret-store"] == "true"
 
 
 def test_a_stop_leaves_time_for_the_service_and_then_for_its_sidecar(
@@ -305,6 +314,46 @@ def test_redis_keeps_what_it_acknowledged(manifests: list[Resource]) -> None:
     assert mount["mountPath"] == command[command.index("--dir") + 1]
     (claim,) = redis["volumeClaimTemplates"]
     assert claim["metadata"]["name"] == mount["name"]
+
+
+def test_no_pod_reaches_more_than_it_needs(manifests: list[Resource]) -> None:
+    policies = of_kind(manifests, "NetworkPolicy")
+    assert policies["redis"]["spec"]["egress"] == []
+    assert {"Ingress", "Egress"} == set(policies["services"]["spec"]["policyTypes"])
+    reached = [peer for rule in policies["services"]["spec"]["egress"] for peer in rule["to"]]
+    assert reached == [
+        {"podSelector": {"matchLabels": {"app.kubernetes.io/part-of": "usher"}}},
+        *(
+            {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+            for namespace in ("dapr-system", "kube-system")
+        ),
+    ]
+    if "jaeger" in of_kind(manifests, "Deployment"):
+        (rule,) = policies["spans"]["spec"]["egress"]
+        assert rule["to"] == [{"podSelector": {"matchLabels": {NAME: "jaeger"}}}]
+
+
+def test_tokens_reach_a_service_and_its_sidecar_from_the_same_secrets(
+    kustomize: Kustomize, tmp_path: Path
+) -> None:
+    deploy = shutil.copytree(ROOT / "deploy" / "k8s", tmp_path / "deploy" / "k8s")
+    shutil.copytree(ROOT / "components", tmp_path / "components")
+    (deploy / "mine").mkdir()
+    overlay = {"resources": ["../base"], "components": ["../tokens"]}
+    (deploy / "mine" / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    rendered = pods(kustomize.resources(deploy / "mine"))
+    for service in ("orchestrator", "notifier"):
+        annotations = rendered[service]["metadata"]["annotations"]
+        refs = {
+            one["name"]: one["valueFrom"]["secretKeyRef"]
+            for one in container(rendered[service])["env"]
+            if "valueFrom" in one
+        }
+        assert refs == {
+            "DAPR_API_TOKEN": {"name": annotations["dapr.io/api-token-secret"], "key": "token"},
+            "APP_API_TOKEN": {"name": annotations["dapr.io/app-token-secret"], "key": "token"},
+        }
+    assert "dapr.io/api-token-secret" not in rendered["starter"]["metadata"]["annotations"]
 
 
 def test_no_policy_lets_anyone_at_a_topic_server(manifests: list[Resource]) -> None:

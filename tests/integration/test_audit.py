@@ -28,14 +28,14 @@ LEDGER = "orchestrator||"
 
 @pytest.fixture
 def redis(usher: Driver) -> Iterator[Redis]:
-    with Redis(port=usher.settings.redis_port, decode_responses=True) as client:
+    with usher.redis(decode_responses=True) as client:
         yield client
 
 
 def _audit(usher: Driver) -> Report:
     services = ("starter", "orchestrator", "notifier")
     urls: Any = {name: usher.url(name, "") for name in services}
-    with Redis(port=usher.settings.redis_port) as raw:
+    with usher.redis() as raw:
         return Auditor(Streams(raw), Client(usher.http, urls), lambda _: None).run()
 
 
@@ -94,7 +94,7 @@ def _edited(redis: Redis, event_id: str, **changes: Any) -> Iterator[None]:
 @pytest.fixture
 def raw(usher: Driver) -> Iterator[Redis]:
     """A client that does not decode what it dumps."""
-    with Redis(port=usher.settings.redis_port) as client:
+    with usher.redis() as client:
         yield client
 
 

@@ -27,7 +27,7 @@ DATABASE = 9
 
 @pytest.fixture
 def redis(usher: Driver) -> Iterator[Redis]:
-    with Redis(port=usher.settings.redis_port, db=DATABASE, decode_responses=True) as client:
+    with usher.redis(db=DATABASE, decode_responses=True) as client:
         client.flushdb()
         yield client
         client.flushdb()
@@ -97,7 +97,7 @@ def test_what_was_trimmed_is_told_from_what_was_deleted(redis: Redis, usher: Dri
     redis.xreadgroup(GROUP, "c", {TOPIC: ">"})
     redis.xack(TOPIC, GROUP, *ids)
     assert _sweep(redis) == 5
-    with Redis(port=usher.settings.redis_port, db=DATABASE) as raw:
+    with usher.redis(db=DATABASE) as raw:
         streams = Streams(raw)
         if streams.vanished(TOPIC) is None:
             pytest.skip("Redis 7 or newer, which counts what was added to a stream")

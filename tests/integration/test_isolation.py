@@ -116,8 +116,7 @@ def test_p6_an_instance_whose_id_begins_like_ours_is_announced_when_it_is_termin
     usher.running(instance_id)
     listed = usher.get("orchestrator", "/instances", limit=1000)["items"]
     assert instance_id in [one["instance_id"] for one in listed]
-    sidecar = f"http://127.0.0.1:{usher.settings.orchestrator_dapr_http_port}"
-    usher.http.post(f"{sidecar}/v1.0/workflows/dapr/{instance_id}/terminate").raise_for_status()
+    usher.ask_engine(f"{instance_id}/terminate").raise_for_status()
     assert usher.notice(instance_id, seconds=60)["outcome"] == "TERMINATED"
 
 

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from redis import Redis
 
 from tests.support.driver import Driver, eventually, fresh
 
@@ -16,7 +15,7 @@ MANY = 150_000
 @pytest.fixture
 def many_instances(usher: Driver) -> Iterator[None]:
     keys = [ENGINES_OWN.format(uuid.uuid4()) for _ in range(MANY)]
-    with Redis(port=usher.settings.redis_port) as redis:
+    with usher.redis() as redis:
         pages = [keys[start : start + 5000] for start in range(0, MANY, 5000)]
         with redis.pipeline(transaction=False) as pipeline:
             for page in pages:

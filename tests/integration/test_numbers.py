@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-from redis import Redis
-
 from tests.support.command import run_usher
 from tests.support.driver import Driver, eventually, fresh
 
@@ -45,14 +43,14 @@ def request(workflow: str, instance: str, value: str = NUMBERS) -> bytes:
 
 def published(usher: Driver, topic: str, mark: str) -> list[bytes]:
     """Return the entries of a topic that hold a mark, as the broker has them, newest first."""
-    with Redis(port=usher.settings.redis_port) as redis:
+    with usher.redis() as redis:
         found: Any = redis.xrevrange(topic, count=200)
     return [fields[b"data"] for _, fields in found if mark.encode() in fields[b"data"]]
 
 
 def put(usher: Driver, topic: str, entry: bytes) -> None:
     """Put an entry on a topic that the starter's sidecar may not publish to."""
-    with Redis(port=usher.settings.redis_port) as redis:
+    with usher.redis() as redis:
         redis.xadd(topic, {"data": entry})
 
 

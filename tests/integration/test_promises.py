@@ -246,9 +246,7 @@ def test_p6_terminated_behind_our_back_is_announced_too(usher: Driver, tmp_path:
     instance = fresh("count")
     _start(usher, fresh("event"), instance, file=str(tmp_path / "tally"), events=1)
     usher.running(instance)
-    port = usher.settings.orchestrator_dapr_http_port
-    url = f"http://127.0.0.1:{port}/v1.0/workflows/dapr/{instance}/terminate"
-    usher.http.post(url).raise_for_status()
+    usher.ask_engine(f"{instance}/terminate").raise_for_status()
     assert usher.notice(instance, 60)["outcome"] == "TERMINATED"
 
 

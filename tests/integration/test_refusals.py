@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from tests.support.driver import Driver, eventually, fresh
 
@@ -65,7 +64,7 @@ def test_text_that_is_not_json_is_put_aside_as_it_came(usher: Driver) -> None:
 @pytest.mark.parametrize("topic", ["workflow-requests", "workflow-events"])
 def test_an_entry_that_is_no_cloudevent_is_put_aside_as_it_is(usher: Driver, topic: str) -> None:
     mark = fresh("garbage")
-    with Redis(port=usher.settings.redis_port) as redis:
+    with usher.redis() as redis:
         redis.xadd(topic, {"data": mark})
     letter = usher.dead_letter(mark)
     assert letter["reason"] == "invalid_json"

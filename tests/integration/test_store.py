@@ -18,6 +18,7 @@ MANY = 100
 def _sidecar(usher: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     """The SDK asks the sidecar's HTTP port whether it is there before it connects to the other."""
     monkeypatch.setenv("DAPR_HTTP_PORT", str(usher.settings.orchestrator_dapr_http_port))
+    monkeypatch.setenv("DAPR_API_TOKEN", usher.stack.secrets.sidecar_token)
 
 
 @asynccontextmanager

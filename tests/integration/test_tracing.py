@@ -171,9 +171,7 @@ def test_an_ending_that_the_run_could_not_announce_is_in_the_trace_of_the_run(
         traced.usher.running(caller.trace_id)
     command = {"instance_id": start.trace_id, "control": "terminate"}
     traced.sidecar(command, control, topic="events")
-    engine = f"http://127.0.0.1:{traced.usher.settings.orchestrator_dapr_http_port}/v1.0/workflows"
-    url = f"{engine}/dapr/{behind.trace_id}/terminate"
-    traced.usher.http.post(url).raise_for_status()
+    traced.usher.ask_engine(f"{behind.trace_id}/terminate").raise_for_status()
     for caller in (start, behind):
         assert traced.usher.notice(caller.trace_id)["outcome"] == "TERMINATED"
         announced = traced.one(caller.trace_id, "usher-orchestrator", "announce an ending")

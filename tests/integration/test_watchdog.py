@@ -20,10 +20,9 @@ COMES_BACK = 90
 
 def _raise(usher: Driver, instance: str, data: Any, timeout: float = 30) -> bool:
     """Raise an event that nobody waits for, past Usher; False once a turn stands in its way."""
-    address = f"http://127.0.0.1:{usher.settings.orchestrator_dapr_http_port}"
-    url = f"{address}/v1.0/workflows/dapr/{instance}/raiseEvent/ballast"
     try:
-        return usher.http.post(url, json=data, timeout=timeout).is_success
+        path = f"{instance}/raiseEvent/ballast"
+        return usher.ask_engine(path, json=data, timeout=timeout).is_success
     except httpx.ReadTimeout:
         return False
 

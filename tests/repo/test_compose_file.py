@@ -15,6 +15,7 @@ DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_tex
 COMPOSED: dict[str, Any] = DOCUMENT["services"]
 DEFAULT = re.compile(r"\$\{\w+:-(.*?)\}")
 STACK = {name: field.default for name, field in StackSettings.model_fields.items()}
+OURS = {"usher", "usher-daprd"}
 # Of the machine and not of the flow: addresses, ports in a container, what compose leaves out.
 OF_THE_PLACE = {
     *("app-channel-address", "config", "dapr-listen-addresses", "dapr-internal-grpc-port"),
@@ -70,10 +71,30 @@ def test_ports_are_those_of_the_embedded_stack_and_on_loopback() -> None:
 
 
 def test_every_image_but_our_own_is_pinned() -> None:
-    images = {found["image"] for found in COMPOSED.values()} - {"usher"}
-    bases = set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
-    assert len(bases) == 1
+    images = {found["image"] for found in COMPOSED.values()} - OURS
+    bases = set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)) - OURS
+    assert len(bases) == 2
     assert {image for image in images | bases if not re.search(r":v?\d+\.\d+", image)} == set()
+
+
+def test_images_are_pinned_by_digest_everywhere_or_nowhere() -> None:
+    """Everywhere once `make pin-images` has been run where a registry answers."""
+    files = [ROOT / "docker-compose.yml", ROOT / "Dockerfile", *(ROOT / "deploy").rglob("*.yaml")]
+    named = [
+        image
+        for file in files
+        for image in re.findall(r"^(?: *image:|FROM) (\S+)", file.read_text(), re.MULTILINE)
+        if image not in OURS
+    ]
+    assert len(named) > 5
+    assert len({bool(re.search(r"@sha256:[0-9a-f]{64}$", image)) for image in named}) == 1
+
+
+def test_only_what_wants_tokens_has_the_volume_that_holds_them() -> None:
+    holders = {n for n, found in COMPOSED.items() if "secrets:/secrets" in found.get("volumes", ())}
+    assert holders == {f"{app}{part}" for app in SERVICES[1:] for part in ("", "-daprd")}
+    for name in holders:
+        assert COMPOSED[name]["entrypoint"] == ["python", "-m", "usher.stack.handing"], name
 
 
 def test_every_process_but_redis_runs_bare() -> None:

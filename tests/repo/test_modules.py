@@ -83,15 +83,20 @@ def test_an_entry_file_only_wires() -> None:
 
 
 @pytest.mark.parametrize(
-    "role", ["logs.py", "tracing.py", "exporting.py", "problem.py", "docs.py", "http_limits.py"]
+    "role",
+    [
+        "logs.py",
+        "tracing.py",
+        "exporting.py",
+        "problem.py",
+        "docs.py",
+        "http_limits.py",
+        "origin.py",
+    ],
 )
 def test_what_is_alike_in_each_service_stays_alike(role: str) -> None:
     """Services import themselves only, so each has a copy; this keeps the copies equal."""
     assert len({(ROOT / name).read_text() for name in in_services(role)}) == 1
-
-
-def test_what_is_guarded_in_two_services_is_guarded_alike() -> None:
-    assert (ROOT / "starter/origin.py").read_text() == (ROOT / "notifier/origin.py").read_text()
 
 
 def constructed(file: Path) -> Iterator[str]:

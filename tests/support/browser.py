@@ -21,6 +21,8 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Names of somebody else's that point at this machine.
+    "--host-resolver-rules=MAP *.evil.example 127.0.0.1, MAP evil.example 127.0.0.1",
 ]
 PATIENCE_MS = 20_000
 NARROW, WIDE = 320, 1920

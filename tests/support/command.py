@@ -17,6 +17,7 @@ def run_usher(usher: Driver, *words: str, code: int = 0) -> dict[str, Any]:
         for name in ("starter", "orchestrator", "notifier")
     }
     urls["USHER_REDIS_URL"] = f"redis://127.0.0.1:{usher.settings.redis_port}/0"
+    urls["USHER_REDIS_PASSWORD"] = usher.stack.secrets.redis_password
     command = [str(Path(sys.executable).with_name("usher")), *words, "--json"]
     told = subprocess.run(
         command, env={**os.environ, **urls}, capture_output=True, text=True, timeout=60, check=False

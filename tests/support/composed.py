@@ -76,8 +76,13 @@ class Composed(Driver):
         return document
 
     def inside(self, service: str, code: str) -> str:
-        """Run Python inside one of our containers, and return what it printed."""
-        return self.compose("exec", "--no-TTY", service, "python", "-c", code).stdout.strip()
+        """Run Python inside one of our containers, and return what it printed.
+
+        It has the tokens that the container's own program has.
+        """
+        handing = () if service == "starter" else ("python", "-m", "usher.stack.handing")
+        words = (*handing, "python", "-c", code)
+        return self.compose("exec", "--no-TTY", service, *words).stdout.strip()
 
 
 @pytest.fixture(scope="module")

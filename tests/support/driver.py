@@ -11,6 +11,7 @@ from redis import Redis
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tests.support.unread import unread
+from usher.stack.secrets import redis_client
 from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack
 
@@ -122,8 +123,18 @@ class Driver:
 
     def pending(self, topic: str, group: str = "orchestrator") -> int:
         """Count what the broker delivered and has no acknowledgement of, plus what it holds yet."""
-        with Redis(port=self.settings.redis_port, decode_responses=True) as redis:
+        with self.redis(decode_responses=True) as redis:
             return unread(redis, topic, group)
+
+    def redis(self, **options: Any) -> Redis:
+        """Return a client of the broker."""
+        return redis_client(self.settings, **options)
+
+    def ask_engine(self, path: str, **request: Any) -> httpx.Response:
+        """Post to the workflow API of the orchestrator's sidecar, past Usher."""
+        port = self.settings.orchestrator_dapr_http_port
+        url = f"http://127.0.0.1:{port}/v1.0/workflows/dapr/{path}"
+        return self.http.post(url, headers=self.stack.secrets.headers, **request)
 
     def log(self, name: str) -> str:
         return self.stack.log_path(name).read_text(errors="replace")

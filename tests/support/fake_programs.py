@@ -1,8 +1,11 @@
 """Stand-ins for the programs that set-up looks for: shell scripts, alone, in a wheel, from a go."""
 
+import shlex
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from usher.stack.runtime import RUNTIME
 
 MODULE = "$GOMODCACHE/github.com/dapr/dapr@v1.18.2"
 COMPONENTS = "cmd/daprd/components"
@@ -71,17 +74,27 @@ class Machine:
 
     def go_script(self, building: str = "", version: str = "1.26.6") -> str:
         products = self.dapr(self.root / "products")
+        whole: dict[str, str] = {}
+        for file, text, _ in RUNTIME.source_edits:
+            whole[file] = whole.get(file, "") + text
+        edited = " ".join(whole)
+        sources = "; ".join(
+            f"mkdir -p $(dirname {MODULE}/{file}); printf %s {shlex.quote(text)} > {MODULE}/{file}"
+            for file, text in whole.items()
+        )
         return f"""
             case "$1 $2" in
             "version ") echo go version go{version} linux/amd64 ;;
             "mod download")
                 mkdir -p {MODULE}/{COMPONENTS}
                 touch {MODULE}/go.mod {MODULE}/{COMPONENTS}/pubsub_redis.go
-                touch {MODULE}/{COMPONENTS}/pubsub_pulsar.go ;;
+                touch {MODULE}/{COMPONENTS}/pubsub_pulsar.go
+                {sources} ;;
             "list -deps") echo go: downloading x v1 >&2; echo a; echo b; echo c ;;
             "build -v")
                 echo built >> {self.root}/builds
                 ls {COMPONENTS} > {self.root}/components
+                cat {edited} > {self.root}/edited
                 until [ "$1" = -o ]; do shift; done
                 {building or ":"}
                 cp {products}/* "$2" ;;

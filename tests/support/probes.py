@@ -43,6 +43,11 @@ for address in ("orchestrator:18081", "notifier:18082"):
         print(address, error.code().name)
 """
 
+SHUT_DOWN = """
+import httpx, os
+httpx.post(%r, headers={"dapr-api-token": os.environ["DAPR_API_TOKEN"]}).raise_for_status()
+"""
+
 WHAT_IS_IN_THE_IMAGE = """
 import os, shutil
 print("uid", os.getuid())

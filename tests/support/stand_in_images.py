@@ -57,7 +57,7 @@ def stand_ins(report: Report) -> list[StandIn]:
         StandIn(
             f"daprio/{program.name}:{RUNTIME.version}",
             "dapr",
-            f"{program.name} {runtime.version}",
+            f"{program.name} {runtime.version} {RUNTIME.label}",
             (program,),
             {"program": program.name},
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.contenders import ALL, chosen, with_lever
-from bench.stacks import WORKER_THREADS, specs, stack_settings, untuned
+from bench.stacks import WORKER_THREADS, specs, stack_settings, untuned, without_secrets
 from orchestrator.catalogue import Catalogue
 from usher.stack.processes import Binaries, ProcessSpec, processes
 
@@ -21,10 +21,12 @@ def processes_of(name: str, tmp_path: Path) -> dict[str, ProcessSpec]:
     return {spec.name: spec for spec in specs(contender, settings, BINARIES)}
 
 
-def test_usher_runs_as_shipped(tmp_path: Path) -> None:
+def test_usher_runs_as_shipped_but_for_its_secrets(tmp_path: Path) -> None:
     usher = chosen(["usher"])[0]
     settings = stack_settings(usher, tmp_path, 350)
-    assert list(specs(usher, settings, BINARIES)) == processes(settings, BINARIES)
+    shipped = [without_secrets(spec) for spec in processes(settings, BINARIES)]
+    assert list(specs(usher, settings, BINARIES)) == shipped
+    assert not any(spec.secrets or "--include" in spec.argv for spec in shipped)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "usher"])

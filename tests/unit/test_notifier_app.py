@@ -39,7 +39,6 @@ def get(
         notices=notices or Kept(NOTICES),
         dead_letters=Kept(LETTERS),
         not_ready=lambda: not_ready,
-        page_hosts=(),
     )
     return ask(build_app(cast(Notifier, service)), "GET", path, params=params)
 

@@ -126,7 +126,6 @@ class House:
             orchestrator=Orchestrator("http://orchestrator", transport),
             metrics=self.metrics,
             starter=Starter("http://starter", transport),
-            page_hosts=(),
         )
         service._overseer = Overseer(service.orchestrator, service.dead_letters)
         service.sources = Sources(service.orchestrator, service.starter, lambda: None)

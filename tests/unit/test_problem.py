@@ -31,7 +31,7 @@ class Broken:
 
 def apps(error: Exception | None = None) -> dict[str, FastAPI]:
     broken = Broken(error or ZeroDivisionError("by zero"))
-    service = SimpleNamespace(page_hosts=(), notices=broken, dead_letters=broken, catalogue=broken)
+    service = SimpleNamespace(notices=broken, dead_letters=broken, catalogue=broken)
     nowhere = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(500)))
     return {
         "starter": starter_app(nowhere, nowhere),

@@ -57,7 +57,7 @@ def test_a_configured_folder_of_another_version_is_an_error_that_names_it(machin
 
 
 def test_the_order_is_home_then_path_then_cache(machine: Machine) -> None:
-    home, path, cache = machine.home / ".dapr" / "bin", machine.path, machine.cache / "dapr-1.18.2"
+    home, path, cache = machine.home / ".dapr" / "bin", machine.path, machine.cache / RUNTIME.label
 
     for place in (cache, path, home):  # each time one is added that comes before the earlier ones
         machine.dapr(place)
@@ -69,7 +69,7 @@ def test_without_xdg_cache_home_the_cache_is_below_home(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME")
-    cache = machine.dapr(machine.home / ".cache" / "usher" / "dapr-1.18.2")
+    cache = machine.dapr(machine.home / ".cache" / "usher" / RUNTIME.label)
 
     assert find_or_build(machine.report).daprd == cache / "daprd"
 
@@ -108,9 +108,9 @@ def test_what_is_nowhere_is_built_once_and_leaves_no_caches(machine: Machine) ->
     first, second = find_or_build(machine.report), find_or_build(machine.report)
 
     assert first == second
-    assert first.placement == machine.cache / "dapr-1.18.2" / "placement"
+    assert first.placement == machine.cache / RUNTIME.label / "placement"
     assert machine.builds() == 1
-    assert {p.name for p in machine.cache.iterdir()} <= {"dapr-1.18.2", "dapr-1.18.2.lock"}
+    assert {p.name for p in machine.cache.iterdir()} <= {RUNTIME.label, f"{RUNTIME.label}.lock"}
 
 
 def test_only_the_wanted_components_are_built_in(machine: Machine) -> None:
@@ -119,6 +119,28 @@ def test_only_the_wanted_components_are_built_in(machine: Machine) -> None:
     find_or_build(machine.report)
 
     assert (machine.root / "components").read_text().split() == ["pubsub_redis.go"]
+
+
+def test_the_health_of_placement_and_scheduler_is_made_to_listen_where_it_is_told(
+    machine: Machine,
+) -> None:
+    machine.go()
+
+    find_or_build(machine.report)
+
+    text = (machine.root / "edited").read_text()
+    assert all(new in text for _, _, new in RUNTIME.source_edits)
+    assert text.count("opts.HealthzListenAddress") == 2
+
+
+def test_a_source_that_is_not_as_expected_is_not_built(machine: Machine) -> None:
+    machine.go()
+    go = machine.path / "go"
+    go.write_text(go.read_text().replace("opts.HealthzPort,", "somethingElse,"))
+
+    with pytest.raises(SetupError, match="has not one"):
+        find_or_build(machine.report)
+    assert not RUNTIME.folder().exists()
 
 
 def test_a_failed_build_shows_its_end_and_its_log_and_the_next_goes_on(machine: Machine) -> None:

@@ -66,7 +66,7 @@ def render(specs: Sequence[ProcessSpec], socket: Path) -> str:
         _PROGRAM.format(
             name=spec.name,
             command=_command(spec.argv),
-            environment=_environment(spec.env),
+            environment=_environment(spec.env, spec.secrets),
             priority=priority,
             stop_seconds=spec.stop_seconds,
             logs=LOGS,
@@ -83,8 +83,15 @@ def _command(argv: Sequence[str]) -> str:
     return line.replace("%", "%%")
 
 
-def _environment(env: Mapping[str, str]) -> str:
+def secret_variable(name: str) -> str:
+    """Return the variable of supervisord's own environment that holds a secret."""
+    return f"USHER_SECRET_{name}"
+
+
+def _environment(env: Mapping[str, str], secrets: Sequence[str]) -> str:
     for key, value in env.items():
         if re.search(r"""["\r\n]|\s[;#]|^'|'$""", value):
             raise ValueError(f"supervisord cannot pass this on: {key}={value!r}")
-    return ",".join(f'{key}="{value}"' for key, value in env.items()).replace("%", "%%")
+    given = [f'{key}="{value}"'.replace("%", "%%") for key, value in env.items()]
+    # supervisord puts it in as it reads this file: the file itself holds none.
+    return ",".join([*given, *(f'{name}="%(ENV_{secret_variable(name)})s"' for name in secrets)])

@@ -36,10 +36,14 @@ class Recipe:
     pruned: str = ""
     """A folder of the module whose Go files are left out, but for those that match `kept`."""
     kept: tuple[str, ...] = ()
+    source_edits: tuple[tuple[str, str, str], ...] = ()
+    """(file, text in it exactly once, what replaces it)."""
+    revision: str = ""
+    """Changed with the recipe, so that an older build is not taken for this one."""
 
     @property
     def label(self) -> str:
-        return f"{self.name}-{self.version}"
+        return "-".join(filter(None, [self.name, self.version, self.revision]))
 
     def folder(self) -> Path:
         """Where the built programs are."""
@@ -140,3 +144,8 @@ def _copy(module: Path, source: Path, recipe: Recipe) -> None:
     for file in (source / recipe.pruned).glob("*.go") if recipe.pruned else ():
         if not any(file.match(pattern) for pattern in recipe.kept):
             file.unlink()
+    for name, old, new in recipe.source_edits:
+        text = (source / name).read_text()
+        if text.count(old) != 1:
+            raise SetupError(f"{recipe.module} v{recipe.version}: {name} has not one {old!r}")
+        (source / name).write_text(text.replace(old, new))

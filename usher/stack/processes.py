@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from usher.stack.secrets import APP_TOKEN, REDIS_FILE, REDIS_PASSWORD, SIDECAR_TOKEN
 from usher.stack.settings import LOOPBACK, PORTS, StackSettings
 from usher.stack.sidecar_env import sidecar_env
 
@@ -21,6 +22,8 @@ class ProcessSpec:
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     """On top of the caller's environment."""
+    secrets: tuple[str, ...] = ()
+    """Which of the stack's secrets it is given, by the names of the variables that hold them."""
     tier: int = 0
     """A tier is started once all of the tier before are ready."""
     ready: str | None = None
@@ -39,6 +42,13 @@ class Binaries:
     daprd: Path
     placement: Path
     scheduler: Path
+
+
+_SECRETS: Mapping[Service, tuple[str, ...]] = {
+    "starter": (),
+    "orchestrator": (SIDECAR_TOKEN, APP_TOKEN),
+    "notifier": (SIDECAR_TOKEN, APP_TOKEN, REDIS_PASSWORD),
+}
 
 
 def processes(settings: StackSettings, binaries: Binaries) -> list[ProcessSpec]:
@@ -89,6 +99,7 @@ def _redis(settings: StackSettings, binaries: Binaries) -> ProcessSpec:
         "save": "",
         # A process title is written over the environment, by which `down` knows its own.
         "set-proc-title": "no",
+        "include": settings.data_dir / REDIS_FILE,  # the password, which no command line shows
     }
     return ProcessSpec(
         name="redis",
@@ -186,6 +197,8 @@ def _sidecar(settings: StackSettings, binaries: Binaries, app: Service) -> Proce
         name=f"{app}-daprd",
         argv=(str(binaries.daprd), *_flags(flags), *switches),
         env=sidecar_env(settings, _redis_address(settings)),
+        # `dapr publish` shows no token, so starter's sidecar wants none.
+        secrets=(REDIS_PASSWORD, *(() if app == "starter" else (SIDECAR_TOKEN, APP_TOKEN))),
         tier=2,
         # /v1.0/healthz alone would wait for the service, which waits for its sidecar.
         ready=f"http://{LOOPBACK}:{http_port}/v1.0/healthz/outbound",
@@ -219,6 +232,7 @@ def _service(settings: StackSettings, name: Service, **env: object) -> ProcessSp
         name=name,
         argv=(sys.executable, "-m", name),
         env={key: str(value) for key, value in (own | env).items()},
+        secrets=_SECRETS[name],
         tier=3,
         ready=f"{settings.url(name)}/readyz",
         ports=tuple(p for p in (f"{name}_port", f"{name}_topic_port") if p in PORTS),

@@ -8,15 +8,19 @@ from usher.stack.processes import ProcessSpec
 _SECONDS = 2
 
 
-def is_ready(spec: ProcessSpec) -> bool:
+def is_ready(spec: ProcessSpec, redis_password: str = "") -> bool:
     """What `spec.ready` says, asked once, answered within 2 s."""
     if spec.ready is None:
         return True
-    return _pings(spec.ready) if spec.ready.startswith("redis://") else _answers(spec.ready)
+    if spec.ready.startswith("redis://"):
+        return _pings(spec.ready, redis_password)
+    return _answers(spec.ready)
 
 
-def _pings(url: str) -> bool:
-    with redis.Redis.from_url(url, socket_timeout=_SECONDS) as client:
+def _pings(url: str, password: str) -> bool:
+    # Named, `default` may show a password also where none is wanted.
+    login = {"username": "default", "password": password} if password else {}
+    with redis.Redis.from_url(url, socket_timeout=_SECONDS, **login) as client:
         try:
             return bool(client.ping())
         except redis.RedisError:  # also while it loads its data

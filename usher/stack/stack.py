@@ -19,6 +19,7 @@ from usher.stack.processes import Binaries, ProcessSpec, data_dirs, processes
 from usher.stack.readiness import is_ready
 from usher.stack.redis import find_or_install
 from usher.stack.runtime import find_or_build
+from usher.stack.secrets import Secrets, read_secrets
 from usher.stack.settings import StackSettings
 from usher.stack.shutdown import kill_all, shut_down
 from usher.stack.space import refuse_too_little_space
@@ -113,6 +114,11 @@ class Stack:
         """Wait until every process is ready, or raise `StackError` that shows one that is not."""
         self._wait_ready(self.outline(), timeout)
 
+    @property
+    def secrets(self) -> Secrets:
+        """Its tokens and Redis's password; empty before its first start."""
+        return read_secrets(self.settings.data_dir)
+
     def log_path(self, name: str) -> Path:
         """The log of a process or of `supervisord`; it is rotated, so another file may follow."""
         return self.settings.data_dir / LOGS / f"{name}.log"
@@ -162,6 +168,7 @@ class Stack:
         lives: int | None = None,
     ) -> None:
         pending = {spec.name: spec for spec in specs}
+        password = self.secrets.redis_password
         starts: defaultdict[str, set[int]] = defaultdict(set)
 
         def none_pending() -> bool:
@@ -170,7 +177,7 @@ class Stack:
                 starts[name].add(states[name].started)
                 if lives is not None and len(starts[name]) > lives:
                     raise self._not_ready(name, "does not start: it dies again and again")
-                if states[name].pid and is_ready(spec):
+                if states[name].pid and is_ready(spec, password):
                     del pending[name]
                     if report:
                         report(f"{name} is ready")

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple, cast
 import psutil
 from supervisor.xmlrpc import Faults  # type: ignore[import-untyped]
 
-from usher.stack.conf import LOGS, PIDFILE, render
+from usher.stack.conf import LOGS, PIDFILE, render, secret_variable
 from usher.stack.errors import StackError
 from usher.stack.ownership import MARK, alive, name_of
 from usher.stack.processes import ProcessSpec
+from usher.stack.secrets import ensure_secrets, write_redis_file
 from usher.stack.settings import LOOPBACK
 from usher.stack.unixsocket import UnixTransport, make_private, poke, socket_path
 from usher.stack.wait import wait_until
@@ -140,9 +141,12 @@ class Supervisor:
 
     def _environment(self) -> dict[str, str]:
         # Of another Dapr, or of a supervisord that runs us: neither is for this stack.
-        foreign = ("DAPR_", "APP_API_TOKEN", "SUPERVISOR_")
+        foreign = ("DAPR_", "APP_API_TOKEN", "SUPERVISOR_", "USHER_REDIS_PASSWORD", "USHER_SECRET_")
         env = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
-        return env | no_proxies(env) | {MARK: str(self._data_dir)}
+        secrets = ensure_secrets(self._data_dir)
+        write_redis_file(self._data_dir, secrets)
+        given = {secret_variable(name): value for name, value in secrets.variables().items()}
+        return env | no_proxies(env) | given | {MARK: str(self._data_dir)}
 
 
 def no_proxies(env: Mapping[str, str]) -> dict[str, str]:
