@@ -28,10 +28,15 @@ def impossible(letter: Mapping[str, Any]) -> str | None:
 
 
 def cloudevent(letter: Mapping[str, Any]) -> bytes:
-    """Return the original event as it was, marked as the redrive of this dead letter."""
+    """Return the original event as it was, marked as the redrive of this dead letter.
+
+    Where another event has its source and id, it gets the id of the letter.
+    """
     named = {k: v for k, v in letter["event"].items() if v not in (None, "") and k not in _STALE}
     if "data_base64" in named:  # the bytes themselves; `data` beside them is for readers
         named.pop("data", None)
     kind = named.get("type", "usher.redriven")
     marked = {**named, "type": kind, "specversion": "1.0", EXTENSION: str(letter["attempts"])}
+    if letter.get("reason") == Reason.IDENTITY_REUSED:  # its own id belongs to another event
+        marked["id"] = letter["id"]
     return json.dumps(marked).encode()

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from contracts import strict_json
 from contracts.cloudevent import CloudEvent
+from contracts.digest import identity_reused
 from contracts.events import Reason
 from contracts.reading import read_command, topic_of
 from contracts.refusal import Refused
@@ -45,6 +46,8 @@ async def explanation(decider: Decider, ledger: Ledger, body: bytes) -> Explanat
         event = _event(body)
         topic = topic_of(read_command(event))
         known = await ledger.find(event.source, event.id)
+        if known and not known.is_of(event):
+            raise identity_reused(event)
         if known and not known.reopened_by(event):
             dup = Disposition.PARKED if not known.final else Disposition.DUPLICATE
             shown = {"instance_id": known.instance_id, "known": known.disposition}

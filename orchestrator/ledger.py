@@ -3,14 +3,18 @@
 Keyed by the event's source and id, apart from the instance and its purge, for the whole window.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from contracts import identity
+from contracts.events import Reason
+from contracts.refusal import Refused
 from orchestrator.records import Disposition, Ended, Entry, Holder
 from orchestrator.store import Read, Store
+
+OTHERS_KEPT = 16
+"""How many events of one source and id are noted, beside the one that the entry is of."""
 
 
 class Busy(Exception):
@@ -18,7 +22,8 @@ class Busy(Exception):
 
 
 class Ledger:
-    """Reads and writes the ledger. Raises `RpcError` when the store is away."""
+    """Reads and writes the ledger. Raises `RpcError` when the store is away, and `Refused` where
+    an entry is of another event with the same source and id."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -56,7 +61,7 @@ class Ledger:
 
         Raise `Busy` where that one has changed since.
         """
-        kept = {"letters": held.letters, "duplicates": held.duplicates}
+        kept = {name: getattr(held, name) for name in ("letters", "duplicates", "others")}
         ours = entry.model_copy(update={"attempt": held.attempt + 1, **kept})
         if not await self.change(held.key, lambda now: ours if now == held else None):
             raise Busy(f"event {held.key} was taken over by another handler")
@@ -85,7 +90,10 @@ class Ledger:
                     return
                 continue
             held = Entry.model_validate(record)
-            kept = {"duplicates": held.duplicates, "attempt": held.attempt}
+            if held.differs(entry.command):
+                message = "another event of its source and id was served at the same moment"
+                raise Refused(Reason.IDENTITY_REUSED, message, "id")
+            kept = {name: getattr(held, name) for name in ("duplicates", "attempt", "others")}
             after = _json(entry.model_copy(update=kept))
             if stays(held) or await self._store.replace(at, after, etag):
                 return
@@ -94,23 +102,37 @@ class Ledger:
         """Count one more delivery of an event that is settled."""
         await self.change(key, lambda e: e.model_copy(update={"duplicates": e.duplicates + 1}))
 
+    async def note_other(self, key: str, command: str) -> None:
+        """Note in an event's entry that another event of its source and id was put aside."""
+
+        def noted(entry: Entry) -> Entry | None:
+            others = [*entry.others, command][-OTHERS_KEPT:]
+            return None if command in entry.others else entry.model_copy(update={"others": others})
+
+        await self.change(key, noted)
+
     async def holder(self, instance_id: str) -> Holder | None:
         """Return which event has taken an instance id, or None where it is free."""
-        key = _DERIVED.search(instance_id)
-        if key and (entry := await self.get(key.group(1))):
+        key = identity.derived_key(instance_id)
+        entry = await self.get(key) if key else None
+        if entry and entry.instance_id == instance_id:
             return Holder(key=entry.key, digest=entry.digest)
+        return await self.chosen_by(instance_id)
+
+    async def chosen_by(self, instance_id: str) -> Holder | None:
+        """Return which event or parent chose an instance id, None where nobody did."""
         record, _ = await self._store.read(_instance(instance_id))
         return Holder.model_validate(record) if record else None
 
     async def holders(self, instance_ids: Iterable[str]) -> dict[str, Holder]:
         """Return which events have taken these instance ids, by instance id."""
         ids = list(instance_ids)
-        derived = {one: found[1] for one in ids if (found := _DERIVED.search(one))}
+        derived = {one: key for one in ids if (key := identity.derived_key(one))}
         entries = {entry.key: entry for entry in await self.get_many({*derived.values()})}
         holders = {
             one: Holder(key=key, digest=entries[key].digest)
             for one, key in derived.items()
-            if key in entries
+            if key in entries and entries[key].instance_id == one
         }
         given = {_instance(one): one for one in ids if one not in holders}
         for name, (record, _) in (await self._store.read_many(given)).items():
@@ -121,6 +143,10 @@ class Ledger:
         """Take an instance id for a start; return who holds it now."""
         if held := await self.holder(instance_id):
             return held
+        return await self.take_chosen(instance_id, holder)
+
+    async def take_chosen(self, instance_id: str, holder: Holder) -> Holder:
+        """Take an instance id that nobody chose before; return who holds it now."""
         record = await self._store.create(_instance(instance_id), holder.model_dump())
         return Holder.model_validate(record)
 
@@ -147,9 +173,6 @@ class Ledger:
     async def may_run(self, key: str, attempt: int) -> bool:
         """Let one attempt of a start run, and only ever this one (the fence)."""
         return await self._store.create(f"ran-{key}", {"attempt": attempt}) == {"attempt": attempt}
-
-
-_DERIVED = re.compile(rf"-{identity.DERIVED_MARK}([0-9a-f]{{24}})$")
 
 
 def entry_at(key: str) -> str:

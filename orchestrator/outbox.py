@@ -8,9 +8,10 @@ from contracts.events import (
     COMPLETED_TYPE,
     DEAD_LETTERED_TYPE,
     EventDeadLettered,
+    Reason,
     WorkflowCompleted,
 )
-from contracts.letters import letter_id
+from contracts.letters import letter_id, reused_id
 from contracts.refusal import Refused
 from contracts.topics import PUBSUB, Topic
 from orchestrator.envelope import Cause
@@ -44,6 +45,7 @@ class Outbox:
         self, topic: Topic, event: CloudEvent, refusal: Refused, attempts: int
     ) -> None:
         """Put `event` aside, for the `attempts`th time, with the reason why."""
+        reused = refusal.reason is Reason.IDENTITY_REUSED
         letter = EventDeadLettered(
             reason=refusal.reason,
             field=refusal.field,
@@ -55,7 +57,7 @@ class Outbox:
         await self._publish(
             Topic.DEAD_LETTERS,
             CloudEvent(
-                id=letter_id(topic, event),
+                id=(reused_id if reused else letter_id)(topic, event),
                 source=SOURCE,
                 type=DEAD_LETTERED_TYPE,
                 body=letter.model_dump_json(exclude_unset=True).encode(),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts import identity, redrive
 from contracts.cloudevent import CloudEvent
+from contracts.digest import command_digest
 from contracts.entry import read_entry
 from contracts.topics import Topic
 
@@ -45,6 +46,10 @@ class Entry(BaseModel):
     """Whose claim this is; no other claim has it."""
     digest: str | None = None
     """What a start would run: the same for the same workflow and input."""
+    command: str | None = None
+    """What the event asks for (`contracts.digest`); None in entries of earlier versions."""
+    others: list[str] = []
+    """The same of events that were put aside for having this one's source and id, newest last."""
     letters: int = 0
     """How often it was dead-lettered."""
     duplicates: int = 0
@@ -58,6 +63,14 @@ class Entry(BaseModel):
     @property
     def final(self) -> bool:
         return self.disposition not in OPEN
+
+    def is_of(self, event: CloudEvent) -> bool:
+        """Tell whether this is the entry of `event`, and not of another with its source and id."""
+        return not self.differs(command_digest(event))
+
+    def differs(self, command: str | None) -> bool:
+        """Tell whether this is the entry of an event that asks for something else."""
+        return None not in (self.command, command) and self.command != command
 
     def accepted(self) -> CloudEvent:
         """Return a parked event, read by the reader that took it off its topic."""
@@ -86,7 +99,7 @@ class Ended(BaseModel):
 
 
 class Holder(BaseModel):
-    """Which event took an instance id, and to run what."""
+    """Which event took an instance id, and to run what; or whose child has it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -96,5 +109,5 @@ class Holder(BaseModel):
 
 def begun(event: CloudEvent, topic: Topic, disposition: Disposition, **more: Any) -> Entry:
     """Return the first entry of an event."""
-    key = identity.event_key(event.source, event.id)
-    return Entry(key=key, topic=topic, disposition=disposition, at=datetime.now(UTC), **more)
+    known = {"key": identity.event_key(event.source, event.id), "command": command_digest(event)}
+    return Entry(**known, topic=topic, disposition=disposition, at=datetime.now(UTC), **more)

@@ -99,6 +99,8 @@ async def event(
         "disposition": entry.disposition,
         "instance_id": entry.instance_id,
         "duplicates": entry.duplicates,
+        "digest": entry.command,
+        "others": len(entry.others),
         "at": entry.at,
     }
 

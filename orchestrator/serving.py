@@ -1,6 +1,7 @@
 """Serves one event: what was decided is done, and the ledger says what became of it."""
 
 from contracts.cloudevent import CloudEvent
+from contracts.digest import command_digest, identity_reused
 from contracts.events import Reason
 from contracts.expiry import is_bounded
 from contracts.refusal import Refused
@@ -48,6 +49,8 @@ class Server:
             return await self._launcher.launch(start, event), start.instance_id
         named = event.id and event.source
         held = await self._ledger.find(event.source, event.id) if named else None
+        if held and not held.is_of(event):
+            raise identity_reused(event)
         if held and held.final and not held.reopened_by(event):
             await self._ledger.count_duplicate(held.key)
             return Disposition.DUPLICATE, held.instance_id
@@ -108,12 +111,33 @@ class Server:
             await self._aside.put(topic, event, why, None)
             return Disposition.DEAD_LETTERED
         held = await self._ledger.find(event.source, event.id)
+        if held and not held.is_of(event):
+            return await self._put_beside(topic, event, held)
         if held and held.final and not held.reopened_by(event):
             await self._ledger.count_duplicate(held.key)
             return Disposition.DUPLICATE
+        entry = held or begun(event, topic, Disposition.DEAD_LETTERED)
         claimed = held and held.token and held.disposition is Disposition.CLAIMED
         if claimed and why.reason not in AFTER_CLAIM:
-            raise Busy("another event of the same identity is being served")
-        entry = held or begun(event, topic, Disposition.DEAD_LETTERED)
-        await self._aside.put(topic, event, why, entry)
+            abandoned = await self._launcher.abandoned(entry)
+            if abandoned is None:
+                return Disposition.DUPLICATE
+            entry = abandoned
+        try:
+            await self._aside.put(topic, event, why, entry)
+        except Refused as other:
+            raise Busy(str(other)) from other  # it comes again, and is put aside beside that one
+        return Disposition.DEAD_LETTERED
+
+    async def _put_beside(self, topic: Topic, event: CloudEvent, held: Entry) -> Disposition:
+        """Dead-letter an event whose source and id another event has, whose entry is `held`.
+
+        Published first, noted second: a crash between the two publishes the same letter again.
+        """
+        command = command_digest(event)
+        if command in held.others:
+            await self._ledger.count_duplicate(held.key)
+            return Disposition.DUPLICATE
+        await self._aside.put(topic, event, identity_reused(event), None)
+        await self._ledger.note_other(held.key, command)
         return Disposition.DEAD_LETTERED

@@ -8,12 +8,14 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from contracts.events import Reason
 from contracts.refusal import Refused
 from starter import problem
 from starter.docs import serve_docs
 from starter.metrics import Metrics
 from starter.origin import objection
 from starter.outbox import NotPublished, Outbox
+from starter.reuse import KeyTaken, KnownKeys
 from starter.routes import router
 from starter.status import StatusReader
 
@@ -45,7 +47,9 @@ def build_app(
     )
     app.state.outbox = Outbox(sidecar, Metrics())
     app.state.reader = StatusReader(orchestrator)
+    app.state.keys = KnownKeys(orchestrator)
     app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(KeyTaken, _key_taken)
     app.add_exception_handler(NotPublished, _not_published)
     problem.handle_problems(app)
     app.include_router(router)
@@ -58,6 +62,15 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refused)
     request.app.state.outbox.metrics.refused.labels(error.reason).inc()
     return problem.respond(problem.refusal(error))
+
+
+async def _key_taken(_: Request, error: Exception) -> JSONResponse:
+    """409: the key says that this is an event sent before, and it is another; nothing was
+    published."""
+    errors = [problem.FieldError(field="idempotency-key", message=str(error))]
+    said = {"title": "The idempotency key is taken", "detail": str(error), "errors": errors}
+    reason = Reason.IDENTITY_REUSED
+    return problem.respond(problem.Problem(status=409, reason=reason, **said))
 
 
 async def _not_published(_: Request, error: Exception) -> JSONResponse:

@@ -47,10 +47,12 @@ IdempotencyKey = Annotated[
     Header(max_length=256, description="a request sent again with its key is served once"),
 ]
 InstanceIdPath = Annotated[str, Path(pattern=ADDRESSABLE_ID_PATTERN)]
+_TAKEN = "the idempotency key was used for another command; nothing was published"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     422: {"model": problem.Problem, "description": "cannot be served; nothing was published"},
     503: {"model": problem.Problem, "description": "the broker is away; nothing was accepted"},
 }
+KEYED = {409: {"model": problem.Problem, "description": _TAKEN}, **PROBLEMS}
 
 
 def _body(example: Any, description: str) -> dict[str, Any]:
@@ -70,6 +72,7 @@ router = APIRouter()
 
 
 async def accept(
+    request: Request,
     outbox: Outbox,
     command: dict[str, Any],
     key: str | None,
@@ -77,6 +80,8 @@ async def accept(
 ) -> Accepted:
     given = {name: value for name, value in command.items() if value is not None}
     outgoing = addressed(command_event(given, key, carried))
+    if key:
+        await request.app.state.keys.check(outgoing.event)
     await outbox.publish(outgoing)
     return Accepted.of(outgoing)
 
@@ -109,17 +114,19 @@ async def events(request: Request, outbox: Out) -> Accepted | AcceptedBatch:
     return AcceptedBatch(items=accepted) if is_batch else accepted[0]
 
 
-@router.post("/start/{user_name}", status_code=202, responses=PROBLEMS)
-async def start(user_name: str, outbox: Out, idempotency_key: IdempotencyKey = None) -> Accepted:
+@router.post("/start/{user_name}", status_code=202, responses=KEYED)
+async def start(
+    request: Request, user_name: str, outbox: Out, idempotency_key: IdempotencyKey = None
+) -> Accepted:
     """Start `hello_workflow` for someone."""
     command = {"workflow": "hello_workflow", "input": {"name": user_name}}
-    return await accept(outbox, command, idempotency_key)
+    return await accept(request, outbox, command, idempotency_key)
 
 
 @router.post(
     "/workflows/{name}",
     status_code=202,
-    responses=PROBLEMS,
+    responses=KEYED,
     openapi_extra=_body({"name": "Ada"}, "the workflow's input; none means all defaults"),
 )
 async def start_workflow(
@@ -137,13 +144,13 @@ async def start_workflow(
         "instance_id": instance_id,
     }
     carried = await _carried(request, "input")
-    return await accept(outbox, command, idempotency_key, carried)
+    return await accept(request, outbox, command, idempotency_key, carried)
 
 
 @router.post(
     "/instances/{instance_id:path}/events/{event:path}",
     status_code=202,
-    responses=PROBLEMS,
+    responses=KEYED,
     openapi_extra=_body({"approved": True}, "the event's data"),
 )
 async def raise_event(
@@ -161,7 +168,7 @@ async def raise_event(
         "ttl_seconds": ttl_seconds,
     }
     carried = await _carried(request, "data")
-    return await accept(outbox, command, idempotency_key, carried)
+    return await accept(request, outbox, command, idempotency_key, carried)
 
 
 @router.get("/status/{instance_id:path}", responses={404: {"model": problem.Problem}, **PROBLEMS})
