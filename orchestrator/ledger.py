@@ -5,13 +5,20 @@ Keyed by the event's source and id, apart from the instance and its purge, for t
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
+
+import structlog
+from pydantic import BaseModel, ValidationError
 
 from contracts import identity
 from contracts.events import Reason
-from contracts.refusal import Refused
+from contracts.refusal import Refused, explain
 from orchestrator.records import Disposition, Ended, Entry, Holder
-from orchestrator.store import Read, Store
+from orchestrator.store import BrokenRecord, Read, Record, Store
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_log = structlog.get_logger()
 
 OTHERS_KEPT = 16
 """How many events of one source and id are noted, beside the one that the entry is of."""
@@ -38,21 +45,28 @@ class Ledger:
 
     async def get(self, key: str) -> Entry | None:
         record, _ = await self._store.read(entry_at(key))
-        return Entry.model_validate(record) if record else None
+        return None if record is None else read_as(Entry, entry_at(key), record)
 
-    async def get_many(self, keys: Iterable[str]) -> list[Entry]:
-        found = await self._store.read_many(map(entry_at, keys))
-        return [Entry.model_validate(record) for record, _ in found.values()]
+    async def get_many(self, keys: Iterable[str], broken: set[str] | None = None) -> list[Entry]:
+        """Return the entries that are there; the keys of broken ones are added to `broken`."""
+        names: set[str] = set()
+        found = await self._store.read_many(map(entry_at, keys), names)
+        entries = readable(Entry, found, names)
+        if broken is not None:
+            broken |= {name.removeprefix(entry_at("")) for name in names}
+        return [*entries.values()]
 
     async def create(self, entry: Entry) -> Entry:
         """Enter an event that is not there; return the entry that is there now."""
-        return Entry.model_validate(await self._store.create(entry_at(entry.key), _json(entry)))
+        at = entry_at(entry.key)
+        return read_as(Entry, at, await self._store.create(at, _json(entry)))
 
     async def change(self, key: str, change: Callable[[Entry], Entry | None]) -> Entry | None:
         """Apply `change` to an entry until it is written or `change` wants none; return it then."""
         while True:
             record, etag = await self._store.read(entry_at(key))
-            changed = change(Entry.model_validate(record)) if record else None
+            entry = None if record is None else read_as(Entry, entry_at(key), record)
+            changed = change(entry) if entry else None
             if changed is None or await self._store.replace(entry_at(key), _json(changed), etag):
                 return changed
 
@@ -89,7 +103,7 @@ class Ledger:
                 if await self.create(entry) == entry:
                     return
                 continue
-            held = Entry.model_validate(record)
+            held = read_as(Entry, at, record)
             if held.differs(entry.command):
                 message = "another event of its source and id was served at the same moment"
                 raise Refused(Reason.IDENTITY_REUSED, message, "id")
@@ -121,8 +135,9 @@ class Ledger:
 
     async def chosen_by(self, instance_id: str) -> Holder | None:
         """Return which event or parent chose an instance id, None where nobody did."""
-        record, _ = await self._store.read(_instance(instance_id))
-        return Holder.model_validate(record) if record else None
+        at = _instance(instance_id)
+        record, _ = await self._store.read(at)
+        return None if record is None else read_as(Holder, at, record)
 
     async def holders(self, instance_ids: Iterable[str]) -> dict[str, Holder]:
         """Return which events have taken these instance ids, by instance id."""
@@ -135,9 +150,8 @@ class Ledger:
             if key in entries and entries[key].instance_id == one
         }
         given = {_instance(one): one for one in ids if one not in holders}
-        for name, (record, _) in (await self._store.read_many(given)).items():
-            holders[given[name]] = Holder.model_validate(record)
-        return holders
+        chosen = readable(Holder, await self._store.read_many(given))
+        return holders | {given[name]: holder for name, holder in chosen.items()}
 
     async def take(self, instance_id: str, holder: Holder) -> Holder:
         """Take an instance id for a start; return who holds it now."""
@@ -147,22 +161,33 @@ class Ledger:
 
     async def take_chosen(self, instance_id: str, holder: Holder) -> Holder:
         """Take an instance id that nobody chose before; return who holds it now."""
-        record = await self._store.create(_instance(instance_id), holder.model_dump())
-        return Holder.model_validate(record)
+        at = _instance(instance_id)
+        return read_as(Holder, at, await self._store.create(at, holder.model_dump()))
 
     async def end(self, instance_id: str, ended: Ended) -> None:
-        """Write that a run ended and was announced; the first ending stays."""
-        await self._store.create(_ending(instance_id), ended.model_dump())
+        """Write that a run ended and was announced; the first ending stays, unless it is broken."""
+        at, record = _ending(instance_id), ended.model_dump()
+        try:
+            read_as(Ended, at, await self._store.create(at, record))
+        except BrokenRecord:
+            await self._store.mend(at, record)
 
     async def ended(self, instance_id: str) -> Ended | None:
-        record, _ = await self._store.read(_ending(instance_id))
-        return Ended.model_validate(record) if record else None
+        """Return how an instance ended; None where it has not, or where the record is broken: the
+        end is announced again then, under the same id."""
+        at = _ending(instance_id)
+        try:
+            record, _ = await self._store.read(at)
+            return None if record is None else read_as(Ended, at, record)
+        except BrokenRecord as error:
+            _log.error("taken for not there", error=str(error))
+            return None
 
     async def endings(self, instance_ids: Iterable[str]) -> dict[str, Ended]:
         """Return how those of the instances ended that have, by instance id."""
         by_key = {_ending(instance_id): instance_id for instance_id in instance_ids}
         found = await self._store.read_many(by_key)
-        return {by_key[key]: Ended.model_validate(record) for key, (record, _) in found.items()}
+        return {by_key[key]: ended for key, ended in readable(Ended, found).items()}
 
     async def not_ended(self, instance_ids: Iterable[str]) -> list[str]:
         """Return those of the instances whose end was not announced."""
@@ -173,6 +198,27 @@ class Ledger:
     async def may_run(self, key: str, attempt: int) -> bool:
         """Let one attempt of a start run, and only ever this one (the fence)."""
         return await self._store.create(f"ran-{key}", {"attempt": attempt}) == {"attempt": attempt}
+
+
+def read_as(model: type[Model], key: str, record: Record) -> Model:
+    """Read a record; raise `BrokenRecord` where it is not as it was written."""
+    try:
+        return model.model_validate(record)
+    except ValidationError as error:
+        raise BrokenRecord(key, explain(error, record)[0] or "not as written") from error
+
+
+def readable(model: type[Model], found: Read, broken: set[str] | None = None) -> dict[str, Model]:
+    """Read many records; those that are broken are left out, and added to `broken`."""
+    models: dict[str, Model] = {}
+    for key, (record, _) in found.items():
+        try:
+            models[key] = read_as(model, key, record)
+        except BrokenRecord as error:
+            _log.error("left out", error=str(error))
+            if broken is not None:
+                broken.add(key)
+    return models
 
 
 def entry_at(key: str) -> str:

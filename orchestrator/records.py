@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from contracts import identity, redrive
 from contracts.cloudevent import CloudEvent
 from contracts.digest import command_digest
 from contracts.entry import read_entry
 from contracts.topics import Topic
+from orchestrator.envelope import SEEN_KEPT
 
 
 class Disposition(StrEnum):
@@ -39,7 +40,7 @@ class Entry(BaseModel):
     topic: Topic
     disposition: Disposition
     instance_id: str | None = None
-    at: datetime
+    at: AwareDatetime
     attempt: int = 1
     """How often serving it was begun: by a first claim, a take-over, a redrive."""
     token: str = ""
@@ -55,7 +56,7 @@ class Entry(BaseModel):
     duplicates: int = 0
     event: dict[str, Any] | None = None
     """The event itself, while it is parked."""
-    until: datetime | None = None
+    until: AwareDatetime | None = None
     """When a parked event expires."""
     why: str | None = None
     """What keeps an instance that is there from taking a parked event."""
@@ -94,8 +95,14 @@ class Ended(BaseModel):
     """Of the event that started it."""
     outcome: str
     seen: list[str] = []
+    seen_all: bool = False
+    """Whether `seen` has all that the run received: the run told it itself, and not the engine."""
     announced: bool = True
     """False for a run whose workflow does not announce itself; `seen` is not known then."""
+
+    def never_read(self, key: str) -> bool:
+        """Tell whether it is certain that the run ended without having received an event."""
+        return self.seen_all and len(self.seen) < SEEN_KEPT and key not in self.seen
 
 
 class Holder(BaseModel):

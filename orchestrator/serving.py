@@ -15,6 +15,7 @@ from orchestrator.launching import Launcher
 from orchestrator.ledger import Busy, Ledger
 from orchestrator.parking import Parking
 from orchestrator.records import Disposition, Entry, begun
+from orchestrator.store import BrokenRecord
 
 AFTER_CLAIM = {Reason.INSTANCE_EXISTS, Reason.HANDLER_ERROR}
 """Why a start is refused that has been claimed already; all else is refused before."""
@@ -110,7 +111,12 @@ class Server:
         if not event.id or not event.source:
             await self._aside.put(topic, event, why, None)
             return Disposition.DEAD_LETTERED
-        held = await self._ledger.find(event.source, event.id)
+        try:
+            held = await self._ledger.find(event.source, event.id)
+        except BrokenRecord as error:
+            message = f"{error}; whether the event was served is not known: mend or delete it first"
+            await self._aside.put(topic, event, Refused(Reason.HANDLER_ERROR, message), None)
+            return Disposition.DEAD_LETTERED
         if held and not held.is_of(event):
             return await self._put_beside(topic, event, held)
         if held and held.final and not held.reopened_by(event):

@@ -36,7 +36,7 @@ def test_one_idempotency_key_for_two_commands_is_a_conflict_at_the_door(usher: D
     letter = usher.dead_letter(instance)
     assert letter["reason"] == Reason.IDENTITY_REUSED
     assert usher.status(instance) == "RUNNING"
-    run_usher(usher, "redrive", "--id", letter["id"])
+    run_usher(usher, "redrive", "--id", letter["id"], "--yes")
     assert usher.notice(instance)["outcome"] == "COMPLETED"
     assert len(letters(usher, instance)) == 1
 

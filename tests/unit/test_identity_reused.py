@@ -14,7 +14,7 @@ from contracts.letters import letter_id, reused_id
 from contracts.topics import Topic
 from orchestrator.inbox import RETRY, SUCCESS
 from orchestrator.records import Entry
-from tests.support.memory import World
+from tests.support.memory import Crash, World
 from tests.support.sidecar import raw_delivery
 from tests.unit.test_protocol_crashes import age
 
@@ -116,7 +116,7 @@ async def test_another_event_for_a_parked_one_leaves_it_parked() -> None:
 async def test_a_start_that_is_being_served_keeps_its_claim() -> None:
     world = World()
     world.store.crash_after = 1
-    with pytest.raises(BaseException):  # noqa: B017, PT011  # the crash
+    with pytest.raises(Crash):
         await deliver(world, Topic.REQUESTS, event(START))
     assert await deliver(world, Topic.EVENTS, event(EVENT)) is SUCCESS
     await age(world)
@@ -141,7 +141,7 @@ async def test_a_crash_while_it_is_put_aside_makes_no_second_letter(write: int) 
     world = World()
     await deliver(world, Topic.REQUESTS, event(START))
     world.store.crash_after, world.store.crash_before = 1, write == 1
-    with pytest.raises(BaseException):  # noqa: B017, PT011  # the crash
+    with pytest.raises(Crash):
         await deliver(world, Topic.EVENTS, event(EVENT))
     await deliver(world, Topic.EVENTS, event(EVENT))
     assert {reused_id(topic, one) for topic, one, _ in world.outbox.letters} == {
@@ -167,7 +167,7 @@ def test_each_other_event_has_a_letter_of_its_own_and_is_redriven_under_its_id()
 async def test_a_claim_that_is_refused_since_is_put_aside_once_its_lease_is_over() -> None:
     world = World()
     world.store.crash_after = 1
-    with pytest.raises(BaseException):  # noqa: B017, PT011  # the crash
+    with pytest.raises(Crash):
         await deliver(world, Topic.REQUESTS, event(START))
     catalogue = world.decider._catalogue
     world.decider._catalogue = type(catalogue)({}, {})

@@ -21,7 +21,7 @@ def naming_workflow(ctx: DaprWorkflowContext, given: dict[str, Any]) -> Generato
     """Call a child of each id, one after the other, or all at once where `at_once` is true."""
     text = given.get("text", "x")
     if given.get("at_once"):
-        called = [
+        called: list[Any] = [
             ctx.call_child_workflow(named_child_workflow, input=text, instance_id=one)
             for one in given["ids"]
         ]
