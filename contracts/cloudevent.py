@@ -16,6 +16,8 @@ BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
 JSON = "application/json"
 
 ENVELOPE = {"specversion", "id", "source", "type", "datacontenttype", "data", "data_base64"}
+ATTRIBUTE = "[a-z0-9]+"
+"""Names of attributes, as CloudEvents has them."""
 _REQUIRED = ("id", "source", "type")
 
 
@@ -67,7 +69,7 @@ class CloudEvent:
                 raise Refused(Reason.INVALID_EVENT, "must be a non-empty string", name)
         attributes = {k: v for k, v in envelope.items() if k not in ENVELOPE and v is not None}
         for name, value in attributes.items():
-            if not re.fullmatch("[a-z0-9]+", name):
+            if not re.fullmatch(ATTRIBUTE, name):
                 message = "attribute names are lower-case letters and digits"
                 raise Refused(Reason.INVALID_EVENT, message, name)
             if not isinstance(value, str | int | bool):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from contracts import identity
+from contracts import identity, redrive
 from contracts.events import Reason
 from tests.integration.test_audit import LEDGER, _audit
 from tests.support.driver import Document, Driver, eventually, fresh
@@ -102,7 +102,14 @@ def test_odd_events_are_parked_listed_drained_expired_and_redriven(
         late = {"instance_id": instance_id, "event": "tick", "data": number}
         add(redis, f"late-{instance_id}", late, **ODD[number])
     for instance_id in waits:
-        assert usher.dead_letter(f"late-{instance_id}")["reason"] == Reason.INSTANCE_FINISHED
+        letter = usher.dead_letter(f"late-{instance_id}")
+        assert letter["reason"] == Reason.INSTANCE_FINISHED
+        headers = {"content-type": "application/cloudevents+json"}
+        answer = usher.post("/events", content=redrive.cloudevent(letter), headers=headers)
+        assert answer.status_code == 202, answer.text
+    for instance_id in waits:
+        again = f"late-{instance_id}"
+        eventually(lambda: usher.dead_letter(again)["attempts"], lambda n: n == 2)  # noqa: B023
     mine = {*drained, *expired, *(f"late-{one}" for one in waits)}
     assert [one for one in _audit(usher).findings if one.id in mine] == []
 

@@ -58,7 +58,8 @@ class MemoryStore:
         record, version = self.records.get(key, (None, 0))
         return copy.deepcopy(record), str(version) if record is not None else ""
 
-    async def read_many(self, keys: Iterable[str]) -> Read:
+    async def read_many(self, keys: Iterable[str], broken: set[str] | None = None) -> Read:
+        assert not broken
         found = {key: await self.read(key) for key in keys}
         return {key: (record, etag) for key, (record, etag) in found.items() if record is not None}
 

@@ -179,3 +179,11 @@ async def test_a_claim_that_is_refused_since_is_put_aside_once_its_lease_is_over
     world.decider._catalogue = catalogue
     assert await deliver(world, Topic.REQUESTS, event(START, redrive="1")) is SUCCESS
     assert world.engine.executions == ["i-1"]
+
+
+def test_an_event_with_odd_attributes_is_redriven_without_those_that_no_door_takes() -> None:
+    odd: dict[str, Any] = {"myExtension": "x", "my-ext": 1, "ratio": 0.5, "sequence": {"a": 1}, "subject": "s"}
+    letter = {"attempts": 1, "event": event(EVENT, **odd, big=10**400).original().model_dump()}
+    again = CloudEvent.from_dict(json.loads(redrive.cloudevent(letter)))
+    kept = {"ratio": "0.5", "sequence": '{"a": 1}', "subject": "s", "big": 10**400}
+    assert again.attributes == {**kept, "redrive": "1"}
