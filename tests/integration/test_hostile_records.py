@@ -107,9 +107,10 @@ def test_odd_events_are_parked_listed_drained_expired_and_redriven(
         headers = {"content-type": "application/cloudevents+json"}
         answer = usher.post("/events", content=redrive.cloudevent(letter), headers=headers)
         assert answer.status_code == 202, answer.text
-    for instance_id in waits:
-        again = f"late-{instance_id}"
-        eventually(lambda: usher.dead_letter(again)["attempts"], lambda n: n == 2)  # noqa: B023
+    again = [f"late-{instance_id}" for instance_id in waits]
+    eventually(
+        lambda: [usher.dead_letter(one)["attempts"] for one in again], lambda n: set(n) == {2}
+    )
     mine = {*drained, *expired, *(f"late-{one}" for one in waits)}
     assert [one for one in _audit(usher).findings if one.id in mine] == []
 

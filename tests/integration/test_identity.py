@@ -13,8 +13,10 @@ from tests.support.recorded import assert_replays
 
 
 def settled(usher: Driver) -> None:
-    for topic in ("workflow-requests", "workflow-events"):
-        eventually(lambda t=topic: usher.pending(t), lambda pending: pending == 0, 60)  # type: ignore[misc]
+    def pending() -> int:
+        return usher.pending("workflow-requests") + usher.pending("workflow-events")
+
+    eventually(pending, lambda many: many == 0, 60)
 
 
 def letters(usher: Driver, mark: str) -> list[Document]:

@@ -51,8 +51,8 @@ NOISE = {"redis info", "redis hello", "redis ping", "redis xreadgroup", "redis x
 
 EVENTS = {
     "start": Cost(reads=1, writes=2, engine=1, functions=95),
-    "start, the id chosen": Cost(reads=2, writes=3, engine=1, functions=100),
-    "the same start again": Cost(reads=1, writes=2, engine=0, functions=87),
+    "start, the id chosen": Cost(reads=2, writes=3, engine=1, functions=110),
+    "the same start again": Cost(reads=1, writes=2, engine=0, functions=92),
     "event for an instance": Cost(reads=3, writes=1, engine=3, functions=93),
     "event too early": Cost(reads=4, writes=2, engine=3, functions=95),
 }

@@ -69,6 +69,9 @@ class MemoryStore:
         self._write(key, record, 1)
         return record
 
+    async def mend(self, key: str, record: Record) -> None:
+        self._write(key, record, self.records[key][1] + 1)
+
     async def replace(self, key: str, record: Record, etag: str) -> bool:
         version = self.records[key][1]
         if str(version) != etag:

@@ -182,7 +182,13 @@ async def test_a_claim_that_is_refused_since_is_put_aside_once_its_lease_is_over
 
 
 def test_an_event_with_odd_attributes_is_redriven_without_those_that_no_door_takes() -> None:
-    odd: dict[str, Any] = {"myExtension": "x", "my-ext": 1, "ratio": 0.5, "sequence": {"a": 1}, "subject": "s"}
+    odd: dict[str, Any] = {
+        "myExtension": "x",
+        "my-ext": 1,
+        "ratio": 0.5,
+        "sequence": {"a": 1},
+        "subject": "s",
+    }
     letter = {"attempts": 1, "event": event(EVENT, **odd, big=10**400).original().model_dump()}
     again = CloudEvent.from_dict(json.loads(redrive.cloudevent(letter)))
     kept = {"ratio": "0.5", "sequence": '{"a": 1}', "subject": "s", "big": 10**400}
