@@ -57,7 +57,7 @@ def served(usher: Driver) -> float:
     """A healthy start has its notice; return after how many seconds."""
     began, healthy = time.monotonic(), fresh("healthy")
     usher.request("hello_workflow", instance_id=healthy)
-    usher.notice(healthy, seconds=20)
+    usher.notice(healthy, seconds=60)
     return time.monotonic() - began
 
 
@@ -174,7 +174,7 @@ def test_a_broken_record_ends_its_own_event_and_no_other(usher: Driver, redis: R
     each(usher, [f"whole-{one}" for one in events], "delivered")
     with usher.away("orchestrator"):  # and again at a start
         pass
-    assert served(usher) < 10
+    assert served(usher) < 30  # an entry that the sidecar had in hand comes again after 10 s
     usher.get("orchestrator", "/parked", limit=1000)
     findings: list[Document] = [vars(one) for one in _audit(usher).findings]
     named = {one["id"] for one in findings if "cannot be read" in one["missing"]}
