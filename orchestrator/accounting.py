@@ -30,6 +30,8 @@ class Account(BaseModel):
     instance_id: str | None
     letters: int
     """How often it was dead-lettered: so many attempts its letter has."""
+    attempt: int
+    """How often serving it was begun: each claim that is taken over is one."""
     at: AwareDatetime
     notice: str | None = None
     """Id of the notice that was published when the run it started ended."""
@@ -79,7 +81,16 @@ class Accountant:
                 )
             case Disposition.PARKED:
                 missing = await self._wait_missing(entry)
-        names = ("key", "topic", "disposition", "letters", "command", "instance_id", "at")
+        names = (
+            "key",
+            "topic",
+            "disposition",
+            "letters",
+            "attempt",
+            "command",
+            "instance_id",
+            "at",
+        )
         said = {name: getattr(entry, name) for name in names}
         return Account(**said, notice=notice, missing=missing)
 

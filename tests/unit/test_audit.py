@@ -182,6 +182,9 @@ def test_what_is_claimed_for_long_or_delivered_often_is_named_though_it_is_open(
     world.account("claimed", at=minutes[1].isoformat())
     (missing,) = world.missing()
     assert "claimed for 'i-1' 600 s ago" in missing
+    world.account("claimed", attempt=50)
+    (missing,) = world.missing()
+    assert "attempt 50" in missing
     world.accounts = {}
     world.often = {entry: 500}
     (missing,) = world.missing()

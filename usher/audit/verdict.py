@@ -25,6 +25,8 @@ _OF: dict[type, set[str]] = {
 """What may become of a command, beside a dead letter."""
 CLAIMED_FOR = timedelta(minutes=5)
 """How long a claim may last: it is taken over after seconds."""
+CLAIMED_TIMES = 20
+"""How often an event may be claimed, 12 s and more from one to the next."""
 LETTERED = {"dead_lettered", "expired"}
 """What has a dead letter to show for it."""
 
@@ -100,11 +102,12 @@ def stuck(account: Record | None, progress: Progress, entry: EntryId) -> Verdict
     """Judge an entry that its group has not acknowledged; None while it may be on its way."""
     if account and account["disposition"] == "claimed":
         age = datetime.now(UTC) - datetime.fromisoformat(account["at"])
-        if age > CLAIMED_FOR:
+        attempt = int(account.get("attempt", 1))
+        if age > CLAIMED_FOR or attempt > CLAIMED_TIMES:
             return Verdict(
                 State.UNACCOUNTED,
                 missing=f"claimed for {account['instance_id']!r} {int(age.total_seconds())} s ago, "
-                "and neither done nor given up: the orchestrator's log has why",
+                f"attempt {attempt}, and neither done nor given up: the orchestrator's log has why",
             )
     if times := progress.often.get(entry):
         return Verdict(
