@@ -105,7 +105,10 @@ class Ledger:
                 continue
             held = read_as(Entry, at, record)
             if held.differs(entry.command):
-                message = "another event of its source and id was served at the same moment"
+                message = (
+                    "another event with its source and id was served at the same moment; this one "
+                    "may have been served, too"
+                )
                 raise Refused(Reason.IDENTITY_REUSED, message, "id")
             kept = {name: getattr(held, name) for name in ("duplicates", "attempt", "others")}
             after = _json(entry.model_copy(update=kept))

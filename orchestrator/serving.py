@@ -118,7 +118,9 @@ class Server:
             await self._aside.put(topic, event, Refused(Reason.HANDLER_ERROR, message), None)
             return Disposition.DEAD_LETTERED
         if held and not held.is_of(event):
-            return await self._put_beside(topic, event, held)
+            reused = why.reason is Reason.IDENTITY_REUSED
+            why = why if reused else identity_reused(event)
+            return await self._put_beside(topic, event, held, why)
         if held and held.final and not held.reopened_by(event):
             await self._ledger.count_duplicate(held.key)
             return Disposition.DUPLICATE
@@ -135,7 +137,9 @@ class Server:
             raise Busy(str(other)) from other  # it comes again, and is put aside beside that one
         return Disposition.DEAD_LETTERED
 
-    async def _put_beside(self, topic: Topic, event: CloudEvent, held: Entry) -> Disposition:
+    async def _put_beside(
+        self, topic: Topic, event: CloudEvent, held: Entry, why: Refused
+    ) -> Disposition:
         """Dead-letter an event whose source and id another event has, whose entry is `held`.
 
         Published first, noted second: a crash between the two publishes the same letter again.
@@ -144,6 +148,6 @@ class Server:
         if command in held.others:
             await self._ledger.count_duplicate(held.key)
             return Disposition.DUPLICATE
-        await self._aside.put(topic, event, identity_reused(event), None)
+        await self._aside.put(topic, event, why, None)
         await self._ledger.note_other(held.key, command)
         return Disposition.DEAD_LETTERED

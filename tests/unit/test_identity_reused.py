@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from dapr.ext.workflow import WorkflowStatus
 
 from contracts import redrive
 from contracts.cloudevent import CloudEvent
@@ -14,7 +15,7 @@ from contracts.letters import letter_id, reused_id
 from contracts.topics import Topic
 from orchestrator.inbox import RETRY, SUCCESS
 from orchestrator.records import Entry
-from tests.support.memory import Crash, World
+from tests.support.memory import Crash, MemoryEngine, World, nothing
 from tests.support.sidecar import raw_delivery
 from tests.unit.test_protocol_crashes import age
 
@@ -193,3 +194,19 @@ def test_an_event_with_odd_attributes_is_redriven_without_those_that_no_door_tak
     again = CloudEvent.from_dict(json.loads(redrive.cloudevent(letter)))
     kept = {"ratio": "0.5", "sequence": '{"a": 1}', "subject": "s", "big": 10**400}
     assert again.attributes == {**kept, "redrive": "1"}
+
+
+async def test_two_of_one_identity_at_once_leave_the_first_entry_and_a_letter_that_says_so() -> (
+    None
+):
+    world = World(MemoryEngine({"i-1": WorkflowStatus.RUNNING}))
+
+    async def come_between() -> None:
+        world.engine.gate = nothing
+        await deliver(world, Topic.REQUESTS, event({**START, "instance_id": "i-2"}))
+
+    world.engine.gate = come_between
+    assert await deliver(world, Topic.EVENTS, event(EVENT)) is SUCCESS
+    assert world.outbox.reasons == [Reason.IDENTITY_REUSED]
+    assert "may have been served" in world.outbox.letters[0][2].message
+    assert ((await entry(world)).disposition, world.engine.executions) == ("started", ["i-2"])
