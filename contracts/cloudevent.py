@@ -26,6 +26,8 @@ ENVELOPE = frozenset(
     ("specversion", "id", "source", "type", "datacontenttype", "data", "data_base64", "data_bytes")
 )
 """What is no attribute of an event's own. The last one is Usher's, of a dead letter."""
+ATTRIBUTE = "[a-z0-9]+"
+"""Names of attributes, as CloudEvents has them."""
 _REQUIRED = ("id", "source", "type")
 
 
@@ -134,7 +136,7 @@ def _attributes(envelope: Mapping[str, Any]) -> dict[str, Any]:
         raise Refused(Reason.INVALID_EVENT, message)
     attributes = {k: v for k, v in envelope.items() if k not in ENVELOPE and v is not None}
     for name, value in attributes.items():
-        if not re.fullmatch("[a-z0-9]+", name):
+        if not re.fullmatch(ATTRIBUTE, name):
             message = "attribute names are lower-case letters and digits"
             raise Refused(Reason.INVALID_EVENT, message, name)
         if not isinstance(value, str | int | bool):

@@ -80,6 +80,8 @@ class Reason(StrEnum):
     UNKNOWN_WORKFLOW = "unknown_workflow"
     INVALID_INPUT = "invalid_input"
     INSTANCE_EXISTS = "instance_exists"
+    IDENTITY_REUSED = "identity_reused"
+    """Another event has its source and id, and asks for something else."""
     UNKNOWN_INSTANCE = "unknown_instance"
     EXPIRED = "expired"
     INSTANCE_FINISHED = "instance_finished"

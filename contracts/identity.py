@@ -32,6 +32,15 @@ DERIVED_MARK = "ce-"
 """Stands before the event's key in an instance id that was derived from the event."""
 
 
+_DERIVED_ID = re.compile(rf".*-{DERIVED_MARK}([0-9a-f]{{24}})", re.DOTALL)
+
+
+def derived_key(instance_id: str) -> str | None:
+    """Return the event's key in an id of the form that is derived from an event; else None."""
+    found = _DERIVED_ID.fullmatch(instance_id)
+    return found[1] if found else None
+
+
 def event_key(source: str, event_id: str) -> str:
     """Return the short key of an event's identity: 24 hexadecimal digits."""
     return sha256(json.dumps([source, event_id]).encode()).hexdigest()[:24]
@@ -48,9 +57,9 @@ def _id_for_key(workflow: str, key: str) -> str:
 def instance_to_start(command: StartWorkflow, source: str, event_id: str) -> str:
     """Return the id of the instance that this command, carried by this event, starts."""
     if command.instance_id is not None:
-        return _not_ours(command.instance_id, "instance_id")
+        return _not_derived(_not_ours(command.instance_id, "instance_id"), "instance_id")
     if command.key is not None:
-        return _id_for_key(command.workflow, command.key)
+        return _not_derived(_id_for_key(command.workflow, command.key), "key")
     name = re.sub(r"[^A-Za-z0-9_-]", "_", command.workflow)[:100]
     return f"{name}-{DERIVED_MARK}{event_key(source, event_id)}"
 
@@ -73,6 +82,17 @@ def _not_ours(instance_id: str, field: str) -> str:
     """Return the id; raise `Refused` for an id reserved for Usher's own runs."""
     if instance_id.startswith(f"{OWN_RUN}-"):
         message = f"ids that begin with {OWN_RUN}- are Usher's own; choose another"
+        raise Refused(Reason.INVALID_INSTANCE_ID, message, field)
+    return instance_id
+
+
+def _not_derived(instance_id: str, field: str) -> str:
+    """Return the id; raise `Refused` for one that an event may give to the run that it starts."""
+    if derived_key(instance_id):
+        message = (
+            f"{instance_id!r} ends as ids do that Usher derives from an event, -{DERIVED_MARK} and "
+            "24 hexadecimal digits: choose another"
+        )
         raise Refused(Reason.INVALID_INSTANCE_ID, message, field)
     return instance_id
 

@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from contracts import identity
 from contracts.cloudevent import CloudEvent
+from contracts.digest import command_digest
 
 _TRACING = {"traceid", "traceparent", "tracestate"}
 """A sidecar adds these on the way."""
@@ -18,6 +19,15 @@ def letter_id(topic: str, event: CloudEvent) -> str:
     identified = bool(event.id and event.source)
     named = (event.source, event.id) if identified else (fingerprint(event),)
     return identity.event_id("dead-letter", topic, *named)
+
+
+def reused_id(topic: str, event: CloudEvent) -> str:
+    """Return the id of the letter that puts `event` aside because another has its source and id.
+
+    Each such event that asks for something else has a letter of its own.
+    """
+    digest = command_digest(event)
+    return identity.event_id("dead-letter", topic, event.source, event.id, digest)
 
 
 def forwarded_id(entry: bytes) -> str:

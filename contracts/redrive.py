@@ -1,10 +1,12 @@
 """A redrive: what is sent when a dead-lettered event is sent again, whoever offers to."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from contracts import expiry
+from contracts.cloudevent import ATTRIBUTE, ENVELOPE
 from contracts.events import Reason
 from contracts.limits import MAX_DATA_BYTES
 from contracts.topics import Topic
@@ -34,10 +36,26 @@ def impossible(letter: Mapping[str, Any]) -> str | None:
 
 
 def cloudevent(letter: Mapping[str, Any]) -> bytes:
-    """Return the original event as it was, marked as the redrive of this dead letter."""
-    named = {k: v for k, v in letter["event"].items() if v not in (None, "") and k not in _STALE}
+    """Return the original event as it was, marked as the redrive of this dead letter.
+
+    Where another event has its source and id, it gets the id of the letter. The topics take odder
+    attributes than CloudEvents, and than the door: those named otherwise are left out.
+    """
+    named = {
+        name: value if name in ENVELOPE else _attribute(value)
+        for name, value in letter["event"].items()
+        if value not in (None, "") and name not in _STALE
+        if name in ENVELOPE or re.fullmatch(ATTRIBUTE, name)
+    }
     if "data_base64" in named:  # the bytes themselves; `data` beside them is for readers
         named.pop("data", None)
     kind = named.get("type", "usher.redriven")
     marked = {**named, "type": kind, "specversion": "1.0", EXTENSION: str(letter["attempts"])}
+    if letter.get("reason") == Reason.IDENTITY_REUSED:  # its own id belongs to another event
+        marked["id"] = letter["id"]
     return json.dumps(marked).encode()
+
+
+def _attribute(value: Any) -> str | int | bool:
+    """Return a value as CloudEvents has it: what is no text, integer or boolean as its JSON."""
+    return value if isinstance(value, str | int | bool) else json.dumps(value)

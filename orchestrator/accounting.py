@@ -5,6 +5,7 @@ disposition is held against what its steps wrote elsewhere.
 """
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from pydantic import AwareDatetime, BaseModel
 
@@ -16,6 +17,9 @@ from orchestrator.parking import Parking
 from orchestrator.records import Disposition, Ended, Entry, Holder
 from orchestrator.views import cause
 
+OVERDUE = timedelta(minutes=5)
+"""How long after its deadline an event may still wait: `redelivery` looks for overdue ones."""
+
 
 class Account(BaseModel):
     """One event as the ledger has it, and what is missing of it."""
@@ -26,10 +30,14 @@ class Account(BaseModel):
     instance_id: str | None
     letters: int
     """How often it was dead-lettered: so many attempts its letter has."""
+    attempt: int
+    """How often serving it was begun: each claim that is taken over is one."""
     at: AwareDatetime
     notice: str | None = None
     """Id of the notice that was published when the run it started ended."""
     missing: str | None = None
+    command: str | None = None
+    """What the event asks for (`contracts.digest`); another that has its source and id differs."""
 
 
 class Accountant:
@@ -40,9 +48,10 @@ class Accountant:
         self._engine = engine
         self._parking = parking
 
-    async def accounts(self, keys: Iterable[str]) -> list[Account]:
-        """Return what is known of these events; one that the ledger has not is left out."""
-        entries = await self._ledger.get_many(keys)
+    async def accounts(self, keys: Iterable[str], broken: set[str] | None = None) -> list[Account]:
+        """Return what is known of these events; one that the ledger has not is left out, as is one
+        whose record is broken, which is added to `broken`."""
+        entries = await self._ledger.get_many(keys, broken)
         ids = {entry.instance_id for entry in entries if entry.instance_id}
         endings = await self._ledger.endings(ids)
         holders = await self._ledger.holders(
@@ -65,13 +74,41 @@ class Accountant:
                 missing = await self._twin_missing(entry, holder)
             case Disposition.DELIVERED if not (ended or await self._engine.state(instance_id)):
                 missing = f"no trace of the instance {instance_id!r} it was delivered to"
-            case Disposition.PARKED if not await self._parking.holds(entry):
-                now = await self._ledger.get(entry.key)
-                if now and now.disposition is Disposition.PARKED:
-                    missing = "it is parked, but is not on the list of its instance, or has no end"
-        said = {name: getattr(entry, name) for name in ("key", "topic", "disposition", "letters")}
-        return Account(
-            **said, instance_id=entry.instance_id, at=entry.at, notice=notice, missing=missing
+            case Disposition.DELIVERED if ended and ended.never_read(entry.key):
+                missing = (
+                    f"its run {instance_id!r} ended {ended.outcome} without having read it: "
+                    "publish it anew, should it still matter"
+                )
+            case Disposition.PARKED:
+                missing = await self._wait_missing(entry)
+        names = (
+            "key",
+            "topic",
+            "disposition",
+            "letters",
+            "attempt",
+            "command",
+            "instance_id",
+            "at",
+        )
+        said = {name: getattr(entry, name) for name in names}
+        return Account(**said, notice=notice, missing=missing)
+
+    async def _wait_missing(self, entry: Entry) -> str | None:
+        late = entry.until and entry.until < self._ledger.now() - OVERDUE
+        if not late and await self._parking.holds(entry):
+            return None
+        now = await self._ledger.get(entry.key)
+        if now is None or now.disposition is not Disposition.PARKED:
+            return None
+        if late:
+            return (
+                f"it waits for {entry.instance_id!r} though its deadline was {entry.until}: the "
+                "orchestrator's log has why"
+            )
+        return (
+            f"it is parked for {entry.instance_id!r}, but is not on the list of that instance, or "
+            "has no end"
         )
 
     async def _start_missing(

@@ -5,7 +5,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 import structlog
-from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy
+from dapr.ext.workflow import DaprWorkflowContext
 
 from contracts.events import WorkflowCompleted
 from orchestrator.context import RunContext, Steps
@@ -15,6 +15,7 @@ from orchestrator.failures import failure, guarded
 from orchestrator.notices import fitting, of_turn
 from orchestrator.payload import MAX_RESULT_BYTES, fitted
 from orchestrator.sdk_stalls import stall_where_code_differs
+from orchestrator.tasks import RETRY_POLICY
 
 ANNOUNCE = "announce_completion"
 """The activity that publishes where the last turn could not; the name is reserved."""
@@ -33,12 +34,6 @@ Tell = Callable[[WorkflowCompleted, Cause], bool]
 """Publishes a notice and writes it down while the turn waits; False where it could not."""
 
 _log = structlog.get_logger()
-RETRY_POLICY = RetryPolicy(
-    first_retry_interval=timedelta(seconds=1),
-    max_number_of_attempts=8,
-    backoff_coefficient=2,
-    max_retry_interval=timedelta(seconds=30),
-)
 
 
 def wrapped(

@@ -28,9 +28,13 @@ class Announcer:
         self._ledger = ledger
         self._outbox = outbox
 
-    async def announce(self, notice: WorkflowCompleted, cause: Cause) -> None:
-        """Publish that a run ended, and note it with the events the run had seen."""
-        ended = Ended(key=cause.key, outcome=notice.outcome, seen=list(cause.seen))
+    async def announce(
+        self, notice: WorkflowCompleted, cause: Cause, *, seen_all: bool = True
+    ) -> None:
+        """Publish that a run ended, and note it with the events the run had seen. `seen_all` is
+        true where the run itself says it: the engine does not know what it has seen."""
+        seen = {"seen": list(cause.seen), "seen_all": seen_all}
+        ended = Ended(key=cause.key, outcome=notice.outcome, **seen)
         with continuing({TRACEPARENT: cause.traceparent}, "announce an ending"):
             await self._outbox.completed(notice, cause)
             await self._ledger.end(notice.instance_id, ended)
@@ -69,7 +73,7 @@ class Announcer:
         """Announce an end, or only note it where the workflow does not announce itself."""
         definition = self._catalogue.workflows.get(notice.workflow)
         if definition is None or definition.tag.announce:
-            await self.announce(notice, cause)
+            await self.announce(notice, cause, seen_all=False)
         else:
             ended = Ended(key=cause.key, outcome=notice.outcome, announced=False)
             await self._ledger.end(notice.instance_id, ended)

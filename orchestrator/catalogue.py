@@ -20,6 +20,7 @@ from orchestrator.authoring.names import Source
 from orchestrator.authoring.problem import Problem
 from orchestrator.authoring.surface import activity_faults, workflow_faults
 from orchestrator.authoring.yields import yields_no_task
+from orchestrator.children import CLAIM_CHILD
 from orchestrator.definition import Definition
 from orchestrator.registry import TAG, WorkflowTag
 
@@ -146,7 +147,7 @@ class _Scan:
 
     def _claim(self, function: Callable[..., Any], file: Path, line: int | None) -> None:
         name, here = function.__name__, f"{file}:{line}"
-        if name in (ANNOUNCE, FENCE, OWN_RUN, SETTLE):
+        if name in (ANNOUNCE, CLAIM_CHILD, FENCE, OWN_RUN, SETTLE):
             self.problems.append(Problem(file, f"the name {name!r} is Usher's own", line))
         claimant, there = self._claimed.setdefault(name, (identity(function), here))
         if claimant != identity(function):

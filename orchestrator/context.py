@@ -9,11 +9,12 @@ from typing import Any, cast
 from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy
 
 from contracts import identity
+from orchestrator.children import CLAIM_CHILD, CLAIMED_FIRST, ClaimedChild
 from orchestrator.envelope import Cause, seal
 from orchestrator.failures import guarded
 from orchestrator.hosting.turns import stepped
 from orchestrator.payload import MAX_TURN_BYTES, PayloadTooLarge, as_json, fitted
-from orchestrator.tasks import made_by, named, once, refusal
+from orchestrator.tasks import RETRY_POLICY, made_by, named, once, refusal
 from orchestrator.waits import Waits
 
 Steps = Generator[Any, Any, Any]
@@ -48,8 +49,8 @@ class RunContext:
 
     @property
     def has_patches(self) -> bool:
-        """Whether the history of the run has patches recorded (`is_patched`)."""
-        return bool(self._ctx._history_patches)
+        """Whether the history of the run has patches of its author's (`is_patched`)."""
+        return bool(self._ctx._history_patches.keys() - {CLAIMED_FIRST})
 
     def set_custom_status(self, custom_status: str) -> None:
         """Show a text beside the run; raise `PayloadTooLarge` where it is too large."""
@@ -90,10 +91,20 @@ class RunContext:
         """Schedule a child; raise `PayloadTooLarge` where its input is too large."""
         what = f"child workflow {_name(workflow)}"
         _check_names(_name(workflow), options.get("app_id"))
-        _check_child_id(options.get("instance_id"), self._ctx.instance_id)
+        chosen = options.get("instance_id")
+        _check_child_id(chosen, self._ctx.instance_id)
         given = self._scheduled(input, f"the input of {what}")
         options["retry_policy"] = once(retry_policy)
-        return self._made(self._ctx.call_child_workflow(workflow, input=given, **options), what)
+
+        def schedule() -> Any:
+            return self._made(self._ctx.call_child_workflow(workflow, input=given, **options), what)
+
+        elsewhere = options.get("app_id")  # whose ids are none of ours
+        if chosen is None or elsewhere or not self._ctx.is_patched(CLAIMED_FIRST):
+            return schedule()
+        asked = {"instance_id": str(chosen), "parent": self._ctx.instance_id}
+        claim: Any = self._ctx.call_activity(CLAIM_CHILD, input=asked, retry_policy=RETRY_POLICY)
+        return made_by(ClaimedChild(claim, schedule, what), self)
 
     def create_timer(self, fire_at: datetime | timedelta) -> Any:
         return made_by(self._ctx.create_timer(fire_at), self)

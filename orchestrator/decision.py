@@ -41,7 +41,10 @@ class Start:
 
     def taken(self) -> Refused:
         """Return the refusal for an instance id that another event has taken."""
-        message = f"{self.instance_id!r} is taken by another event, of another workflow or input"
+        message = (
+            f"{self.instance_id!r} is taken: by another event, of another workflow or input, or by "
+            "a child workflow"
+        )
         return Refused(Reason.INSTANCE_EXISTS, message, "instance_id")
 
 

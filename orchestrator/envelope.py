@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 KEY = "$usher"
 SEEN_KEPT = 256
@@ -54,7 +54,10 @@ def seal(cause: Cause, value: Any) -> dict[str, Any]:
 def unseal(stored: Any) -> tuple[Cause, Any]:
     """Take the input out again. One scheduled past Usher has no envelope, and no cause."""
     if isinstance(stored, dict) and KEY in stored:
-        return Cause.model_validate(stored[KEY]), stored.get("input")
+        try:
+            return Cause.model_validate(stored[KEY]), stored.get("input")
+        except ValidationError:
+            pass  # another's, which has a member of that name
     return Cause(), stored
 
 
@@ -65,6 +68,7 @@ def seal_event(key: str, data: Any) -> dict[str, Any]:
 
 def unseal_event(received: Any) -> tuple[str | None, Any]:
     """Take key and data out again; an event raised past Usher has no key, and is never a repeat."""
-    if isinstance(received, dict) and KEY in received:
-        return received[KEY]["key"], received.get("data")
+    head = received.get(KEY) if isinstance(received, dict) else None
+    if isinstance(head, dict) and isinstance(head.get("key"), str):
+        return head["key"], received.get("data")
     return None, received

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from contracts import strict_json
 from contracts.cloudevent import CloudEvent
+from contracts.digest import identity_reused
 from contracts.events import Reason
 from contracts.reading import read_command, topic_of
 from contracts.refusal import Refused
@@ -47,6 +48,8 @@ async def explanation(decider: Decider, ledger: Ledger, turns: Turns, body: byte
         event = await turns.read(body, partial(_event, body))
         topic = topic_of(read_command(event))
         known = await ledger.find(event.source, event.id)
+        if known and not known.is_of(event):
+            raise identity_reused(event)
         if known and not known.reopened_by(event):
             dup = Disposition.PARKED if not known.final else Disposition.DUPLICATE
             shown = {"instance_id": known.instance_id, "known": known.disposition}

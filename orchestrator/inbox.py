@@ -10,22 +10,18 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-import httpx
 import structlog
-from dapr.clients.exceptions import DaprInternalError
 from dapr.ext.grpc import TopicEventResponse
-from grpc import RpcError, StatusCode
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
-from contracts.events import Reason
 from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from contracts.turns import Turns
-from orchestrator.failures import text_of, type_of, with_type
+from orchestrator.instance_call import AWAY, handler_error, is_of_the_call
 from orchestrator.ledger import Busy
 from orchestrator.logs import about
 from orchestrator.metrics import Metrics
@@ -35,8 +31,6 @@ from orchestrator.tracing import continuing, handling
 
 SUCCESS = TopicEventResponse("success")
 RETRY = TopicEventResponse("retry")
-AWAY = (RpcError, DaprInternalError, httpx.HTTPError, OSError)
-"""What is raised when the sidecar, the engine or the broker does not answer."""
 UNSERVED = (Disposition.DUPLICATE, Disposition.PARKED)
 """What says that an event was not served now."""
 
@@ -108,14 +102,12 @@ class Inbox:
         except Refused as refused:
             await self._put_aside(topic, event, refused, log)
         except (*AWAY, Busy) as error:
-            if not (isinstance(error, RpcError) and error.code() is StatusCode.INVALID_ARGUMENT):
+            if not is_of_the_call(error):
                 raise
-            why = Refused(Reason.HANDLER_ERROR, str(error.details()))
-            await self._put_aside(topic, event, why, log)
+            await self._put_aside(topic, event, handler_error(error), log)
         except Exception as error:
             log.exception("the handler failed")
-            said = with_type(type_of(error), text_of(error))
-            await self._put_aside(topic, event, Refused(Reason.HANDLER_ERROR, said), log)
+            await self._put_aside(topic, event, handler_error(error), log)
         else:
             self._metrics.dispositions.labels(topic, disposition).inc()
             if disposition not in UNSERVED:

@@ -4,13 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
+from dapr.clients.exceptions import DaprInternalError
 from grpc import RpcError, StatusCode
 
+from contracts.events import Reason
+from contracts.refusal import Refused
 from orchestrator.engine import Engine, Stalled
+from orchestrator.failures import text_of, type_of, with_type
 
 TAKES_SECONDS = 3
 """How long an instance may take to accept a call. It takes milliseconds, unless a turn of its
 workflow does not return."""
+
+AWAY = (RpcError, DaprInternalError, httpx.HTTPError, OSError)
+"""What is raised when the sidecar, the engine or the broker does not answer."""
 
 _FOR_ALL = (StatusCode.UNAVAILABLE, StatusCode.INVALID_ARGUMENT)
 """The sidecar is away, or the call itself is wrong: waiting for the instance would not help."""
@@ -42,6 +50,18 @@ async def one_instance(
             raise
         told = _told(error, seconds)
         raise NotNow(f"{instance_id!r} did not answer: {told}", stalled=False) from error
+
+
+def is_of_the_call(error: BaseException) -> bool:
+    """Tell whether an error says that the call itself is wrong: it comes again each time."""
+    return isinstance(error, RpcError) and error.code() is StatusCode.INVALID_ARGUMENT
+
+
+def handler_error(error: Exception) -> Refused:
+    """Return the refusal of an event that failed while it was served, by no fault of others."""
+    if isinstance(error, RpcError):
+        return Refused(Reason.HANDLER_ERROR, str(error.details()))
+    return Refused(Reason.HANDLER_ERROR, with_type(type_of(error), text_of(error)))
 
 
 def _is_for_all(error: Exception) -> bool:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from dapr.ext.workflow import WorkflowStatus
 
 from contracts.cloudevent import CloudEvent
+from contracts.digest import identity_reused
 from contracts.topics import Topic
 from orchestrator.announced import LEASE_SECONDS
 from orchestrator.decision import Start
@@ -48,11 +49,27 @@ class Launcher:
         )
         held = await self._ledger.create(entry)
         if held.token != entry.token:
+            if held.differs(entry.command):
+                raise identity_reused(event)
             reopened = await self._take_over(held, entry, event)
             if reopened is None:
                 return Disposition.DUPLICATE
             held = reopened
         return await self._run(held, start, event)
+
+    async def abandoned(self, held: Entry) -> Entry | None:
+        """Take over the claim of a start that is refused now; None where it had started before.
+
+        The code has changed since the claim, or another replica has another. Raises `Busy` while
+        the claim's handler may be at it.
+        """
+        if await self._has_started(held):
+            await self._finish(held)
+            return None
+        if self._ledger.now() - held.at < LEASE:
+            raise Busy(f"{held.instance_id} is being started by another handler")
+        ours = held.model_copy(update={"at": self._ledger.now()})
+        return await self._ledger.take_over(held, ours)
 
     async def _take_over(self, held: Entry, entry: Entry, event: CloudEvent) -> Entry | None:
         """Return the claim when it is ours now; None when the event has had its start."""
@@ -72,6 +89,9 @@ class Launcher:
         instance_id = held.instance_id or ""
         state = await self._engine.state(instance_id)
         if state is not None:
+            if state.runtime_status is WorkflowStatus.PENDING:
+                # Until its first turn is saved the engine does not say what started it.
+                raise Busy(f"{instance_id} is being created")
             return cause_of(state).key == held.key
         ended = await self._ledger.ended(instance_id)
         return ended is not None and ended.key == held.key

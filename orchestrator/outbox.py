@@ -11,9 +11,10 @@ from contracts.events import (
     COMPLETED_TYPE,
     DEAD_LETTERED_TYPE,
     EventDeadLettered,
+    Reason,
     WorkflowCompleted,
 )
-from contracts.letters import letter_id
+from contracts.letters import letter_id, reused_id
 from contracts.limits import INLINE_BYTES, MAX_KEPT_BYTES
 from contracts.refusal import Refused
 from contracts.topics import PUBSUB, Topic
@@ -84,8 +85,9 @@ def _letter(
         attempts=attempts,
         event=event.original(whole),
     )
+    reused = refusal.reason is Reason.IDENTITY_REUSED
     return CloudEvent(
-        id=letter_id(topic, event),
+        id=(reused_id if reused else letter_id)(topic, event),
         source=SOURCE,
         type=DEAD_LETTERED_TYPE,
         body=letter.model_dump_json(exclude_unset=True).encode(),

@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import structlog
 
@@ -28,12 +27,13 @@ from orchestrator.courier import Courier, finished
 from orchestrator.decision import Control
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.held import Held
-from orchestrator.instance_call import NotNow
+from orchestrator.instance_call import AWAY, NotNow, handler_error, is_of_the_call
 from orchestrator.ledger import Ledger, entry_at
 from orchestrator.logs import about
 from orchestrator.records import Disposition, Entry
-from orchestrator.store import Read, Store
+from orchestrator.store import BrokenRecord, Read, Store
 from orchestrator.tracing import continuing
+from orchestrator.waiting_list import WaitingLists, list_at, order
 
 _log = structlog.get_logger()
 
@@ -51,6 +51,7 @@ class Parking:
         aside: Aside,
     ) -> None:
         self._store = store
+        self._lists = WaitingLists(store)
         self._ledger = ledger
         self._engine = engine
         self._courier = courier
@@ -72,7 +73,7 @@ class Parking:
         if why and instance_id not in self.held:
             self.held.add(instance_id)
         await self._ledger.reenter(entry)
-        await self._list(instance_id, add=entry.key)
+        await self._lists.change(instance_id, add=entry.key)
         await self._engine.schedule_at(identity.OWN_RUN, entry.key, _run_id(entry), until)
         # One that is held is tried again beside the topic, where no other event waits for it.
         if instance_id not in self.held and await self._engine.state(instance_id) is not None:
@@ -81,17 +82,17 @@ class Parking:
         return entry.disposition
 
     async def is_empty(self, instance_id: str) -> bool:
-        return not (await self._read(instance_id))[0]
+        return not (await self._lists.read(instance_id))[0]
 
     async def holds(self, entry: Entry) -> bool:
         """Tell whether a parked event is on the list of its instance, and its wait will end."""
-        keys, _ = await self._read(entry.instance_id or "")
+        keys, _ = await self._lists.read(entry.instance_id or "")
         run = await self._engine.state(_run_id(entry))
         return entry.key in keys and run is not None and run.runtime_status not in FINISHED
 
     async def look(self, instance_id: str, key: str) -> Read:
         """Read what waits for an instance, and the entry of the event that starts it, in one go."""
-        return await self._store.read_many((_name(instance_id), entry_at(key)))
+        return await self._store.read_many((list_at(instance_id), entry_at(key)))
 
     async def drain(self, instance_id: str, read: Read | None = None) -> None:
         """Hand over what waits for an instance, in order, up to the first that it does not take.
@@ -100,21 +101,25 @@ class Parking:
         now is not read again.
         """
         while True:
-            keys, etag = await self._read(instance_id, read)
+            keys, etag = await self._lists.read(instance_id, read)
             read = None
             if not keys:
                 return
-            for entry in sorted(await self._ledger.get_many(keys), key=_order):
+            for entry in sorted(await self._ledger.get_many(keys), key=order):
                 if entry.disposition is Disposition.PARKED:
                     with _handling(entry, "hand over a parked event"):
                         if not await self._is_taken(entry):
                             return
-            if await self._store.replace(_name(instance_id), {"keys": []}, etag):
+            if await self._lists.empty(instance_id, etag):
                 return
 
     async def expire(self, key: str) -> None:
         """Put an event aside whose deadline has come, unless it was handed over before."""
-        entry = await self._ledger.get(key)
+        try:
+            entry = await self._ledger.get(key)
+        except BrokenRecord as error:
+            _log.error("cannot expire", error=str(error))
+            return
         if entry is None or entry.disposition is not Disposition.PARKED:
             return
         instance_id = entry.instance_id or ""
@@ -125,12 +130,17 @@ class Parking:
             entry = await self._ledger.get(key)
             if entry is None or entry.disposition is not Disposition.PARKED:
                 return
+            if key not in (await self._lists.read(instance_id))[0]:
+                with _handling(entry, "hand over a parked event"):
+                    if await self._is_taken(entry):
+                        return
+            entry = await self._ledger.get(key) or entry
             said = entry.why or f"{instance_id!r} did not take an event that came before"
             message = f"{said}, as long as the event could wait"
             why = Refused(Reason.INSTANCE_STALLED, message, "instance_id")
         with _handling(entry, "let a parked event expire"):
             await self._put_aside(entry, why)
-        await self._list(instance_id, remove=key)
+        await self._lists.change(instance_id, remove=key)
 
     async def waiting(self, ids: Iterable[str]) -> list[Entry]:
         """Return the entries of the events that wait, the oldest first.
@@ -154,6 +164,13 @@ class Parking:
                 _log.warning("not taken", error=str(error))
                 await self._note(entry, str(error))
             return False
+        except AWAY as error:
+            if not is_of_the_call(error):
+                raise
+            await self._put_aside(entry, handler_error(error))
+        except Exception as error:  # of this event: neither its start nor others are to blame
+            _log.exception("a parked event cannot be handed over")
+            await self._put_aside(entry, handler_error(error))
         else:
             done = {"disposition": disposition, "event": None, "why": None}
             await self._ledger.settle(entry.model_copy(update=done))
@@ -197,25 +214,6 @@ class Parking:
         await self._aside.put(entry.topic, entry.accepted(), why, entry)
         _log.warning("dead_lettered", reason=str(why.reason))
 
-    async def _read(self, instance_id: str, read: Read | None = None) -> tuple[list[str], str]:
-        name = _name(instance_id)
-        record, etag = await self._store.read(name) if read is None else read.get(name, (None, ""))
-        return (record["keys"], etag) if record else ([], "")
-
-    async def _list(self, instance_id: str, *, add: str = "", remove: str = "") -> None:
-        while True:
-            record, etag = await self._store.read(_name(instance_id))
-            before: list[str] = record["keys"] if record else []
-            after = [key for key in before if key != remove]
-            after += [add] if add and add not in after else []
-            changed = {"keys": after}
-            if after == before:
-                return
-            if record is None and await self._store.create(_name(instance_id), changed) == changed:
-                return
-            if record is not None and await self._store.replace(_name(instance_id), changed, etag):
-                return
-
 
 @contextmanager
 def _handling(entry: Entry, name: str) -> Iterator[None]:
@@ -224,22 +222,6 @@ def _handling(entry: Entry, name: str) -> Iterator[None]:
         yield
 
 
-def _name(instance_id: str) -> str:
-    return f"parked-{instance_id}"
-
-
 def _run_id(entry: Entry) -> str:
     """Return the id of the run that lets an event expire."""
     return identity.own_run_id(entry.key, entry.attempt)
-
-
-def _order(entry: Entry) -> tuple[Any, ...]:
-    """By the extension `sequence` where there is one, as a number where it is one; else by when
-    the event came."""
-    sequence = str((entry.event or {}).get("sequence", ""))
-    if not sequence:
-        return (2, 0, "", entry.at)
-    if sequence.isascii() and sequence.isdecimal():
-        digits = sequence.lstrip("0")  # compared without `int`, which refuses very long ones
-        return (0, len(digits), digits, entry.at)
-    return (1, 0, sequence, entry.at)

@@ -60,8 +60,12 @@ class Redelivery:
         """Find who is held after a restart, and let overdue events expire, among what is parked."""
         now = datetime.now(UTC)
         entries = list(parked)
-        for entry in [one for one in entries if one.until and one.until + OVERDUE < now]:
-            await self._parking.expire(entry.key)
+        for entry in [one for one in entries if one.until and one.until < now - OVERDUE]:
+            try:
+                await self._parking.expire(entry.key)
+            except Exception as error:  # the next is another's
+                said = f"{type(error).__name__}: {error}"
+                _log.warning("cannot expire", instance_id=entry.instance_id, error=said)
         ids = sorted({one.instance_id or "" for one in entries} - self._parking.held.ids)
         for instance_id in sample(ids, min(LOOKS, len(ids))):
             if await self._engine.state(instance_id) is not None:

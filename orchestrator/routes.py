@@ -99,6 +99,8 @@ async def event(
         "disposition": entry.disposition,
         "instance_id": entry.instance_id,
         "duplicates": entry.duplicates,
+        "digest": entry.command,
+        "others": len(entry.others),
         "at": entry.at,
     }
 
@@ -113,10 +115,13 @@ class Keys(BaseModel):
 async def events(service: Service, wanted: Keys) -> dict[str, Any]:
     """What became of many events, and what is missing of each; for `usher audit`.
 
-    What the ledger has not, is not among the items; before `since` it has forgotten everything.
+    What the ledger has not, is not among the items; before `since` it has forgotten everything. Of
+    the keys in `broken` it has records that cannot be read.
     """
     since = service.ledger.now() - timedelta(days=service.settings.ledger_days)
-    return {"items": await service.accountant.accounts(wanted.keys), "next": None, "since": since}
+    broken: set[str] = set()
+    items = await service.accountant.accounts(wanted.keys, broken)
+    return {"items": items, "next": None, "since": since, "broken": sorted(broken)}
 
 
 @router.get("/parked")

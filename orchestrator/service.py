@@ -19,6 +19,7 @@ from orchestrator.accounting import Accountant
 from orchestrator.announcer import Announcer
 from orchestrator.aside import Aside
 from orchestrator.catalogue import Catalogue
+from orchestrator.claiming import ChildIds
 from orchestrator.controlling import Controller
 from orchestrator.courier import Courier
 from orchestrator.decision import Decider
@@ -106,7 +107,8 @@ class Orchestrator:
         )
         loop, seconds = asyncio.get_running_loop(), self.settings.tell_seconds
         tell = teller(announcer.announce, loop, seconds, lambda: self._closing)
-        steps = Steps(tell, announcer.announce, self.ledger.may_run, self.parking.expire)
+        claim = ChildIds(self.ledger, self.engine).claim
+        steps = Steps(tell, announcer.announce, self.ledger.may_run, self.parking.expire, claim)
         self._runtime = build_runtime(self.catalogue, steps)
         sdk = SdkWorker(self._runtime)
         place = f"{socket.gethostname()}-{self.settings.port}"

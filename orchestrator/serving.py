@@ -1,6 +1,7 @@
 """Serves one event: what was decided is done, and the ledger says what became of it."""
 
 from contracts.cloudevent import CloudEvent
+from contracts.digest import command_digest, identity_reused
 from contracts.events import Reason
 from contracts.expiry import is_bounded
 from contracts.refusal import Refused
@@ -14,6 +15,7 @@ from orchestrator.launching import Launcher
 from orchestrator.ledger import Busy, Ledger
 from orchestrator.parking import Parking
 from orchestrator.records import Disposition, Entry, begun
+from orchestrator.store import BrokenRecord
 
 AFTER_CLAIM = {Reason.INSTANCE_EXISTS, Reason.HANDLER_ERROR}
 """Why a start is refused that has been claimed already; all else is refused before."""
@@ -48,6 +50,8 @@ class Server:
             return await self._launcher.launch(start, event), start.instance_id
         named = event.id and event.source
         held = await self._ledger.find(event.source, event.id) if named else None
+        if held and not held.is_of(event):
+            raise identity_reused(event)
         if held and held.final and not held.reopened_by(event):
             await self._ledger.count_duplicate(held.key)
             return Disposition.DUPLICATE, held.instance_id
@@ -107,13 +111,43 @@ class Server:
         if not event.id or not event.source:
             await self._aside.put(topic, event, why, None)
             return Disposition.DEAD_LETTERED
-        held = await self._ledger.find(event.source, event.id)
+        try:
+            held = await self._ledger.find(event.source, event.id)
+        except BrokenRecord as error:
+            message = f"{error}; whether the event was served is not known: mend or delete it first"
+            await self._aside.put(topic, event, Refused(Reason.HANDLER_ERROR, message), None)
+            return Disposition.DEAD_LETTERED
+        if held and not held.is_of(event):
+            reused = why.reason is Reason.IDENTITY_REUSED
+            why = why if reused else identity_reused(event)
+            return await self._put_beside(topic, event, held, why)
         if held and held.final and not held.reopened_by(event):
             await self._ledger.count_duplicate(held.key)
             return Disposition.DUPLICATE
+        entry = held or begun(event, topic, Disposition.DEAD_LETTERED)
         claimed = held and held.token and held.disposition is Disposition.CLAIMED
         if claimed and why.reason not in AFTER_CLAIM:
-            raise Busy("another event of the same identity is being served")
-        entry = held or begun(event, topic, Disposition.DEAD_LETTERED)
-        await self._aside.put(topic, event, why, entry)
+            abandoned = await self._launcher.abandoned(entry)
+            if abandoned is None:
+                return Disposition.DUPLICATE
+            entry = abandoned
+        try:
+            await self._aside.put(topic, event, why, entry)
+        except Refused as other:
+            raise Busy(str(other)) from other  # it comes again, and is put aside beside that one
+        return Disposition.DEAD_LETTERED
+
+    async def _put_beside(
+        self, topic: Topic, event: CloudEvent, held: Entry, why: Refused
+    ) -> Disposition:
+        """Dead-letter an event whose source and id another event has, whose entry is `held`.
+
+        Published first, noted second: a crash between the two publishes the same letter again.
+        """
+        command = command_digest(event)
+        if command in held.others:
+            await self._ledger.count_duplicate(held.key)
+            return Disposition.DUPLICATE
+        await self._aside.put(topic, event, why, None)
+        await self._ledger.note_other(held.key, command)
         return Disposition.DEAD_LETTERED

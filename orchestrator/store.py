@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+import structlog
 from dapr.aio.clients import DaprClient
 from dapr.clients.exceptions import DaprInternalError
 from dapr.clients.grpc._state import Concurrency, Consistency, StateOptions
@@ -24,8 +25,19 @@ Read = dict[str, tuple[Record, str]]
 _FIRST_WRITE = StateOptions(concurrency=Concurrency.first_write, consistency=Consistency.strong)
 _PROBE = {"ttlInSeconds": "60"}
 _AT_ONCE = 200
+_WRONG_KIND = "WRONGTYPE"
+"""What Redis says of a key that holds a list, a set or the like."""
 _WRITE = "write"
 """In each record, what tells one write from another of the same content."""
+
+_log = structlog.get_logger()
+
+
+class BrokenRecord(Exception):
+    """A record is not as Usher writes it. Says nothing of any other record."""
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(f"the record {key!r} of the state store is broken: {why}")
 
 
 class Store:
@@ -36,19 +48,33 @@ class Store:
         self._kept = {"ttlInSeconds": str(ttl_seconds)}
 
     async def read(self, key: str) -> tuple[Record | None, str]:
-        """Return the record and its etag; None and "" where there is none."""
-        return _record_in(await self._client.get_state(LEDGER_STORE, key))
+        """Return the record and its etag; None and "" where there is none. Raises `BrokenRecord`,
+        as does every method here that returns one record."""
+        try:
+            return _record_in(key, await self._client.get_state(LEDGER_STORE, key))
+        except RpcError as error:
+            if _WRONG_KIND in (error.details() or ""):
+                raise BrokenRecord(key, "the database has something else there") from error
+            raise
 
-    async def read_many(self, keys: Iterable[str]) -> Read:
-        """Return the records that are there, with their etags, by key."""
+    async def read_many(self, keys: Iterable[str], broken: set[str] | None = None) -> Read:
+        """Return the records that are there, with their etags, by key. Those that are broken are
+        left out, and added to `broken`."""
         wanted = list(keys)
         found: Read = {}
         for start in range(0, len(wanted), _AT_ONCE):
             page = wanted[start : start + _AT_ONCE]
             answer = await self._client.get_bulk_state(LEDGER_STORE, page, parallelism=10)
             for item in answer.items:
-                # An error of one key is none of the call's: asked for alone, it says why.
-                record, etag = await self.read(item.key) if item.error else _record_in(item)
+                try:
+                    # An error of one key is none of the call's: asked for alone, it says why.
+                    alone = await self.read(item.key) if item.error else None
+                    record, etag = alone or _record_in(item.key, item)
+                except BrokenRecord as error:
+                    _log.error("left out", error=str(error))
+                    if broken is not None:
+                        broken.add(item.key)
+                    continue
                 if record is not None:
                     found[item.key] = record, etag
         return found
@@ -64,6 +90,14 @@ class Store:
             return found
         return record
 
+    async def mend(self, key: str, record: Record) -> None:
+        """Write over a record that is broken, unless it has changed since or cannot be written."""
+        try:
+            found = await self._client.get_state(LEDGER_STORE, key)
+            await self.replace(key, record, found.etag)
+        except RpcError as error:
+            _log.error("not mended", key=key, error=str(error.details()))
+
     async def replace(self, key: str, record: Record, etag: str) -> bool:
         """Write over the record that has this etag; False where it has changed since."""
         mark = uuid.uuid4().hex
@@ -71,7 +105,7 @@ class Store:
             await self._save(key, record, mark, etag)
         except RpcError:
             found = await self._client.get_state(LEDGER_STORE, key)
-            return bool(found.data) and json.loads(found.data)[_WRITE] == mark
+            return mark.encode() in found.data
         return True
 
     async def try_write(self) -> None:
@@ -90,10 +124,15 @@ class Store:
             raise error.__cause__ or error from None
 
 
-def _record_in(found: Any) -> tuple[Record | None, str]:
+def _record_in(key: str, found: Any) -> tuple[Record | None, str]:
     """Return what an answer of the SDK's has of one key, and its etag; None and "" for nothing."""
     if not found.data:
         return None, ""
-    record: Record = json.loads(found.data)
-    del record[_WRITE]
+    try:
+        record = json.loads(found.data)
+    except (ValueError, RecursionError) as error:
+        raise BrokenRecord(key, f"not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise BrokenRecord(key, "not a JSON object")
+    record.pop(_WRITE, None)
     return record, found.etag

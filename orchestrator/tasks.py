@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Generator
+from datetime import timedelta
 from typing import Any
 
 from dapr.ext.workflow import RetryPolicy
@@ -15,6 +16,13 @@ from orchestrator.failures import bounded, with_type
 NEVER_RETRIED = ("PayloadTooLarge", "InvalidInput", "TaskDied")
 """Failures that come again with each attempt."""
 _SHOWN = 60
+RETRY_POLICY = RetryPolicy(
+    first_retry_interval=timedelta(seconds=1),
+    max_number_of_attempts=8,
+    backoff_coefficient=2,
+    max_retry_interval=timedelta(seconds=30),
+)
+"""Of our own activities, which need the store or the broker."""
 
 BARE = "a bare `yield` waits for nothing: write `yield ctx.call_activity(...)`"
 SEVERAL = "a {kind} is no task: write `yield when_all([...])` to wait for several tasks"

@@ -11,10 +11,12 @@ from dapr.ext.workflow.logger import LoggerOptions
 from contracts.events import WorkflowCompleted
 from contracts.identity import OWN_RUN
 from orchestrator.activity_run import Activity
-from orchestrator.announced import ANNOUNCE, FENCE, RETRY_POLICY, SETTLE, Tell, wrapped
+from orchestrator.announced import ANNOUNCE, FENCE, SETTLE, Tell, wrapped
 from orchestrator.catalogue import Catalogue
+from orchestrator.children import CLAIM_CHILD
 from orchestrator.envelope import Cause
 from orchestrator.hosting.turns import THREADS
+from orchestrator.tasks import RETRY_POLICY
 
 QUIET = LoggerOptions(log_level="ERROR")
 """The SDK logs a line a turn; ours say the same once, with the event's id."""
@@ -34,6 +36,7 @@ class Steps:
     announce: Callable[[WorkflowCompleted, Cause], Coroutine[Any, Any, None]]
     may_run: Callable[[str, int], Coroutine[Any, Any, bool]]
     expire: Callable[[str], Coroutine[Any, Any, None]]
+    claim: Callable[[str, str], Coroutine[Any, Any, str | None]]
 
 
 def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
@@ -61,12 +64,16 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     async def settle_expired(_: WorkflowActivityContext, key: str) -> None:
         await on_ours(steps.expire(key))
 
+    async def claim_child(_: WorkflowActivityContext, asked: dict[str, str]) -> str | None:
+        return await on_ours(steps.claim(asked["instance_id"], asked["parent"]))
+
     def usher_expire(ctx: DaprWorkflowContext, key: str) -> Generator[Any, Any, None]:
         yield ctx.call_activity(SETTLE, input=key, retry_policy=RETRY_POLICY)
 
     runtime.register_activity(announce_completion, name=ANNOUNCE)
     runtime.register_activity(claim_run, name=FENCE)
     runtime.register_activity(settle_expired, name=SETTLE)
+    runtime.register_activity(claim_child, name=CLAIM_CHILD)
     runtime.register_workflow(usher_expire, name=OWN_RUN)
     for name, function in catalogue.activities.items():
         runtime.register_activity(Activity(name, function).registered(), name=name)

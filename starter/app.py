@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.turns import Turns
 from starter import problem
@@ -15,6 +16,7 @@ from starter.docs import serve_docs
 from starter.metrics import Metrics
 from starter.origin import OwnNamesOnly, objection
 from starter.outbox import NotPublished, Outbox
+from starter.reuse import KeyTaken, KnownKeys
 from starter.routes import router
 from starter.status import StatusReader
 
@@ -47,7 +49,9 @@ def build_app(
     app.state.outbox = Outbox(sidecar, Metrics())
     app.state.reader = StatusReader(orchestrator)
     app.state.turns = Turns()
+    app.state.keys = KnownKeys(orchestrator)
     app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(KeyTaken, _key_taken)
     app.add_exception_handler(NotPublished, _not_published)
     app.add_middleware(OwnNamesOnly, names=names, refuse=problem.misdirected)
     problem.handle_problems(app)
@@ -61,6 +65,15 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refused)
     request.app.state.outbox.metrics.refused.labels(error.reason).inc()
     return problem.respond(problem.refusal(error))
+
+
+async def _key_taken(_: Request, error: Exception) -> JSONResponse:
+    """409: the key says that this is an event sent before, and it is another; nothing was
+    published."""
+    errors = [problem.FieldError(field="idempotency-key", message=str(error))]
+    said = {"title": "The idempotency key is taken", "detail": str(error), "errors": errors}
+    reason = Reason.IDENTITY_REUSED
+    return problem.respond(problem.Problem(status=409, reason=reason, **said))
 
 
 async def _not_published(_: Request, error: Exception) -> JSONResponse:

@@ -55,11 +55,13 @@ IdempotencyKey = Annotated[
     Header(max_length=256, description="a request sent again with its key is served once"),
 ]
 InstanceIdPath = Annotated[str, Path(pattern=ADDRESSABLE_ID_PATTERN)]
+_TAKEN = "the idempotency key was used for another command; nothing was published"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     413: {"model": problem.Problem, "description": "the body is too large"},
     422: {"model": problem.Problem, "description": "cannot be served; nothing was published"},
     503: {"model": problem.Problem, "description": "the broker is away; nothing was accepted"},
 }
+KEYED = {409: {"model": problem.Problem, "description": _TAKEN}, **PROBLEMS}
 
 
 def _body(example: Any, description: str) -> dict[str, Any]:
@@ -72,21 +74,23 @@ router = APIRouter()
 
 
 async def accept(
+    request: Request,
     outbox: Outbox,
-    bodies: Bodies,
     command: dict[str, Any],
     key: str | None,
-    body: bytes = b"",
-    name: str = "",
+    carried: str = "",
 ) -> Accepted:
-    """Publish a command; the body, any JSON but `null`, is its member of this name."""
+    """Publish a command. The body, any JSON but `null`, is its member of the name `carried`."""
     given = {name: value for name, value in command.items() if value is not None}
+    body = await request.body() if carried else b""
 
     def read() -> Outgoing:
         carries = body and strict_json.loads(body) is not None
-        return addressed(command_event(given, key, {name: body} if carries else {}))
+        return addressed(command_event(given, key, {carried: body} if carries else {}))
 
-    outgoing = await bodies.read(body, read)
+    outgoing = await _turns(request).read(body, read)
+    if key:
+        await request.app.state.keys.check(outgoing.event)
     await outbox.publish(outgoing)
     return Accepted.of(outgoing)
 
@@ -126,26 +130,25 @@ async def events(request: Request, outbox: Out, bodies: Bodies) -> Accepted | Ac
     return AcceptedBatch(items=accepted) if is_batch else accepted[0]
 
 
-@router.post("/start/{user_name}", status_code=202, responses=PROBLEMS)
+@router.post("/start/{user_name}", status_code=202, responses=KEYED)
 async def start(
-    user_name: str, outbox: Out, bodies: Bodies, idempotency_key: IdempotencyKey = None
+    request: Request, user_name: str, outbox: Out, idempotency_key: IdempotencyKey = None
 ) -> Accepted:
     """Start `hello_workflow` for someone."""
     command = {"workflow": "hello_workflow", "input": {"name": user_name}}
-    return await accept(outbox, bodies, command, idempotency_key)
+    return await accept(request, outbox, command, idempotency_key)
 
 
 @router.post(
     "/workflows/{name}",
     status_code=202,
-    responses=PROBLEMS,
+    responses=KEYED,
     openapi_extra=_body({"name": "Ada"}, "the workflow's input; none means all defaults"),
 )
 async def start_workflow(
     request: Request,
     name: str,
     outbox: Out,
-    bodies: Bodies,
     key: Annotated[str | None, Query(description="instance id becomes <name>-<key>")] = None,
     instance_id: Annotated[str | None, Query()] = None,
     idempotency_key: IdempotencyKey = None,
@@ -156,14 +159,13 @@ async def start_workflow(
         "key": key,
         "instance_id": instance_id,
     }
-    body = await request.body()
-    return await accept(outbox, bodies, command, idempotency_key, body, "input")
+    return await accept(request, outbox, command, idempotency_key, "input")
 
 
 @router.post(
     "/instances/{instance_id:path}/events/{event:path}",
     status_code=202,
-    responses=PROBLEMS,
+    responses=KEYED,
     openapi_extra=_body({"approved": True}, "the event's data"),
 )
 async def raise_event(
@@ -171,7 +173,6 @@ async def raise_event(
     instance_id: InstanceIdPath,
     event: str,
     outbox: Out,
-    bodies: Bodies,
     ttl_seconds: Annotated[float | None, Query(ge=0, allow_inf_nan=False)] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Accepted:
@@ -181,8 +182,7 @@ async def raise_event(
         "event": event,
         "ttl_seconds": ttl_seconds,
     }
-    body = await request.body()
-    return await accept(outbox, bodies, command, idempotency_key, body, "data")
+    return await accept(request, outbox, command, idempotency_key, "data")
 
 
 @router.get("/status/{instance_id:path}", responses={404: {"model": problem.Problem}, **PROBLEMS})

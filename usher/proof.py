@@ -1,5 +1,7 @@
 """The commands that prove: every accepted event is accounted for, nothing breaks a promise."""
 
+from collections.abc import Sequence
+
 import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -8,7 +10,7 @@ from contracts import printable
 from usher import views
 from usher.arguments import Json
 from usher.audit.auditor import Auditor
-from usher.audit.report import Report
+from usher.audit.report import Finding, Report
 from usher.audit.streams import Streams
 from usher.doctor.examination import Diagnosis, Doctor
 from usher.errors import Exit
@@ -56,10 +58,20 @@ def _diagnosed(found: Diagnosis) -> Group:
 
 
 def _audited(report: Report) -> Group:
-    totals = {name: value for name, value in report.as_json().items() if name != "findings"}
+    named = ("findings", "reused")
+    totals = {name: value for name, value in report.as_json().items() if name not in named}
     shown: list[RenderableType] = [views.pairs(totals)]
     if report.findings:
-        columns = ("stream", "entry", "source", "id", "missing")
-        rows = [{name: getattr(one, name) for name in columns} for one in report.findings]
-        shown += [Text("Not accounted for:", style="bold red"), views.table(rows, columns)]
+        shown += [Text("Not accounted for:", style="bold red"), _named(report.findings, "missing")]
+    if report.reused:
+        title = Text("Published with the source and id of another event:", style="bold")
+        shown += [title, _named(report.reused, "note")]
     return Group(*shown)
+
+
+def _named(findings: Sequence[Finding], last: str) -> RenderableType:
+    columns = ("stream", "entry", "source", "id")
+    rows = [
+        {**{name: getattr(one, name) for name in columns}, last: one.missing} for one in findings
+    ]
+    return views.table(rows, (*columns, last))

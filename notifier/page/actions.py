@@ -40,10 +40,10 @@ def start(request: Request, service: Service, workflow: str, posted: Form) -> Re
     form = forms.fields(found["input_schema"], found["example"])
     value, errors = forms.read(form, posted)
     chosen = posted.get(INSTANCE.name, "").strip()
-    key = posted.get("key") or str(uuid.uuid4())
     command = {"workflow": workflow, "input": value}
     if chosen:
         command["instance_id"] = chosen
+    key = _key(posted.get("key") or str(uuid.uuid4()), command)
     if not errors:
         errors = starting.objections(service, form, command, key)
     if errors:
@@ -75,8 +75,7 @@ def answer(
         data = strict_json.loads(text.encode()) if text else None
     except Refused as refused:
         return _say(request, False, f"Not sent: {refused.message}")
-    told_apart = json.dumps([instance_id, event, posted.get("since"), data])
-    key = f"page-{sha256(told_apart.encode()).hexdigest()[:24]}"
+    key = _key(instance_id, event, posted.get("since"), data)
     body = b"" if data is None else text.encode()
     try:
         told = service.starter.raise_event(instance_id, event, body, key)
@@ -139,6 +138,14 @@ def send_again(request: Request, service: Service, letter_id: str, posted: Form)
     except redriving.NotSent as refused:
         return _say(request, False, f"Refused: {refused}")
     return _say(request, True, f"{ACCEPTED} It was sent again, for {instance_id}.")
+
+
+def _key(*told_apart: Any) -> str:
+    """Return the idempotency key of what was pressed: the same for the same, sent twice.
+
+    A form that was changed after it was sent is another request.
+    """
+    return f"page-{sha256(json.dumps(told_apart).encode()).hexdigest()[:24]}"
 
 
 def _would(told: dict[str, Any]) -> str:

@@ -29,7 +29,7 @@ async def run(connection: socket.socket, head: dict[str, Any], request: bytes) -
     settings.export_to_sdk()
     catalogue = Catalogue.scan(settings.workflows)
     # Its last turn asks for the activity that announces its end, which runs in the other process.
-    steps = Steps(lambda *_: False, _never, _never, _never)
+    steps = Steps(lambda *_: False, _never, _never, _never, _never)
     worker = SdkWorker(build_runtime(catalogue, steps))
     answers: list[Any] = []
     worker.capture(answers.append)

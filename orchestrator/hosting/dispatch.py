@@ -18,6 +18,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from orchestrator.announced import ANNOUNCE, FENCE, SETTLE
+from orchestrator.children import CLAIM_CHILD
 from orchestrator.failures import failure
 from orchestrator.hosting.apart import AT_ONCE, Died, NotStarted, run_apart
 from orchestrator.hosting.loops import Loops
@@ -28,7 +29,7 @@ from orchestrator.hosting.turns import APART_SECONDS, Turns, TurnTimeout
 from orchestrator.metrics import Metrics
 from orchestrator.sdk_worker import SdkWorker, task_of_activity, task_of_turn
 
-OURS = {ANNOUNCE, FENCE, SETTLE}
+OURS = {ANNOUNCE, CLAIM_CHILD, FENCE, SETTLE}
 """Activities of Usher's: short, and they wait on the service's loop alone."""
 AGAIN_SECONDS = 60
 """For so long after a start an activity may be one that was asked for before."""

@@ -22,7 +22,7 @@ from tenacity import (
 )
 
 from orchestrator.hosting.task import Task
-from orchestrator.store import Record, Store
+from orchestrator.store import BrokenRecord, Record, Store
 
 CAREFUL_SECONDS = 600
 """How long tasks are marked before they run, after a death."""
@@ -163,7 +163,7 @@ class Session:
             record: Record | None
             record, _ = await asking(self._store.read, self._key)
             return _Record.model_validate(record) if record else _Record(open=False)
-        except (RetryError, ValidationError) as error:  # the second, of another version of Usher
+        except (RetryError, BrokenRecord, ValidationError) as error:  # or of another version
             _log.warning("how the last process ended is not known", error=str(error))
             return _Record()
 
@@ -185,7 +185,11 @@ class Session:
 
     async def _save(self, record: dict[str, Any]) -> None:
         while True:
-            found, etag = await self._store.read(self._key)
+            try:
+                found, etag = await self._store.read(self._key)
+            except BrokenRecord:
+                await self._store.mend(self._key, record)
+                return
             if found is None:
                 if await self._store.create(self._key, record) == record:
                     return

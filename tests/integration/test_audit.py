@@ -6,6 +6,7 @@ Each sabotage is undone, so that what other tests audit is whole.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -301,3 +302,41 @@ def test_p2_an_entry_deleted_from_a_stream_is_missed(usher: Driver, redis: Redis
 
 def test_p2_the_names_are_those_of_the_streams() -> None:
     assert {str(topic) for topic in AUDITED} == {"workflow-requests", "workflow-events"}
+
+
+def test_p2_an_event_that_its_run_never_read_is_named(usher: Driver) -> None:
+    run, surplus = fresh("run"), fresh("event")
+    given = {"events": 1, "seconds": 120}
+    usher.request("counting_workflow", instance_id=run, input=given)
+    usher.running(run)
+    nobodys = {"instance_id": run, "event": "nobody-asks", "data": 1}
+    usher.cloudevent("workflow-events", surplus, nobodys)
+    _settled(usher, surplus)
+    read = _tick(usher, run, 1)
+    assert usher.notice(run)["output"] == [1]
+    eventually(lambda: _missing(usher, surplus), bool)
+    (missing,) = _missing(usher, surplus)
+    assert f"its run '{run}' ended COMPLETED without having read it" in missing
+    assert _missing(usher, read) == []
+
+
+def test_p2_an_event_that_waits_past_its_deadline_is_named(usher: Driver, redis: Redis) -> None:
+    parked = _tick(usher, fresh("nobody"), 1)
+    _settled(usher, parked)
+    assert _missing(usher, parked) == []
+    late = datetime.now(UTC) - timedelta(minutes=6)
+    with _edited(redis, parked, until=late.isoformat()):
+        (missing,) = _missing(usher, parked)
+        assert "though its deadline was" in missing
+
+
+def test_p2_of_two_events_of_one_identity_the_one_that_vanished_is_named(
+    usher: Driver, redis: Redis
+) -> None:
+    event_id = _started(usher, redis)
+    with _edited(redis, event_id, command=None):  # as a version wrote it that kept no digests
+        other = {"workflow": "hello_workflow", "input": "Grace"}
+        usher.cloudevent("workflow-requests", event_id, other)
+        eventually(lambda: usher.pending("workflow-requests"), lambda n: n == 0)
+        (missing,) = eventually(lambda: _missing(usher, event_id), bool)
+        assert "under an id of its own" in missing

@@ -140,7 +140,7 @@ def test_p1_an_instance_id_is_taken_once(usher: Driver, tmp_path: Path, when: st
     assert _done(file) == ["started"]
 
 
-def test_p1_a_derived_instance_id_is_taken_too(usher: Driver, tmp_path: Path) -> None:
+def test_p1_a_derived_instance_id_is_not_for_others(usher: Driver, tmp_path: Path) -> None:
     event_id, other, file = fresh("event"), fresh("event"), tmp_path / "tally"
     command = {"workflow": "counting_workflow", "input": {"file": str(file)}}
     usher.cloudevent("workflow-requests", event_id, command)
@@ -148,7 +148,8 @@ def test_p1_a_derived_instance_id_is_taken_too(usher: Driver, tmp_path: Path) ->
     usher.notice(instance)
     _start(usher, other, instance, file=str(file), events=3)
     assert _settled(usher, other)["disposition"] == "dead_lettered"
-    assert usher.dead_letter(other)["reason"] == "instance_exists"
+    letter = usher.dead_letter(other)
+    assert (letter["reason"], letter["field"]) == ("invalid_instance_id", "instance_id")
     assert _done(file) == ["started"]
 
 

@@ -58,7 +58,8 @@ class MemoryStore:
         record, version = self.records.get(key, (None, 0))
         return copy.deepcopy(record), str(version) if record is not None else ""
 
-    async def read_many(self, keys: Iterable[str]) -> Read:
+    async def read_many(self, keys: Iterable[str], broken: set[str] | None = None) -> Read:
+        assert not broken
         found = {key: await self.read(key) for key in keys}
         return {key: (record, etag) for key, (record, etag) in found.items() if record is not None}
 
@@ -67,6 +68,9 @@ class MemoryStore:
             return copy.deepcopy(self.records[key][0])
         self._write(key, record, 1)
         return record
+
+    async def mend(self, key: str, record: Record) -> None:
+        self._write(key, record, self.records[key][1] + 1)
 
     async def replace(self, key: str, record: Record, etag: str) -> bool:
         version = self.records[key][1]

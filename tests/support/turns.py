@@ -66,6 +66,13 @@ class Turns:
                 made = action.createTimer
                 timer = pb.TimerCreatedEvent(fireAt=made.fireAt, name=made.name)
                 self._history.append(pb.HistoryEvent(eventId=action.id, timerCreated=timer))
+            if action.HasField("createChildWorkflow"):
+                asked = action.createChildWorkflow
+                child = pb.ChildWorkflowInstanceCreatedEvent(
+                    name=asked.name, instanceId=asked.instanceId
+                )
+                created = pb.HistoryEvent(eventId=action.id, childWorkflowInstanceCreated=child)
+                self._history.append(created)
             if action.HasField("scheduleTask"):
                 task = pb.TaskScheduledEvent(name=action.scheduleTask.name)
                 self._history.append(pb.HistoryEvent(eventId=action.id, taskScheduled=task))

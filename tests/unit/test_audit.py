@@ -8,8 +8,10 @@ from typing import Any, cast
 import pytest
 
 from contracts.cloudevent import CloudEvent
+from contracts.digest import command_digest
+from contracts.entry import read_entry
 from contracts.identity import event_key, notice_id
-from contracts.letters import letter_id
+from contracts.letters import letter_id, reused_id
 from contracts.topics import Topic
 from usher.audit.auditor import Auditor
 from usher.audit.report import Report
@@ -47,6 +49,8 @@ class World:
         self.forgotten_before: float | None = None
         self.gone: dict[Topic, int | None] = {}
         self.asked = 0
+        self.broken: list[str] = []
+        self.often: dict[EntryId, int] = {}
 
     def add(self, topic: Topic, data: bytes, age: timedelta = timedelta()) -> EntryId:
         number = sum(map(len, self.streams.values()))
@@ -58,7 +62,13 @@ class World:
         key = event_key("/s", event_id)
         letters = int(disposition in ("dead_lettered", "expired"))
         account = {"key": key, "topic": Topic.REQUESTS, "disposition": disposition}
-        rest = {"instance_id": "i-1", "letters": letters, "notice": None, "missing": None}
+        rest = {
+            "at": datetime.now(UTC).isoformat(),
+            "instance_id": "i-1",
+            "letters": letters,
+            "notice": None,
+            "missing": None,
+        }
         self.accounts[key] = {**account, **rest, **more}
 
     def keep(self, attempts: int = 1) -> None:
@@ -74,7 +84,7 @@ class World:
 
     # The streams.
     def progress(self, topic: Topic) -> Progress:
-        return Progress(LAST, self.delivered[topic], frozenset(self.pending))
+        return Progress(LAST, self.delivered[topic], frozenset(self.pending), self.often)
 
     def pages(self, topic: Topic, last: EntryId) -> Iterator[list[Entry]]:
         if entries := [one for one in self.streams[topic] if one.id <= last]:
@@ -92,7 +102,7 @@ class World:
         self.asked += len(keys)
         since = datetime.now(UTC) - timedelta(days=30)
         found = [self.accounts[key] for key in keys if key in self.accounts]
-        return {"items": found, "since": since.isoformat()}
+        return {"items": found, "since": since.isoformat(), "broken": self.broken}
 
     def look_up_dead_letters(self, ids: list[str]) -> dict[str, Any]:
         found = [self.letters[one] for one in ids if one in self.letters]
@@ -124,7 +134,61 @@ def test_of_copies_that_differ_the_one_that_was_served_speaks(world: World) -> N
     world.add(Topic.REQUESTS, event(instance_id="other"))
     assert world.missing() == ["it is for 'other', but the ledger has it for 'i-1'"]
     world.add(Topic.REQUESTS, event())
+    (missing,) = world.missing()
+    assert "for 'other'" in missing
+
+
+@pytest.mark.parametrize("known", [None, command_digest(read_entry(event()))])
+def test_of_two_events_of_one_identity_the_one_that_vanished_is_named(
+    world: World, known: str | None
+) -> None:
+    world.account("started", command=known)
+    world.add(Topic.REQUESTS, event())
     assert world.missing() == []
+    world.add(Topic.REQUESTS, event(input="Grace"))
+    world.add(Topic.REQUESTS, event(input="Grace"))
+    (missing,) = world.missing()
+    assert "under an id of its own" in missing
+
+
+def test_an_event_put_aside_for_its_identity_is_accounted_for_and_named(world: World) -> None:
+    other = event(input="Grace")
+    world.account("started", command=command_digest(read_entry(event())))
+    for one in (event(), other, other):
+        world.add(Topic.REQUESTS, one)
+    letter = reused_id(Topic.REQUESTS, read_entry(other))
+    world.letters[letter] = {"id": letter, "attempts": 1, "event": {"source": "/s", "id": "e"}}
+    report = world.audit()
+    assert (report.findings, report.events) == ([], 2)
+    assert report.dispositions == {"started": 1, "dead_lettered": 1}
+    assert [one.id for one in report.reused] == ["e"]
+
+
+def test_a_record_that_cannot_be_read_is_named(world: World) -> None:
+    world.broken = [event_key("/s", "e")]
+    world.add(Topic.REQUESTS, event())
+    (missing,) = world.missing()
+    assert f"event-{event_key('/s', 'e')} cannot be read" in missing
+
+
+def test_what_is_claimed_for_long_or_delivered_often_is_named_though_it_is_open(
+    world: World,
+) -> None:
+    entry = world.add(Topic.REQUESTS, event())
+    world.pending.add(entry)
+    minutes = [datetime.now(UTC) - timedelta(minutes=m) for m in (1, 10)]
+    world.account("claimed", at=minutes[0].isoformat())
+    assert world.missing() == []
+    world.account("claimed", at=minutes[1].isoformat())
+    (missing,) = world.missing()
+    assert "claimed for 'i-1' 600 s ago" in missing
+    world.account("claimed", attempt=50)
+    (missing,) = world.missing()
+    assert "attempt 50" in missing
+    world.accounts = {}
+    world.often = {entry: 500}
+    (missing,) = world.missing()
+    assert "delivered 500 times" in missing
 
 
 def test_an_old_copy_that_is_forgotten_does_not_excuse_a_new_one(world: World) -> None:

@@ -70,6 +70,7 @@ def test_the_reasons_are_the_ones_that_are_documented() -> None:
         "unknown_workflow",
         "invalid_input",
         "instance_exists",
+        "identity_reused",
         "unknown_instance",
         "expired",
         "instance_finished",

@@ -121,8 +121,9 @@ async def test_an_id_that_was_derived_from_an_event_is_held_by_that_event() -> N
     held = entry(digest="1")
     derived = f"hello_workflow-{identity.DERIVED_MARK}{held.key}"
     assert await book.holder(derived) is None
-    await book.create(held)
+    await book.create(held.model_copy(update={"instance_id": derived}))
     assert await book.take(derived, Holder(key="b", digest="2")) == Holder(key=held.key, digest="1")
+    assert await book.holder(f"pay-{derived}") is None
 
 
 async def test_the_first_ending_of_a_run_stays() -> None:

@@ -104,6 +104,30 @@ def test_a_request_sent_again_with_its_key_is_the_same_event(path: str) -> None:
     assert datetime.fromisoformat(one["time"]) <= datetime.fromisoformat(other["time"])
 
 
+@pytest.mark.parametrize(
+    ("known", "status"),
+    [
+        (httpx.Response(200, json={"digest": "another"}), 409),
+        (httpx.Response(200, json={"digest": None}), 202),
+        (httpx.Response(404, json={}), 202),
+        (httpx.Response(200, text="odd"), 202),
+        (httpx.Response(200, json=["odd"]), 202),
+        (httpx.ConnectError("away"), 202),
+    ],
+)
+@pytest.mark.parametrize("path", ["/start/Ada", "/workflows/w", "/instances/i-1/events/approval"])
+def test_a_key_of_another_command_is_refused_where_the_ledger_can_be_asked(
+    path: str, known: httpx.Response | Exception, status: int
+) -> None:
+    around = Neighbours(orchestrator=known)
+    answer = around.ask("POST", path, headers={"Idempotency-Key": "order-7"})
+    assert answer.status_code == status
+    assert len(around.published) == (status == 202)
+    if status == 409:
+        assert answer.json()["errors"][0]["field"] == "idempotency-key"
+        assert answer.json()["reason"] == "identity_reused"
+
+
 def test_requests_without_a_key_are_events_of_their_own() -> None:
     around = Neighbours()
     ids = {around.ask("POST", "/start/Ada").json()["event_id"] for _ in range(3)}

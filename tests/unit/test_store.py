@@ -10,7 +10,7 @@ from dapr.clients.exceptions import DaprInternalError
 from dapr.clients.grpc._response import BulkStateItem
 from grpc import RpcError, StatusCode
 
-from orchestrator.store import Store
+from orchestrator.store import BrokenRecord, Store
 from tests.support.sidecar import CallFailed
 
 
@@ -76,3 +76,30 @@ async def test_a_record_that_cannot_be_written_says_what_the_call_said(code: Sta
     with pytest.raises(CallFailed) as failed:
         await store_of(client).create("key", {"whose": "ours"})
     assert failed.value.code() is code
+
+
+@pytest.mark.parametrize("there", [b"not json", b"[1]", b'"text"', b"[" * 100_000])
+async def test_a_record_that_somebody_broke_is_told_from_others(there: bytes) -> None:
+    class Broken(Client):
+        async def get_state(self, _store: str, _key: str) -> Any:
+            return SimpleNamespace(data=there, etag="7")
+
+    store = store_of(Broken())
+    with pytest.raises(BrokenRecord, match="'key' of the state store is broken"):
+        await store.read("key")
+    broken: set[str] = set()
+    assert list(await store.read_many(["there", "unread"], broken)) == ["there"]
+    assert broken == {"unread"}
+
+
+async def test_another_kind_of_value_is_a_broken_record_and_an_absent_store_is_none() -> None:
+    class Failing(Client):
+        async def get_state(self, _store: str, _key: str) -> Any:
+            raise self._error
+
+    wrong = CallFailed(StatusCode.INTERNAL, "WRONGTYPE Operation against a key")
+    with pytest.raises(BrokenRecord):
+        await store_of(Failing(error=wrong)).read("key")
+    away = CallFailed(StatusCode.UNAVAILABLE, "connection refused")
+    with pytest.raises(CallFailed):
+        await store_of(Failing(error=away)).read("key")

@@ -7,24 +7,53 @@ looks lost is looked at a second time, since its traces are several reads.
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from contracts.cloudevent import CloudEvent
+from contracts.digest import command_digest
 from contracts.entry import read_entry
+from contracts.letters import reused_id
 from contracts.topics import Topic
 from usher.audit.entries import key_of, letters_of
 from usher.audit.published import find, kept_or_coming
 from usher.audit.report import Finding, Report
 from usher.audit.streams import PAGE, Entry, EntryId, Streams, named
-from usher.audit.verdict import LETTERED, Known, Record, State, Verdict, judge
+from usher.audit.verdict import LETTERED, Known, Record, State, Verdict, judge, stuck
 from usher.client import Client
 
 AUDITED = (Topic.REQUESTS, Topic.EVENTS)
+BROKEN = "the ledger's record event-{} cannot be read: mend or delete it, then send the event again"
+SHARED = (
+    "an event before it has its source and id and asks for something else, and one of them alone "
+    "was served: publish this one under an id of its own"
+)
+REUSED = (
+    "put aside as identity_reused: another event has its source and id; `usher redrive` sends it "
+    "under an id of its own"
+)
 _NEARLY = timedelta(days=1)
 """The ledger's records of one event are not forgotten at the same moment."""
 
-Item = tuple[Entry, CloudEvent, str]
-"""An entry, the event it holds, and what it is known by."""
+
+class Item(NamedTuple):
+    """An entry, and the event it holds."""
+
+    entry: Entry
+    event: CloudEvent
+    key: str | None
+    """Of its source and id in the ledger."""
+    digest: str
+    """Of what it asks for."""
+    mark: str
+    """What it is known by here. Another event of that source and id has a mark of its own."""
+
+    @property
+    def place(self) -> "Place":
+        return self.entry.topic, self.entry.id
+
+
 Place = tuple[Topic, EntryId]
 
 
@@ -36,6 +65,8 @@ class Auditor:
         self._client = client
         self._say = progress
         self._verdicts: dict[str, Verdict] = {}
+        self._first: dict[str, str] = {}
+        """What the first event of an identity asks for, by the identity's key."""
         self._places: dict[str, Place] = {}
         """Where an event is that is not accounted for, or not yet."""
 
@@ -57,31 +88,53 @@ class Auditor:
         items: list[Item] = []
         for entry in page:
             event = read_entry(entry.data)
-            mark = key_of(event) or letters_of(entry.topic, event, entry.data)[0]
-            known = self._verdicts.get(mark)
-            if known is None or known.state is not State.ACCOUNTED:
-                items.append((entry, event, mark))
+            key = key_of(event)
+            digest = command_digest(event) if key else ""
+            mark = key or letters_of(entry.topic, event, entry.data)[0]
+            if key and self._first.setdefault(key, digest) != digest:
+                mark = f"{key} {digest}"
+            if not self._is_accounted_for(mark):
+                items.append(Item(entry, event, key, digest, mark))
         self._judge(items)
 
     def _judge(self, items: list[Item]) -> None:
-        keys = [mark for _, event, mark in items if key_of(event)]
-        told = self._client.look_up_events(keys)
+        told = self._client.look_up_events([item.key for item in items if item.key])
+        broken = set(told.get("broken", ()))
         horizon = datetime.fromisoformat(told["since"]) + _NEARLY
         accounts = {account["key"]: account for account in told["items"]}
         known = self._known(items, accounts)
-        for entry, event, mark in items:
-            verdict = judge(entry, event, accounts.get(mark), known)
+        for item in items:
+            account = accounts.get(item.key or "")
+            if item.key in broken:
+                verdict = Verdict(State.UNACCOUNTED, missing=BROKEN.format(item.key))
+            elif account and self._vanished(item, account):
+                verdict = Verdict(State.UNACCOUNTED, missing=SHARED)
+            else:
+                verdict = judge(item.entry, item.event, item.digest, account, known)
             if verdict.state is not State.ACCOUNTED:
-                verdict = self._excused(verdict, entry, accounts.get(mark), horizon)
-            self._note(mark, verdict, (entry.topic, entry.id))
+                verdict = self._excused(verdict, item.entry, account, horizon)
+            self._note(item.mark, verdict, item.place)
+
+    def _is_accounted_for(self, mark: str) -> bool:
+        known = self._verdicts.get(mark)
+        return known is not None and known.state is State.ACCOUNTED
+
+    def _vanished(self, item: Item, account: Record) -> bool:
+        """Tell whether the ledger's entry, which does not say what its event asked for, is of
+        another event of this source and id."""
+        first = item.key or ""
+        is_first = item.mark == first
+        return not is_first and account.get("command") is None and self._is_accounted_for(first)
 
     def _known(self, items: list[Item], accounts: dict[str, Record]) -> Known:
         letters: set[str] = set()
-        for entry, event, mark in items:
-            account = accounts.get(mark)
+        for item in items:
+            entry, account = item.entry, accounts.get(item.key or "")
+            if account and account.get("command") not in (None, item.digest):
+                letters.add(reused_id(entry.topic, item.event))
             if account is None or account["disposition"] in LETTERED:
                 topic = Topic(account["topic"]) if account else entry.topic
-                letters.update(letters_of(topic, event, entry.data))
+                letters.update(letters_of(topic, item.event, entry.data))
         notices = {account["notice"] for account in accounts.values() if account["notice"]}
         return Known(
             accounts,
@@ -93,7 +146,7 @@ class Auditor:
         self, verdict: Verdict, entry: Entry, account: Record | None, horizon: datetime
     ) -> Verdict:
         if not self._begun[entry.topic].acknowledged(entry.id):
-            return Verdict(State.OPEN)
+            return stuck(account, self._begun[entry.topic], entry.id) or Verdict(State.OPEN)
         if account is None and entry.id[0] / 1000 < horizon.timestamp():
             return Verdict(State.FORGOTTEN)
         return verdict
@@ -102,7 +155,7 @@ class Auditor:
         before = self._verdicts.get(mark)
         if before is None or before.state <= verdict.state:
             self._verdicts[mark] = verdict
-            if verdict.state is State.ACCOUNTED:
+            if verdict.state is State.ACCOUNTED and not verdict.reused:
                 self._places.pop(mark, None)
             else:
                 self._places[mark] = place
@@ -140,7 +193,7 @@ class Auditor:
                 right = [one for one in hits if one.attempts >= verdict.attempts]
                 missing = verdict.missing
                 if any(kept_or_coming(m, self._begun[topic], forgotten_before) for m in right):
-                    self._verdicts[mark] = Verdict(State.ACCOUNTED, verdict.disposition)
+                    self._verdicts[mark] = replace(verdict, state=State.ACCOUNTED)
                     continue
                 if right:
                     missing += " at the notifier, which had heard it"
@@ -154,6 +207,8 @@ class Auditor:
             match verdict.state:
                 case State.ACCOUNTED:
                     report.dispositions[verdict.disposition] += 1
+                    if verdict.reused:
+                        report.reused.append(self._finding(topic, entry_id, REUSED))
                 case State.OPEN:
                     report.open += 1
                     oldest = min(oldest or entry_id[0], entry_id[0])

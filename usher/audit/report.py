@@ -32,6 +32,8 @@ class Report:
     forgotten: int = 0
     """Older than the ledger's memory, so nothing can be said of them."""
     findings: list[Finding] = field(default_factory=list)
+    reused: list[Finding] = field(default_factory=list)
+    """Accounted for, with a dead letter, but published with the source and id of another."""
     blind: list[Topic] = field(default_factory=list)
     """Streams of which nobody can tell whether entries were deleted (Redis before 7)."""
 
@@ -51,4 +53,5 @@ class Report:
             "forgotten": self.forgotten,
             "deletions_unseen": [str(topic) for topic in self.blind],
             "findings": [asdict(finding) for finding in self.findings],
+            "reused": [asdict(finding) for finding in self.reused],
         }

@@ -3,8 +3,8 @@
 Daprd makes one stream a topic, of the topic's name, and one consumer group an app, of the app's id.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from redis import Redis, ResponseError
@@ -12,6 +12,8 @@ from redis import Redis, ResponseError
 from contracts.topics import READ_BY, Topic
 
 PAGE = 1000
+OFTEN = 100
+"""Deliveries of one entry, some 10 s from one to the next: more, and it does not get served."""
 BOOK = "usher:trimmed"
 """The hash in which who trims a stream writes how many entries went, and how many ever came."""
 
@@ -42,6 +44,8 @@ class Progress:
     """The newest entry that the group had been given; None where there is no such group."""
     pending: frozenset[EntryId]
     """Given, and not acknowledged."""
+    often: Mapping[EntryId, int] = field(default_factory=dict)
+    """How often, of those that were given more than `OFTEN` times."""
 
     def acknowledged(self, entry: EntryId) -> bool:
         given = self.delivered is not None and entry <= self.delivered
@@ -64,8 +68,10 @@ class Streams:
         found = [one for one in groups if one["name"].decode() == group]
         # The group's position first: what is given out after it is not taken for acknowledged.
         delivered = numbered(found[0]["last-delivered-id"]) if found else None
-        pending = frozenset(self._pending(topic, group)) if found else frozenset()
-        return Progress(numbered(info["last-generated-id"]), delivered, pending)
+        given = dict(self._pending(topic, group)) if found else {}
+        often = {entry: times for entry, times in given.items() if times > OFTEN}
+        last = numbered(info["last-generated-id"])
+        return Progress(last, delivered, frozenset(given), often)
 
     def pages(self, topic: Topic, last: EntryId) -> Iterator[list[Entry]]:
         """Yield the entries up to `last`, oldest first."""
@@ -96,15 +102,15 @@ class Streams:
         added = int(info["entries-added"])
         return once if added < once else max(added - trimmed - int(info["length"]), 0)
 
-    def _pending(self, topic: Topic, group: str) -> Iterator[EntryId]:
+    def _pending(self, topic: Topic, group: str) -> Iterator[tuple[EntryId, int]]:
         after = "-"
         while True:
             page: Any = self._client.xpending_range(topic, group, after, "+", PAGE)
             if not page:
                 return
-            ids = [numbered(one["message_id"]) for one in page]
-            yield from ids
-            after = f"({named(ids[-1])}"
+            given = [(numbered(one["message_id"]), int(one["times_delivered"])) for one in page]
+            yield from given
+            after = f"({named(given[-1][0])}"
 
     def _range(self, topic: Topic, first: str, last: str) -> list[Entry]:
         found: Any = self._client.xrange(topic, first, last, PAGE)

@@ -1,18 +1,19 @@
 """Judges one entry: from what ledger and notifier say of it to a verdict. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
 from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.commands import ControlInstance, RaiseEvent, StartWorkflow
-from contracts.letters import letter_id
+from contracts.letters import letter_id, reused_id
 from contracts.reading import read_command_from
 from contracts.refusal import Refused
 from usher.audit.entries import letters_of
-from usher.audit.streams import Entry
+from usher.audit.streams import Entry, EntryId, Progress
 
 Record = Mapping[str, Any]
 
@@ -22,6 +23,10 @@ _OF: dict[type, set[str]] = {
     ControlInstance: {"controlled", "parked", "expired"},
 }
 """What may become of a command, beside a dead letter."""
+CLAIMED_FOR = timedelta(minutes=5)
+"""How long a claim may last: it is taken over after seconds."""
+CLAIMED_TIMES = 20
+"""How often an event may be claimed, 12 s and more from one to the next."""
 LETTERED = {"dead_lettered", "expired"}
 """What has a dead letter to show for it."""
 
@@ -49,6 +54,8 @@ class Verdict:
     """Any of these messages would do: dead letters, or a notice."""
     attempts: int = 0
     """0 for a notice."""
+    reused: bool = False
+    """Whether another event has its source and id."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +67,21 @@ class Known:
     notices: Mapping[str, Record] = field(default_factory=dict)
 
 
-def judge(entry: Entry, event: CloudEvent, account: Record | None, known: Known) -> Verdict:
-    """Judge an entry that its group has acknowledged."""
+def judge(
+    entry: Entry, event: CloudEvent, digest: str, account: Record | None, known: Known
+) -> Verdict:
+    """Judge an entry that its group has acknowledged; `digest` is of what it asks for."""
     if account is None:
         wanted = tuple(letters_of(entry.topic, event, entry.data))
         missing = "acknowledged, but neither the ledger nor a dead letter knows it"
         return _lettered("dead_lettered", wanted, 1, missing, known)
+    if account.get("command") not in (None, digest):
+        missing = (
+            "another event has its source and id, and there is no dead letter of this one: publish "
+            "it under an id of its own"
+        )
+        wanted = (reused_id(entry.topic, event),)
+        return replace(_lettered("dead_lettered", wanted, 1, missing, known, event), reused=True)
     disposition = str(account["disposition"])
     if disposition == "claimed":
         return Verdict(State.UNACCOUNTED, missing="acknowledged, but the ledger has it half done")
@@ -80,6 +96,25 @@ def judge(entry: Entry, event: CloudEvent, account: Record | None, known: Known)
         missing = f"its run {account['instance_id']!r} has ended, but there is no notice of it"
         return Verdict(State.WANTING, disposition, missing, (notice,))
     return Verdict(State.ACCOUNTED, disposition)
+
+
+def stuck(account: Record | None, progress: Progress, entry: EntryId) -> Verdict | None:
+    """Judge an entry that its group has not acknowledged; None while it may be on its way."""
+    if account and account["disposition"] == "claimed":
+        age = datetime.now(UTC) - datetime.fromisoformat(account["at"])
+        attempt = int(account.get("attempt", 1))
+        if age > CLAIMED_FOR or attempt > CLAIMED_TIMES:
+            return Verdict(
+                State.UNACCOUNTED,
+                missing=f"claimed for {account['instance_id']!r} {int(age.total_seconds())} s ago, "
+                f"attempt {attempt}, and neither done nor given up: the orchestrator's log has why",
+            )
+    if times := progress.often.get(entry):
+        return Verdict(
+            State.UNACCOUNTED,
+            missing=f"delivered {times} times and not acknowledged: the orchestrator's log has why",
+        )
+    return None
 
 
 def _lettered(

@@ -1,0 +1,38 @@
+"""Asks the ledger, through the orchestrator, whether an idempotency key belongs to another command.
+
+A courtesy to the caller, who learns of the mistake at once. Where nobody can be asked, the event is
+accepted, and the orchestrator puts it aside where it is another one.
+"""
+
+import httpx
+
+from contracts.cloudevent import CloudEvent
+from contracts.digest import command_digest
+
+SECONDS = 1
+"""How long a request with an idempotency key waits for the answer."""
+
+
+class KeyTaken(Exception):
+    """Another command was accepted with this idempotency key."""
+
+
+class KnownKeys:
+    """Reads `GET /events` of the orchestrator."""
+
+    def __init__(self, orchestrator: httpx.AsyncClient) -> None:
+        self._orchestrator = orchestrator
+
+    async def check(self, event: CloudEvent) -> None:
+        """Raise `KeyTaken` where the ledger has another command under this event's identity."""
+        named = {"source": event.source, "id": event.id}
+        try:
+            answer = await self._orchestrator.get("/events", params=named, timeout=SECONDS)
+            known = answer.json().get("digest") if answer.is_success else None
+        except (httpx.HTTPError, ValueError, AttributeError):
+            return
+        if known not in (None, command_digest(event)):
+            raise KeyTaken(
+                f"the idempotency key {event.id!r} was used for another request: choose a new key, "
+                "or send the first request unchanged"
+            )
