@@ -3,7 +3,6 @@
 import json
 
 from playwright.sync_api import expect
-from redis import Redis
 
 from tests.support.browser import Watcher
 from tests.support.driver import Driver, fresh
@@ -15,7 +14,7 @@ def test_what_is_no_message_is_shown_escaped_and_stops_no_row(
     page, mark, instance = watcher.open(), fresh("mark"), fresh("hello")
     hostile = f"{mark} <script>window.stolen = 1</script> \x1b[2J \u202egnp.exe"
     stored = fresh("stored")
-    with Redis(port=usher.settings.redis_port) as redis:
+    with usher.redis() as redis:
         for topic in ("workflow-dead-letters", "workflow-completions"):
             for entry in (hostile, json.dumps([hostile]), "x" * 10_000_000, ""):
                 redis.xadd(topic, {"data": entry})
@@ -30,6 +29,6 @@ def test_what_is_no_message_is_shown_escaped_and_stops_no_row(
     letters.first.locator("summary").click()
     expect(letters.first.locator("pre")).to_contain_text("\\u001b[2J \\u202egnp.exe")
     assert page.evaluate("window.stolen") is None
-    with Redis(port=usher.settings.redis_port) as redis:
+    with usher.redis() as redis:
         redis.zrem("usher:dead-letters:order", stored)
         redis.hdel("usher:dead-letters", stored)

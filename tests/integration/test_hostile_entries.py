@@ -43,7 +43,7 @@ SHAPES: dict[str, Callable[[str, int], bytes]] = {
 
 @pytest.fixture
 def redis(usher: Driver) -> Iterator[Redis]:
-    with Redis(port=usher.settings.redis_port) as client:
+    with usher.redis() as client:
         yield client
 
 

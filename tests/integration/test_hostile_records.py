@@ -31,7 +31,7 @@ ODD: list[dict[str, Any]] = [
 
 @pytest.fixture
 def redis(usher: Driver) -> Iterator[Redis]:
-    with Redis(port=usher.settings.redis_port, decode_responses=True) as client:
+    with usher.redis(decode_responses=True) as client:
         yield client
 
 

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from redis import Redis
 
 from contracts.events import Reason
 from tests.support.driver import Document, Driver, eventually, fresh
@@ -171,7 +170,7 @@ def test_an_instance_that_the_engine_cannot_read_breaks_no_list_and_is_ended(
     broken = fresh("broken")
     usher.request("approval_workflow", instance_id=broken)
     usher.running(broken)
-    with Redis(port=usher.settings.redis_port) as redis:
+    with usher.redis() as redis:
         (record,) = redis.keys(f"*||{broken}||history-000000")
         redis.delete(record)
     with usher.away("orchestrator"):

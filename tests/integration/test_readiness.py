@@ -32,7 +32,7 @@ def test_no_service_is_ready_while_redis_refuses_writes(
     usher: Driver, setting: str, value: str
 ) -> None:
     instance = fresh("waits")
-    redis = Redis(port=usher.settings.redis_port, decode_responses=True)
+    redis = usher.redis(decode_responses=True)
     with redis, set_to(redis, setting, value):
         assert usher.post(f"/start/{instance}").status_code == 503
         for status, why in (said(usher, service) for service in SERVICES):

@@ -60,8 +60,9 @@ def history(usher: Driver, instance_id: str) -> list[Event]:
     with grpc.insecure_channel(f"127.0.0.1:{usher.settings.orchestrator_dapr_grpc_port}") as to:
         stub = TaskHubSidecarServiceStub(to)
         request = pb.GetInstanceHistoryRequest(instanceId=instance_id)
+        shown = tuple(usher.stack.secrets.headers.items())
         try:
-            return list(stub.GetInstanceHistory(request, timeout=10).events)
+            return list(stub.GetInstanceHistory(request, timeout=10, metadata=shown).events)
         except grpc.RpcError:
             return []
 
