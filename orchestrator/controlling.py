@@ -1,5 +1,7 @@
 """Terminates, suspends, resumes and purges instances, and says so where that ends one."""
 
+import time
+
 import structlog
 from dapr.ext.workflow import WorkflowStatus
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
@@ -14,6 +16,8 @@ from orchestrator.unreadable import Unreadable
 ENDS_WITHIN_SECONDS = 4
 """How long a termination is watched; what takes longer is announced by the reconciler."""
 
+UNREADABLE_SECONDS = 20
+"""How long an instance must have been unreadable before it is given up."""
 STALLED = WorkflowStatus.STALLED
 _log = structlog.get_logger()
 
@@ -24,6 +28,8 @@ class Controller:
     def __init__(self, engine: Engine, announcer: Announcer) -> None:
         self._engine = engine
         self._announcer = announcer
+        self._unreadable: dict[str, float] = {}
+        """Since when those that are to be terminated could not be read."""
 
     async def carry_out(self, control: Control, seconds: float = TAKES_SECONDS) -> None:
         """Steer the instance; one that ends by it is announced, one purged was before.
@@ -37,8 +43,10 @@ class Controller:
                 # One that is over already was cut off in between: it is only announced.
                 state = await self._announcer.look(instance_id)
                 if isinstance(state, Unreadable):
-                    await self._end_unreadable(instance_id, control.reason)
-                elif state is not None and state.runtime_status not in FINISHED:
+                    await self._end_unreadable(state, control.reason)
+                    return
+                self._unreadable.pop(instance_id, None)
+                if state is not None and state.runtime_status not in FINISHED:
                     await self._terminate(instance_id, control.reason, seconds)
             case "suspend" if not await self._is_suspended(instance_id):
                 async with one_instance(self._engine, instance_id, seconds):
@@ -78,21 +86,17 @@ class Controller:
         await self._announcer.announce_stalled(instance_id, stall(history), reason)
         await self._engine.remove(instance_id)
 
-    async def _end_unreadable(self, instance_id: str, reason: str | None) -> None:
+    async def _end_unreadable(self, state: Unreadable, reason: str | None) -> None:
         """Announce an instance that the engine cannot read, so that what waits for it goes on.
 
-        Raises `NotNow` where it can be read after all. The engine cannot even remove it.
+        Raises `NotNow` until it has been so for a while: a store that is slow looks like it. The
+        engine cannot even remove such an instance.
         """
-        watching = AsyncRetrying(
-            stop=stop_after_delay(TAKES_SECONDS),
-            wait=wait_fixed(0.2),
-            retry=retry_if_result(lambda state: isinstance(state, Unreadable)),
-            retry_error_callback=lambda tries: tries.outcome and tries.outcome.result(),
-        )
-        state: object = await watching(self._engine.state, instance_id)
-        if not isinstance(state, Unreadable):
-            raise NotNow(f"{instance_id!r} was being saved", stalled=False)
-        await self._announcer.announce_stalled(instance_id, state.stall, reason)
+        now = time.monotonic()
+        since = self._unreadable.setdefault(state.instance_id, now)
+        if now - since < UNREADABLE_SECONDS:
+            raise NotNow(f"{state.instance_id!r} cannot be read", stalled=False)
+        await self._announcer.announce_stalled(state.instance_id, state.stall, reason)
 
     async def _is_suspended(self, instance_id: str) -> bool:
         """The SDK fails a run that is told to resume and was not suspended."""

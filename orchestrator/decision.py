@@ -21,6 +21,7 @@ from orchestrator.courier import finished
 from orchestrator.engine import FINISHED, Engine
 from orchestrator.ledger import Ledger
 from orchestrator.payload import MAX_PAYLOAD_BYTES, payload_bytes
+from orchestrator.unreadable import Unreadable
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,9 @@ class Decider:
     async def _status(self, instance_id: str) -> WorkflowStatus | None:
         """Return how an instance is, or how it ended before it was purged; None for no such."""
         if state := await self._engine.state(instance_id):
-            return state.runtime_status
+            # One that cannot be read may be so for a moment: the control is tried, and waits.
+            unreadable = isinstance(state, Unreadable)
+            return WorkflowStatus.UNKNOWN if unreadable else state.runtime_status
         ended = await self._ledger.ended(instance_id)
         return WorkflowStatus[ended.outcome] if ended else None
 

@@ -9,7 +9,7 @@ is handed over again by `redelivery`.
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import structlog
@@ -95,7 +95,8 @@ class Parking:
         return await self._store.read_many((list_at(instance_id), entry_at(key)))
 
     async def drain(self, instance_id: str, read: Read | None = None) -> None:
-        """Hand over what waits for an instance, in order, up to the first that it does not take.
+        """Hand over what waits for an instance, in order, up to the first that it does not take; of
+        what is behind that one only a `terminate`, which ends the wait.
 
         Two at once hand over the same twice, which the workflow sees once. What was `read` just
         now is not read again.
@@ -105,11 +106,13 @@ class Parking:
             read = None
             if not keys:
                 return
+            taken = True
             for entry in sorted(await self._ledger.get_many(keys), key=order):
-                if entry.disposition is Disposition.PARKED:
+                if entry.disposition is Disposition.PARKED and (taken or _terminates(entry)):
                     with _handling(entry, "hand over a parked event"):
-                        if not await self._is_taken(entry):
-                            return
+                        taken &= await self._is_taken(entry)
+            if not taken:
+                return
             if await self._lists.empty(instance_id, etag):
                 return
 
@@ -213,6 +216,14 @@ class Parking:
     async def _put_aside(self, entry: Entry, why: Refused) -> None:
         await self._aside.put(entry.topic, entry.accepted(), why, entry)
         _log.warning("dead_lettered", reason=str(why.reason))
+
+
+def _terminates(entry: Entry) -> bool:
+    """Tell whether a parked event is a control that ends its instance."""
+    with suppress(Refused):
+        command = read_command(entry.accepted())
+        return isinstance(command, ControlInstance) and command.control == "terminate"
+    return False
 
 
 @contextmanager

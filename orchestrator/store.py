@@ -15,6 +15,7 @@ from dapr.aio.clients import DaprClient
 from dapr.clients.exceptions import DaprInternalError
 from dapr.clients.grpc._state import Concurrency, Consistency, StateOptions
 from grpc import RpcError
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from contracts.topics import LEDGER_STORE
 
@@ -50,10 +51,16 @@ class Store:
     async def read(self, key: str) -> tuple[Record | None, str]:
         """Return the record and its etag; None and "" where there is none. Raises `BrokenRecord`,
         as does every method here that returns one record."""
+        asking = AsyncRetrying(
+            retry=retry_if_exception(_says_wrong_kind),
+            stop=stop_after_attempt(3),
+            wait=wait_fixed(0.2),
+            reraise=True,
+        )
         try:
-            return _record_in(key, await self._client.get_state(LEDGER_STORE, key))
+            return _record_in(key, await asking(self._client.get_state, LEDGER_STORE, key))
         except RpcError as error:
-            if _WRONG_KIND in (error.details() or ""):
+            if _says_wrong_kind(error):
                 raise BrokenRecord(key, "the database has something else there") from error
             raise
 
@@ -122,6 +129,12 @@ class Store:
         except DaprInternalError as error:
             # Of all its calls the SDK's asyncio client hides what went wrong in this one.
             raise error.__cause__ or error from None
+
+
+def _says_wrong_kind(error: BaseException) -> bool:
+    """Tell whether Redis says that a key is of another kind. It says so of a good record, too:
+    where reading it timed out, daprd asks once more, as for a plain string."""
+    return isinstance(error, RpcError) and _WRONG_KIND in (error.details() or "")
 
 
 def _record_in(key: str, found: Any) -> tuple[Record | None, str]:

@@ -184,7 +184,7 @@ def test_an_instance_that_the_engine_cannot_read_breaks_no_list_and_is_ended(
     assert shown["stalled"]["reason"] == "UNREADABLE"
     assert "missing from state store" in shown["stalled"]["message"]
     usher.publish("workflow-events", {"instance_id": broken, "control": "terminate"})
-    notice = usher.notice(broken)
+    notice = usher.notice(broken, seconds=90)
     assert (notice["outcome"], notice["error"]["type"]) == ("TERMINATED", "UNREADABLE")
     assert usher.dead_letter(broken, seconds=60)["reason"] == Reason.INSTANCE_FINISHED
     served(usher)

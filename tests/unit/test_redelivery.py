@@ -150,6 +150,27 @@ async def test_a_control_that_is_not_taken_waits_and_is_carried_out() -> None:
     assert engine.states["bad"] is WorkflowStatus.TERMINATED
 
 
+async def test_a_terminate_behind_an_event_that_is_never_taken_is_carried_out() -> None:
+    """Such as an instance that the engine cannot read, or whose turn does not return."""
+    engine = Instances()
+    engine.error = CallFailed(grpc.StatusCode.UNKNOWN, "cannot read its state")
+    world = World(engine)
+    tick, terminate = event("e-1", "bad"), event("e-2", "bad", control="terminate")
+    for one in (tick, event("e-3", "bad"), terminate):
+        assert await serve(world, one) is Disposition.PARKED
+
+    async def ends(instance_id: str, _: str | None) -> None:
+        engine.states[instance_id], engine.error = WorkflowStatus.TERMINATED, None
+
+    engine.terminate = ends  # type: ignore[assignment]
+    await tried(world)
+    assert await world.disposition(terminate) == "controlled"
+    assert await world.disposition(tick) == "parked"
+    await tried(world)
+    assert await world.disposition(tick) == "dead_lettered"
+    assert await world.parking.is_empty("bad")
+
+
 async def test_after_a_restart_what_is_parked_for_an_instance_that_is_there_is_found() -> None:
     engine = Instances()
     world = World(engine)
