@@ -103,3 +103,22 @@ async def test_another_kind_of_value_is_a_broken_record_and_an_absent_store_is_n
     away = CallFailed(StatusCode.UNAVAILABLE, "connection refused")
     with pytest.raises(CallFailed):
         await store_of(Failing(error=away)).read("key")
+
+
+async def test_a_good_record_of_which_the_database_says_once_that_it_is_another_kind_is_read() -> (
+    None
+):
+    """So it does where the first look timed out, since daprd then asks as for a plain string."""
+
+    class Slow(Client):
+        asked = 0
+
+        async def get_state(self, store: str, key: str) -> Any:
+            self.asked += 1
+            if self.asked < 3:
+                raise CallFailed(StatusCode.INTERNAL, "WRONGTYPE Operation against a key")
+            return await super().get_state(store, key)
+
+    client = Slow()
+    assert await store_of(client).read("key") == await store_of(Client()).read("key")
+    assert client.asked == 3
