@@ -12,9 +12,10 @@ RUN python -m venv /opt/uv \
         "uv==$(sed -n '/^name = "uv"$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)"
 RUN /opt/uv/bin/uv sync --frozen --no-dev --no-install-project --no-install-package uv
 COPY . .
-# ReDoc comes with Swagger UI's files, and nothing serves it.
+# ReDoc comes with Swagger UI's files, and nothing serves it; supervisor comes with its tests.
 RUN /opt/uv/bin/uv sync --frozen --no-dev --no-editable --no-install-package uv \
- && rm /usher/lib/python3.11/site-packages/fastapi_offline/static/redoc.standalone.js
+ && cd /usher/lib/python3.11/site-packages \
+ && rm -r fastapi_offline/static/redoc.standalone.js supervisor/tests
 
 FROM python:3.11-slim-bookworm AS usher
 RUN PIP_ROOT_USER_ACTION=ignore python -m pip uninstall --yes --quiet pip setuptools wheel
