@@ -184,7 +184,8 @@ def _said(error: RpcError) -> str:
 
 def is_being_saved(error: BaseException) -> bool:
     """Tell whether a read met an instance that the engine was writing; a later one will not."""
-    return isinstance(error, RpcError) and "missing from state store" in _said(error)
+    unread = ("missing from state store", "failed to unmarshal")
+    return isinstance(error, RpcError) and any(said in _said(error) for said in unread)
 
 
 def has_worker(metadata: dict[str, Any]) -> bool:
