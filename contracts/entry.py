@@ -23,7 +23,7 @@ from contracts.refusal import Refused
 _BLANK = " \t\r\n"
 _SCANNER = json.JSONDecoder()
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+'
-"""A string, or what there is of one that does not end: it matches at every quote."""
+"""A string. One without an end matches too, up to the end of the text."""
 _NAME = re.compile(rf"[{_BLANK}]*+({_STRING})[{_BLANK}]*+:[{_BLANK}]*+", re.DOTALL)
 """A member's name, up to its value."""
 _AFTER = re.compile(rf"[{_BLANK}]*+(?:,[{_BLANK}]*+|(?=}}))")
@@ -159,7 +159,7 @@ def _text(raw: str) -> str:
 
 
 def _name(members: dict[str, str], name: str, fits: bool) -> str:
-    """Return what identifies an event; of one that is too large only what is not large itself."""
+    """Return an id, source or type. In an entry that is too large, a long one is not read."""
     raw = members.get(name, "")
     return _text(raw) if fits or len(raw) <= MAX_NAME_LENGTH else ""
 

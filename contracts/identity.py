@@ -87,7 +87,7 @@ def _not_ours(instance_id: str, field: str) -> str:
 
 
 def _not_derived(instance_id: str, field: str) -> str:
-    """Return the id; raise `Refused` for one that an event may give to the run that it starts."""
+    """Return the id; raise `Refused` where it has the form that Usher derives from events."""
     if derived_key(instance_id):
         message = (
             f"{instance_id!r} ends as ids do that Usher derives from an event, -{DERIVED_MARK} and "

@@ -39,7 +39,7 @@ class Refused(Exception):
 
 
 SHOWN = 50
-"""So many of a value's errors are told."""
+"""The most errors of one value that are shown."""
 _SAID = {"extra_forbidden": "there is no such field", "missing": "required, but not there"}
 
 

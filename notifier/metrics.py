@@ -11,7 +11,7 @@ AGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 360
 """Upper bounds of ages, in seconds."""
 
 MOST_WORKFLOWS, LONGEST_NAME = 1000, 128
-"""So many workflows are told apart, of names so long; all others are counted as `other`."""
+"""The most workflows that get a label, and the longest name. All others are counted as `other`."""
 
 
 class Metrics:

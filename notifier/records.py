@@ -38,7 +38,7 @@ class DeadLetter(BaseModel):
 
 @dataclass(frozen=True)
 class Shape:
-    """What a stored record must have to be shown, and what is shown of one that has it not.
+    """The fields that a stored record needs, and what is shown in place of a record without them.
 
     A record may be older than this code, or written by somebody else: it is shown as broken then,
     and stands in the way of no other.
@@ -48,7 +48,7 @@ class Shape:
     broken: Callable[[str], dict[str, Any]]
 
     def read(self, record_id: str, text: str) -> dict[str, Any]:
-        """Return a stored record, or what stands for one that cannot be read."""
+        """Return a stored record. One that cannot be read is replaced by what `broken` makes."""
         try:
             stored = json.loads(text, parse_constant=_no_number)
         except (ValueError, RecursionError):

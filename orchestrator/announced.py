@@ -47,7 +47,7 @@ def wrapped(
 
     def run(ctx: DaprWorkflowContext, stored: Any = None) -> Steps:
         cause, value = unseal(stored)
-        is_its_own = stall_where_code_differs(ctx) if cause.code != code else None
+        fail_again = stall_where_code_differs(ctx) if cause.code != code else None
         began = ctx.current_utc_datetime.replace(tzinfo=UTC)
         if not (yield from _may_run(ctx, cause)):
             return {"duplicate": cause.event_id}
@@ -69,8 +69,8 @@ def wrapped(
             if not (_may_be_told(context, cause, notice) and tell(notice, context.carried())):
                 yield from _announce(ctx, context.carried(), notice)
         if error:
-            if is_its_own:
-                is_its_own()
+            if fail_again:
+                fail_again()
             raise error
         return output
 

@@ -97,6 +97,7 @@ class Controller:
         if now - since < UNREADABLE_SECONDS:
             raise NotNow(f"{state.instance_id!r} cannot be read", stalled=False)
         await self._announcer.announce_stalled(state.instance_id, state.stall, reason)
+        self._unreadable.pop(state.instance_id, None)
 
     async def _is_suspended(self, instance_id: str) -> bool:
         """The SDK fails a run that is told to resume and was not suspended."""

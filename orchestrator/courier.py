@@ -36,7 +36,7 @@ class Courier:
         workflow drops what it has seen. So a crash after it costs nothing. Until its first turn is
         saved an instance has no name.
         """
-        instance_id, before = state.instance_id, state
+        instance_id = state.instance_id
         if state.name and state.name not in self._catalogue.workflows:
             said = f"{instance_id!r} is a run of {state.name!r}, which no file here has"
             raise NotNow(said, stalled=True)
@@ -46,7 +46,7 @@ class Courier:
         if not state.name or views.cause(state).code == self._catalogue.code:
             after = await self._engine.state(instance_id)
         else:
-            after = await self._turned(before, seconds)
+            after = await self._turned(state, seconds)
         if after is None or after.runtime_status not in FINISHED:
             return
         ended = await self._ledger.ended(instance_id)

@@ -67,7 +67,7 @@ class Engine:
         try:
             return await _once_saved(self._client.get_workflow_state, instance_id)
         except RpcError as error:
-            if not is_being_saved(error):
+            if not cannot_be_read(error):
                 raise
             return cast(WorkflowState, Unreadable(instance_id, _said(error)))
 
@@ -159,7 +159,7 @@ class Engine:
 async def _once_saved(ask: Callable[[str], Awaitable[Result]], instance_id: str) -> Result:
     """Ask of an instance. The engine cannot read one while it saves a turn of it: so some tries."""
     asking = AsyncRetrying(
-        retry=retry_if_exception(is_being_saved),
+        retry=retry_if_exception(cannot_be_read),
         stop=stop_after_attempt(3),
         wait=wait_fixed(0.1),
         reraise=True,
@@ -182,8 +182,9 @@ def _said(error: RpcError) -> str:
     return error.details() or ""
 
 
-def is_being_saved(error: BaseException) -> bool:
-    """Tell whether a read met an instance that the engine was writing; a later one will not."""
+def cannot_be_read(error: BaseException) -> bool:
+    """Tell whether a read met an instance whose record is not whole: for a moment, while the engine
+    writes it, or for good."""
     unread = ("missing from state store", "failed to unmarshal")
     return isinstance(error, RpcError) and any(said in _said(error) for said in unread)
 

@@ -10,10 +10,10 @@ from contracts import strict_json
 from contracts.cloudevent import CloudEvent
 from contracts.digest import identity_reused
 from contracts.events import Reason
+from contracts.large_bodies import LargeBodies
 from contracts.reading import read_command, topic_of
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from contracts.turns import Turns
 from orchestrator.decision import Arrived, Control, Decider, Deliver, Park, Start
 from orchestrator.ledger import Ledger
 from orchestrator.records import Disposition
@@ -41,11 +41,13 @@ class Explanation(BaseModel):
     """What the ledger has of this event already."""
 
 
-async def explanation(decider: Decider, ledger: Ledger, turns: Turns, body: bytes) -> Explanation:
+async def explanation(
+    decider: Decider, ledger: Ledger, bodies: LargeBodies, body: bytes
+) -> Explanation:
     """Explain a CloudEvent, or data as `dapr publish` would send it, which makes a new event."""
     topic = None
     try:
-        event = await turns.read(body, partial(_event, body))
+        event = await bodies.read(body, partial(_event, body))
         topic = topic_of(read_command(event))
         known = await ledger.find(event.source, event.id)
         if known and not known.is_of(event):

@@ -17,10 +17,10 @@ from opentelemetry.trace import SpanKind
 
 from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
+from contracts.large_bodies import LargeBodies
 from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from contracts.turns import Turns
 from orchestrator.instance_call import AWAY, handler_error, is_of_the_call
 from orchestrator.ledger import Busy
 from orchestrator.logs import about
@@ -43,7 +43,7 @@ class Inbox:
     def __init__(self, server: Server, metrics: Metrics) -> None:
         self._server = server
         self._metrics = metrics
-        self._turns = Turns()
+        self._large_bodies = LargeBodies()
         self._held = 0
         self._closed = False
         self._idle = asyncio.Event()
@@ -80,7 +80,7 @@ class Inbox:
         with self._holding() as open_:
             if not open_:
                 return RETRY
-            event, instance_id = await self._turns.read(entry, partial(_read, entry))
+            event, instance_id = await self._large_bodies.read(entry, partial(_read, entry))
             attributes = handling("process", topic, event)
             process = continuing(
                 event.attributes, f"process {topic}", SpanKind.CONSUMER, attributes

@@ -135,7 +135,7 @@ async def parked(service: Service, limit: Limit = 100) -> dict[str, Any]:
 async def explain(service: Service, request: Request) -> Explanation:
     """What would be done with an event, as JSON, if it came now; nothing is done."""
     body = await request.body()
-    return await explanation(service.decider, service.ledger, service.turns, body)
+    return await explanation(service.decider, service.ledger, service.large_bodies, body)
 
 
 @router.get("/doctor")

@@ -13,8 +13,8 @@ from dapr.ext.workflow.aio import DaprWorkflowClient
 from grpc import Call, RpcError
 from tenacity import retry, retry_if_exception_type, stop_after_delay
 
+from contracts.large_bodies import LargeBodies
 from contracts.topics import Topic
-from contracts.turns import Turns
 from orchestrator.accounting import Accountant
 from orchestrator.announcer import Announcer
 from orchestrator.aside import Aside
@@ -67,7 +67,7 @@ class Orchestrator:
         self.metrics = Metrics()
         self._closing = False
         self.liveness = Liveness()
-        self.turns = Turns()
+        self.large_bodies = LargeBodies()
 
     async def start(self) -> None:
         """Connect once the sidecar answers, start the worker, and only then open the port that
@@ -173,7 +173,7 @@ class Orchestrator:
         return examine(seen)
 
     async def _has_ended(self, instance_id: str) -> bool:
-        return await self.ledger.ended(instance_id) is not None
+        return bool(await self.ledger.endings([instance_id]))  # which leaves out what is broken
 
     async def _sweep(self) -> None:
         await self._reconciler.sweep()

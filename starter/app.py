@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from contracts.events import Reason
+from contracts.large_bodies import LargeBodies
 from contracts.refusal import Refused
-from contracts.turns import Turns
 from starter import problem
 from starter.docs import serve_docs
 from starter.metrics import Metrics
@@ -48,7 +48,7 @@ def build_app(
     )
     app.state.outbox = Outbox(sidecar, Metrics())
     app.state.reader = StatusReader(orchestrator)
-    app.state.turns = Turns()
+    app.state.large_bodies = LargeBodies()
     app.state.keys = KnownKeys(orchestrator)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(KeyTaken, _key_taken)

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from contracts import strict_json
+from contracts.large_bodies import LargeBodies
 from contracts.message import ADDRESSABLE_ID_PATTERN
-from contracts.turns import Turns
 from starter import problem
 from starter.inbox import command_event, placed, read_events
 from starter.outbox import Outbox, Outgoing, addressed
@@ -42,14 +42,14 @@ def _reader(request: Request) -> StatusReader:
     return reader
 
 
-def _turns(request: Request) -> Turns:
-    turns: Turns = request.app.state.turns
-    return turns
+def _large_bodies(request: Request) -> LargeBodies:
+    bodies: LargeBodies = request.app.state.large_bodies
+    return bodies
 
 
 Out = Annotated[Outbox, Depends(_outbox)]
 StatusOf = Annotated[StatusReader, Depends(_reader)]
-Bodies = Annotated[Turns, Depends(_turns)]
+Bodies = Annotated[LargeBodies, Depends(_large_bodies)]
 IdempotencyKey = Annotated[
     str | None,
     Header(max_length=256, description="a request sent again with its key is served once"),
@@ -88,7 +88,7 @@ async def accept(
         carries = body and strict_json.loads(body) is not None
         return addressed(command_event(given, key, {carried: body} if carries else {}))
 
-    outgoing = await _turns(request).read(body, read)
+    outgoing = await _large_bodies(request).read(body, read)
     if key:
         await request.app.state.keys.check(outgoing.event)
     await outbox.publish(outgoing)

@@ -23,9 +23,10 @@ from orchestrator.failures import failure
 from orchestrator.hosting.apart import AT_ONCE, Died, NotStarted, run_apart
 from orchestrator.hosting.loops import Loops
 from orchestrator.hosting.running import Running
-from orchestrator.hosting.session import AWAY, Session
+from orchestrator.hosting.session import Session
 from orchestrator.hosting.task import Task, died
 from orchestrator.hosting.turns import APART_SECONDS, Turns, TurnTimeout
+from orchestrator.instance_call import AWAY
 from orchestrator.metrics import Metrics
 from orchestrator.sdk_worker import SdkWorker, task_of_activity, task_of_turn
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from dapr.ext.workflow import WorkflowStatus
 
-from contracts.turns import Turns
+from contracts.large_bodies import LargeBodies
 from orchestrator.explaining import Explanation, explanation
 from orchestrator.inbox import SUCCESS
 from tests.support.memory import MemoryEngine, World
@@ -27,7 +27,7 @@ async def explain(world: World, data: Any, event_id: str = "e-1", **more: Any) -
     before = copy.deepcopy((world.store.records, world.engine.states, world.engine.timers))
     head = {"specversion": "1.0", "id": event_id, "source": "/test", "type": "t", **more}
     found = await explanation(
-        world.decider, world.ledger, Turns(), json.dumps({**head, "data": data}).encode()
+        world.decider, world.ledger, LargeBodies(), json.dumps({**head, "data": data}).encode()
     )
     assert (world.store.records, world.engine.states, world.engine.timers) == before
     assert (world.engine.done, world.outbox.letters) == ([], [])
@@ -127,5 +127,5 @@ async def test_data_alone_is_explained_as_a_new_event_and_rubbish_is_refused(
     body: bytes, disposition: str
 ) -> None:
     world = World()
-    found = await explanation(world.decider, world.ledger, Turns(), body)
+    found = await explanation(world.decider, world.ledger, LargeBodies(), body)
     assert str(found.disposition) == disposition

@@ -9,7 +9,7 @@ from contracts.limits import INLINE_BYTES
 T = TypeVar("T")
 
 
-class Turns:
+class LargeBodies:
     """Large bodies take turns: as objects, one is many times as large as its bytes."""
 
     def __init__(self) -> None:
