@@ -163,8 +163,12 @@ def test_p3_early_events_wait_and_come_in_the_order_they_were_accepted(
     ids = [_tick(usher, instance, number) for number in range(20)]
     for event_id in ids:
         assert _settled(usher, event_id)["disposition"] == "parked"
-    parked = usher.get("orchestrator", "/parked", limit=1000)["items"]
-    assert {one["id"] for one in parked if one["instance_id"] == instance} == set(ids)
+
+    def waiting() -> set[str]:
+        parked = usher.get("orchestrator", "/parked", limit=1000)["items"]
+        return {one["id"] for one in parked if one["instance_id"] == instance}
+
+    eventually(waiting, set(ids).__eq__)  # listed once its deadline is kept, a write after the rest
 
     _start(usher, fresh("event"), instance, file=str(file), events=20)
 

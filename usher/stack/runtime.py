@@ -13,7 +13,9 @@ SERIES = "1.18"
 # 1.18.2 is the newest 1.18 whose dependencies the public Go module proxy serves. Of the some 140
 # components those stay that Usher's own files name, and what daprd needs to find its neighbours.
 # Placement and scheduler of 1.18.2 take `--healthz-listen-address` and ignore it: the edits have
-# them listen there. A runtime that is found, not built, answers its health on all interfaces.
+# them listen there. The scheduler's etcd takes commands as JSON over plain HTTP, so from any web
+# page: the last edit has it speak gRPC alone, and answer its own host names. A runtime that is
+# found, not built, answers its health on all interfaces, and those commands: the doctor says so.
 RUNTIME = Recipe(
     name="dapr",
     module="github.com/dapr/dapr",
@@ -22,7 +24,7 @@ RUNTIME = Recipe(
     ldflags="-s -w -X github.com/dapr/dapr/pkg/buildinfo.version=1.18.2",
     takes="4 to 8 minutes on two cores, 4 GB of disk for as long",
     flags=("-tags", "allcomponents"),
-    revision="2",
+    revision="3",
     source_edits=(
         ("pkg/healthz/server/server.go", "Port     int\n", "Port     int\n\tAddress  string\n"),
         ("pkg/healthz/server/server.go", "port    int\n", "port    int\n\taddress string\n"),
@@ -35,6 +37,12 @@ RUNTIME = Recipe(
                 "opts.HealthzPort, Address: opts.HealthzListenAddress,",
             )
             for program in ("placement", "scheduler")
+        ),
+        (
+            "pkg/scheduler/server/internal/etcd/config.go",
+            "config.Metrics = opts.Metrics\n",
+            "config.Metrics = opts.Metrics\n\tconfig.EnableGRPCGateway = false\n"
+            '\tconfig.HostWhitelist = map[string]struct{}{"127.0.0.1": {}, "localhost": {}}\n',
         ),
     ),
     pruned="cmd/daprd/components",
