@@ -5,6 +5,7 @@ different things are a fault of their publisher, which must not look like a rede
 """
 
 import json
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -58,7 +59,7 @@ def _asked(command: Command) -> list[Any]:
 def _plain(value: Any) -> Any:
     """Write a number that is whole as an integer: `1.0` and `1` are the same JSON number."""
     if isinstance(value, float) and value.is_integer():
-        return int(value)
+        return int(Decimal(repr(value)))  # as it was written: int(1e23) is another number
     if isinstance(value, list):
         return [_plain(one) for one in value]
     if isinstance(value, dict):

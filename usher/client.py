@@ -124,6 +124,13 @@ class Client:
         """Which of these notices, at most 1000, the notifier holds."""
         return self._call("notifier", "POST", "/notices/lookup", json={"ids": ids})
 
+    def etcd_takes_json(self, url: str) -> bool:
+        """Whether an etcd at `url` takes commands over plain HTTP; False where nothing answers."""
+        try:
+            return self._http.post(f"{url}/v3/maintenance/status", content="{}").is_success
+        except httpx.HTTPError:
+            return False
+
     def _post(
         self, path: str, payload: bytes | None, params: dict[str, str | None], event_id: str | None
     ) -> Document:

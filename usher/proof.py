@@ -16,6 +16,7 @@ from usher.doctor.examination import Diagnosis, Doctor
 from usher.errors import Exit
 from usher.help import examples
 from usher.session import session
+from usher.stack.settings import LOOPBACK
 
 app = typer.Typer()
 
@@ -40,7 +41,8 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
     Exit code 1 if anything would lose or double events; 3 if something could not be looked at.
     """
     with session(ctx, as_json) as run, run.client() as client:
-        found = Doctor(run.settings.components_dir, client).examine(run.redis)
+        etcd_url = f"http://{LOOPBACK}:{run.settings.scheduler_etcd_client_port}"
+        found = Doctor(run.settings.components_dir, client, etcd_url).examine(run.redis)
         run.out.answer(found.as_json(), _diagnosed(found))
     if found.count("refusal"):
         raise typer.Exit(Exit.FAILED)

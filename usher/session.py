@@ -11,7 +11,7 @@ import httpx
 import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
-from redis import Redis, RedisError
+from redis import AuthenticationError, Redis, RedisError
 
 from usher.client import Client
 from usher.errors import BadInput, CommandError, Unreachable
@@ -63,10 +63,10 @@ class Session:
                 yield client
             except RedisError as error:
                 where = re.sub("//.*@", "//", url)
-                hint = "USHER_REDIS_URL says where it is, USHER_REDIS_PASSWORD what lets us in."
-                raise Unreachable(
-                    f"Redis at {where} does not answer.", f"{error}. {hint}"
-                ) from error
+                refused = isinstance(error, AuthenticationError)
+                what = "refuses the USHER_REDIS_PASSWORD it got" if refused else "does not answer"
+                hint = "USHER_REDIS_URL says where it is, USHER_REDIS_PASSWORD is its password."
+                raise Unreachable(f"Redis at {where} {what}.", f"{error}. {hint}") from error
 
     def stack(self, names: Sequence[str] | None = None) -> Stack:
         """The embedded stack that the settings describe, or of it what `names` says.

@@ -3,14 +3,17 @@
 Chromium takes every name below `evil.example` for this machine, as it would after DNS rebinding.
 """
 
+import base64
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import grpc
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page
 
 from tests.support.driver import Driver, eventually, fresh
 
@@ -132,7 +135,15 @@ def orders(waiting: str, mark: str) -> Iterator[tuple[str, str]]:
     yield f"/start/hello_workflow?instance_id={mark}", '{"a":1}'
     yield "/notices", "{}"
     yield "/stream", "{}"
+    yield from etcd_orders(mark)
     yield "/", f"\\r\\nSET {mark} 1\\r\\n"
+
+
+def etcd_orders(mark: str) -> Iterator[tuple[str, str]]:
+    """Yield what has an etcd write a key, and remove every key: all timers of the scheduler."""
+    name = base64.b64encode(mark.encode()).decode()
+    yield "/v3/kv/put", f'{{"key":"{name}","value":"{name}"}}'
+    yield "/v3/kv/deleterange", '{"key":"AA==","range_end":"AA=="}'
 
 
 def attack(page: Page, url: str, waiting: str, mark: str) -> list[str]:
@@ -152,11 +163,13 @@ def attack(page: Page, url: str, waiting: str, mark: str) -> list[str]:
     return [str(found).removeprefix(url) for found, _ in page.evaluate(ATTACK, given)]
 
 
-def knock(page: Page, urls: list[str]) -> list[str]:
+def knock(page: Page, urls: list[str], mark: str) -> list[str]:
     """Try at ports that speak no HTTP of ours whether they take anything at all."""
+    sent = [("/v1.0/shutdown", '{"a":1}'), *etcd_orders(mark)]
+    looks = ("/", "/metrics", "/healthz", "/version", "/v3/kv/range", "/config", "/debug/vars")
     given = {
-        "orders": [(f"{url}/v1.0/shutdown", '{"a":1}') for url in urls],
-        "looks": [f"{url}/" for url in urls],
+        "orders": [(f"{url}{path}", body) for url in urls for path, body in sent],
+        "looks": [f"{url}{path}" for url in urls for path in looks],
         "patience": PATIENCE_MS,
     }
     return [str(found) for found, _ in page.evaluate(ATTACK, given)]
@@ -173,7 +186,8 @@ def test_a_page_of_another_site_commands_no_port_and_reads_nothing(
     usher.running(waiting)
     before = usher.stack.pids()
     urls = {name: f"http://127.0.0.1:{port}" for name, port in usher.settings.ports().items()}
-    read = knock(hostile, [url for name, url in urls.items() if not SERVED.fullmatch(name)])
+    others = [url for name, url in urls.items() if not SERVED.fullmatch(name)]
+    read = knock(hostile, others, mark)
     for name, url in urls.items():
         if SERVED.fullmatch(name):
             read += attack(hostile, url, waiting, mark)
@@ -191,13 +205,16 @@ def test_a_page_under_a_rebound_name_commands_no_port_and_reads_nothing_of_worth
     before = usher.stack.pids()
     read: dict[str, set[str]] = {}
     for name, port in usher.settings.ports().items():
-        if SERVED.fullmatch(name):
-            url = f"http://evil.example:{port}"
-            context = chromium.new_context()
-            page = context.new_page()
+        url = f"http://evil.example:{port}"
+        context = chromium.new_context()
+        page = context.new_page()
+        with suppress(Error):  # a port that speaks no HTTP, so no page has its origin
             page.goto(f"{url}/nowhere")  # whatever it answers has the origin that counts
-            read[name] = set(attack(page, url, waiting, mark))
-            context.close()
+            if SERVED.fullmatch(name):
+                read[name] = set(attack(page, url, waiting, mark))
+            else:
+                read[name] = {one.removeprefix(url) for one in knock(page, [url], mark)}
+        context.close()
     # What starter's sidecar says of itself: its name, its version, its components' names.
     assert {name: paths for name, paths in read.items() if paths} == {
         "starter_dapr_http_port": {"/v1.0/metadata", "/v1.0/healthz"},
@@ -216,9 +233,22 @@ def nothing_came_of_it(usher: Driver, waiting: str, mark: str, before: dict[str,
     assert usher.status(mark) is None
     for listed in ("/notices", "/dead-letters"):
         assert mark not in str(usher.get("notifier", listed, limit=1000)["items"])
+    timers = in_etcd(usher)
+    assert waiting.encode() in timers  # its deadline
+    assert mark.encode() not in timers
     with usher.redis(decode_responses=True) as redis:
         eventually(lambda: list(redis.scan_iter(f"*{mark}*")), lambda keys: keys == [])
     port = usher.settings.starter_dapr_http_port
     metadata = usher.http.get(f"http://127.0.0.1:{port}/v1.0/metadata").json()
     assert mark not in str(metadata)
     usher.event(waiting, "approval", {"approved": False})
+
+
+def in_etcd(usher: Driver) -> bytes:
+    """Everything that the scheduler keeps, as etcd answers it to a program."""
+    everything = b"\x0a\x01\x00\x12\x01\x00"  # a RangeRequest from one zero byte to another
+    with grpc.insecure_channel(f"127.0.0.1:{usher.settings.scheduler_etcd_client_port}") as channel:
+        ask = channel.unary_unary(
+            "/etcdserverpb.KV/Range", request_serializer=bytes, response_deserializer=bytes
+        )
+        return ask(everything, timeout=10)

@@ -1,5 +1,6 @@
 """Whatever an author's code raises or yields ends that run alone, visibly, and is announced."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,8 +27,8 @@ def all_run(usher: Driver, workflow: str, inputs: list[Any]) -> list[Document]:
     others_are_served(usher)
     notices = [usher.notice(instance_id) for instance_id in ids]
     for instance_id, notice in zip(ids, notices, strict=True):
-        ended = notice["outcome"]  # said by the run itself, in its last turn but one
-        eventually(lambda one=instance_id: usher.status(one), ended.__eq__)
+        # The run says it itself, so before the engine has it.
+        eventually(partial(usher.status, instance_id), notice["outcome"].__eq__)
     return notices
 
 

@@ -46,6 +46,10 @@ WORKFLOW = {
 the state store is one `eval`, whose `hset` counts as well; each transaction of the engine or of the
 notifier one `multi`. Reads are `hgetall`. The plain wiring has 9 calls to the sidecar, 7 jobs."""
 
+FIRST_MINUTE = {"sidecar GetBulkState": 2, "redis hgetall": 2}
+"""What is added in the first minute of an orchestrator: before each activity it looks whether the
+run has ended, since the engine asks again for one that hung when its run was ended."""
+
 NOISE = {"redis info", "redis hello", "redis ping", "redis xreadgroup", "redis xpending"}
 """What the clock decides, or the bench itself: how often a client connects, asks and looks."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from redis import AuthenticationError, RedisError
 from redis import ConnectionError as NoRedis
 from typer.testing import CliRunner, Result
 
@@ -208,9 +209,9 @@ def test_sidecars_of_two_versions_are_named() -> None:
 class Broker:
     """A Redis that has no streams, or is away."""
 
-    def __init__(self, appendonly: str = "yes", away: bool = False) -> None:
+    def __init__(self, appendonly: str = "yes", fault: RedisError | None = None) -> None:
         self._appendonly = appendonly
-        self._away = away
+        self._fault = fault
 
     def __enter__(self) -> "Broker":
         return self
@@ -219,8 +220,8 @@ class Broker:
         pass
 
     def config_get(self, name: str) -> dict[str, str]:
-        if self._away:
-            raise NoRedis("refused")
+        if self._fault:
+            raise self._fault
         return {"appendonly": self._appendonly} if name == "appendonly" else {}
 
     def time(self) -> tuple[int, int]:
@@ -233,6 +234,7 @@ class Broker:
 @pytest.fixture
 def run() -> Callable[..., Result]:
     items: list[dict[str, str]] = []
+    open_etcd: list[bool] = []
     times = {"ledger_days": 30, "stream_days": 7, "call_timeout_seconds": 8}
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -241,11 +243,16 @@ def run() -> Callable[..., Result]:
                 return httpx.Response(200, json={"items": items, "settings": times})
             case "/sidecar", 8082:
                 return httpx.Response(200, json=HEARD)
+            case "/v3/maintenance/status", 12379:
+                return httpx.Response(200 if open_etcd else 404)
             case _:
                 return httpx.Response(200, json=WELL)
 
-    def call(broker: Broker, *found: dict[str, str], words: tuple[str, ...] = ()) -> Result:
+    def call(
+        broker: Broker, *found: dict[str, str], words: tuple[str, ...] = (), etcd: bool = False
+    ) -> Result:
         items[:] = found
+        open_etcd[:] = [True] if etcd else []
         http = httpx.MockTransport(answer)
         wiring = Wiring(http=lambda _: httpx.Client(transport=http), redis=lambda _: broker)  # type: ignore[arg-type, return-value]
         return CliRunner().invoke(app, ["doctor", *words], obj=wiring)
@@ -268,6 +275,18 @@ def test_the_command_says_what_it_found_and_exits_by_it(run: Callable[..., Resul
 
 
 def test_what_cannot_be_seen_is_said(run: Callable[..., Result]) -> None:
-    blind = run(Broker(away=True))
+    blind = run(Broker(fault=NoRedis("refused")))
     assert blind.exit_code == 3
     assert "not seen: Redis at redis://" in blind.stdout
+
+
+def test_a_scheduler_that_takes_commands_from_pages_is_named(run: Callable[..., Result]) -> None:
+    told = run(Broker(), etcd=True)
+    assert told.exit_code == 0
+    assert "warning: the scheduler: its etcd takes commands over plain HTTP" in told.stdout
+
+
+def test_a_wrong_password_is_called_one(run: Callable[..., Result]) -> None:
+    refused = run(Broker(fault=AuthenticationError("NOAUTH")))
+    assert refused.exit_code == 3
+    assert "refuses the USHER_REDIS_PASSWORD it got" in refused.stdout

@@ -45,6 +45,7 @@ async def entry(world: World) -> Entry:
     ("one", "other"),
     [
         (b'{"workflow": "w", "input": 1}', b'{ "input": 1.0, "workflow": "w" }'),
+        (b'{"workflow": "w", "input": 1e23}', b'{"workflow": "w", "input": 1%s}' % (b"0" * 23)),
         (b'{"workflow": "w", "key": "7"}', b'{"workflow": "w", "instance_id": "w-7"}'),
         (b'{"workflow": "w"}', b'{"workflow": "w", "input": null, "later": true}'),
         (b'{"instance_id": "i", "event": "e"}', b'{"event": "e", "instance_id": "i"}'),

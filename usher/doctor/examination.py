@@ -17,7 +17,7 @@ from usher.doctor.finding import Finding
 from usher.doctor.groups import Stream, streams
 from usher.doctor.keeping import retention, stores
 from usher.doctor.resources import read
-from usher.doctor.sidecars import alike, notifier
+from usher.doctor.sidecars import alike, etcd, notifier
 from usher.errors import CommandError, Unreachable
 from usher.stack.processes import Service
 
@@ -47,9 +47,10 @@ class Diagnosis:
 class Doctor:
     """One examination, of files and of what runs."""
 
-    def __init__(self, components: Path, client: Client) -> None:
+    def __init__(self, components: Path, client: Client, etcd_url: str) -> None:
         self._components = components
         self._client = client
+        self._etcd_url = etcd_url
         self._found = Diagnosis()
         self._times: Mapping[str, float] = DEFAULTS
 
@@ -76,6 +77,7 @@ class Doctor:
                 if app == "notifier":
                     self._add(notifier(metadata))
         self._add(alike(versions))
+        self._add(etcd(self._client.etcd_takes_json(self._etcd_url)))
 
     def _files(self) -> None:
         if not self._components.is_dir():

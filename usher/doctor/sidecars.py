@@ -1,4 +1,4 @@
-"""Checks of the sidecars other than the orchestrator's, which looks after its own."""
+"""Checks of the Dapr runtime, but for the orchestrator's sidecar, which it looks after itself."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -33,3 +33,11 @@ def alike(versions: Mapping[str, str]) -> Iterator[Finding]:
     if len(set(versions.values())) > 1:
         told = ", ".join(f"{app} {version}" for app, version in sorted(versions.items()))
         yield warning("the Dapr runtime", f"sidecars differ: {told}", "one version", "all")
+
+
+def etcd(takes_json: bool) -> Iterator[Finding]:
+    """Any web page can send JSON to a port of this machine, and so commands to such an etcd."""
+    if takes_json:
+        wrong = "its etcd takes commands over plain HTTP: any web page can remove all timers"
+        right = "have Usher build the runtime: move away the daprd of ~/.dapr/bin and of PATH"
+        yield warning("the scheduler", wrong, right, "all")

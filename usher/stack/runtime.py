@@ -14,8 +14,8 @@ SERIES = "1.18"
 # components those stay that Usher's own files name, and what daprd needs to find its neighbours.
 # Placement and scheduler of 1.18.2 take `--healthz-listen-address` and ignore it: the edits have
 # them listen there. The scheduler's etcd takes commands as JSON over plain HTTP, so from any web
-# page: the last edit has it speak gRPC alone, and answer its own host names. A runtime that is
-# found, not built, answers its health on all interfaces, and those commands: the doctor says so.
+# page: the last edit has it take commands by gRPC alone, and answer no other site. A runtime that
+# is found, not built, answers its health on all interfaces, and those commands: the doctor says so.
 RUNTIME = Recipe(
     name="dapr",
     module="github.com/dapr/dapr",
@@ -24,7 +24,7 @@ RUNTIME = Recipe(
     ldflags="-s -w -X github.com/dapr/dapr/pkg/buildinfo.version=1.18.2",
     takes="4 to 8 minutes on two cores, 4 GB of disk for as long",
     flags=("-tags", "allcomponents"),
-    revision="3",
+    revision="4",
     source_edits=(
         ("pkg/healthz/server/server.go", "Port     int\n", "Port     int\n\tAddress  string\n"),
         ("pkg/healthz/server/server.go", "port    int\n", "port    int\n\taddress string\n"),
@@ -42,7 +42,8 @@ RUNTIME = Recipe(
             "pkg/scheduler/server/internal/etcd/config.go",
             "config.Metrics = opts.Metrics\n",
             "config.Metrics = opts.Metrics\n\tconfig.EnableGRPCGateway = false\n"
-            '\tconfig.HostWhitelist = map[string]struct{}{"127.0.0.1": {}, "localhost": {}}\n',
+            '\tconfig.HostWhitelist = map[string]struct{}{"127.0.0.1": {}, "localhost": {}}\n'
+            '\tconfig.CORS = map[string]struct{}{"http://127.0.0.1": {}}\n',
         ),
     ),
     pruned="cmd/daprd/components",
