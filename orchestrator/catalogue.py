@@ -18,13 +18,14 @@ from orchestrator.authoring.importing import NotImported, load
 from orchestrator.authoring.lint import lint
 from orchestrator.authoring.names import Source
 from orchestrator.authoring.problem import Problem
+from orchestrator.authoring.subfolders import left_out
 from orchestrator.authoring.surface import activity_faults, workflow_faults
 from orchestrator.authoring.yields import yields_no_task
 from orchestrator.children import CLAIM_CHILD
 from orchestrator.definition import Definition
 from orchestrator.registry import TAG, WorkflowTag
 
-WORKFLOWS = Path(__file__).parent / "workflows"
+SAMPLES = Path(__file__).parent / "workflows"
 
 
 class CatalogueError(Exception):
@@ -46,16 +47,18 @@ class Catalogue:
     """The same for the same files: what tells whether a run began with other code."""
 
     @classmethod
-    def scan(cls, folders: Iterable[Path] = ()) -> "Catalogue":
-        """Import every file of our own folder and of `folders`; files named `_…` are left out,
-        but for what other files import from them.
+    def scan(cls, folders: Iterable[Path] = (), samples: bool = False) -> "Catalogue":
+        """Import every file of `folders`, and the samples where they are asked for or no folder
+        is; files named `_…` are left out, but for what other files import from them.
 
         Raise `CatalogueError` that holds every problem of every file.
         """
-        scan = _Scan()
-        for folder in _once([WORKFLOWS, *folders]):
+        folders = list(folders)
+        scan, chosen = _Scan(), _once([SAMPLES, *folders] if samples or not folders else folders)
+        for folder in chosen:
             scan.folder(folder)
         scan.callees()
+        scan.left_out(chosen)
         if scan.problems:
             raise CatalogueError(scan.problems)
         return cls(scan.workflows, scan.activities, tuple(scan.doubts), scan.code())
@@ -83,7 +86,7 @@ class _Scan:
         first = len(self._loaded)
         for file in files:
             try:
-                module = load(file, ours=folder == WORKFLOWS)
+                module = load(file, ours=folder == SAMPLES)
             except NotImported as error:
                 self.problems.append(error.problem)
                 continue
@@ -111,6 +114,12 @@ class _Scan:
         for file, module, source in self._loaded:
             found = unknown_callees(module, source.tree, self.activities, self.workflows)
             self.problems += [Problem(file, said, at) for at, said in found]
+
+    def left_out(self, folders: Iterable[Path]) -> None:
+        """Name the files in sub-folders that nothing served."""
+        said = "not served, as it is in a sub-folder: name that folder in USHER_WORKFLOWS"
+        files = (file for folder in folders for file in left_out(folder))
+        self.doubts += [Problem(file, said) for file in files if file not in self._sources]
 
     def code(self) -> str:
         """Return a digest of all that was read; where the files lie does not matter."""

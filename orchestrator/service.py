@@ -47,7 +47,7 @@ from orchestrator.sdk_worker import SdkWorker
 from orchestrator.serving import Server
 from orchestrator.settings import Settings
 from orchestrator.store import Store
-from orchestrator.telling import teller
+from orchestrator.telling import LAST_TURN_SECONDS, teller
 from orchestrator.topic_server import TopicServer
 from orchestrator.watchdog import SECONDS, Watchdog
 from orchestrator.worker import QUIET, Steps, build_runtime
@@ -105,8 +105,9 @@ class Orchestrator:
             controller,
             aside,
         )
-        loop, seconds = asyncio.get_running_loop(), self.settings.tell_seconds
-        tell = teller(announcer.announce, loop, seconds, lambda: self._closing)
+        loop = asyncio.get_running_loop()
+        wait_seconds = LAST_TURN_SECONDS if self.settings.announce == "last_turn" else 0
+        tell = teller(announcer.announce, loop, wait_seconds, lambda: self._closing)
         claim = ChildIds(self.ledger, self.engine).claim
         steps = Steps(tell, announcer.announce, self.ledger.may_run, self.parking.expire, claim)
         self._runtime = build_runtime(self.catalogue, steps)

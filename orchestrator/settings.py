@@ -27,7 +27,9 @@ class Settings(BaseSettings):
     app_api_token: str = Field("", validation_alias="APP_API_TOKEN")
     """Shown by the sidecar; where set, whoever delivers without it is refused."""
     workflows: Annotated[tuple[Path, ...], NoDecode] = Field((), validation_alias="USHER_WORKFLOWS")
-    """More folders to scan for workflows, separated as PATH is."""
+    """Folders of workflows, separated as PATH is; the samples, where none is named."""
+    samples: bool = Field(False, validation_alias="USHER_SAMPLES")
+    """Serve the samples beside the workflows of these folders."""
     hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)] = Field(
         (), validation_alias="USHER_HOSTS"
     )
@@ -52,8 +54,9 @@ class Settings(BaseSettings):
     """How long the notifier keeps what is acknowledged on the streams; less than `ledger_days`."""
     parking_seconds: float = Field(3600, ge=0)
     """How long an event waits for an instance that is not there; 0 dead-letters it at once."""
-    tell_seconds: float = Field(2, ge=0)
-    """How long a workflow's last turn waits for its notice to be out; 0: an activity tells it."""
+    announce: Literal["last_turn", "activity"] = "last_turn"
+    """What publishes the notice of an ending: the turn that the run ends in, or an activity after
+    it, which costs a further turn. What the turn cannot publish goes by the activity, too."""
     sweep_seconds: float = Field(15, gt=0)
     """How often runs are looked for that ended and could not say so; see `roster` for how often
     those are listed that have come since."""

@@ -10,6 +10,9 @@ from contracts.events import WorkflowCompleted
 from orchestrator.announced import Tell
 from orchestrator.envelope import Cause
 
+LAST_TURN_SECONDS = 2
+"""How long a workflow's last turn waits for its notice to be out."""
+
 _log = structlog.get_logger()
 
 

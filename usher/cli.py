@@ -159,14 +159,19 @@ def up(
         bool, typer.Option("--detach", "-d", help="Leave it running; return once it is healthy.")
     ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Empty its data first.")] = False,
+    with_samples: Annotated[
+        bool, typer.Option("--with-samples", help="Serve the samples beside USHER_WORKFLOWS.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Start the embedded stack: Redis, Dapr, the three services.
 
-    In the foreground it shows all logs, and Ctrl-C stops it in order; with --json each line of a
-    log is one JSON object then.
+    It serves the workflows of the folders that USHER_WORKFLOWS names; where it names none, the
+    samples. In the foreground it shows all logs, and Ctrl-C stops it in order; with --json each
+    line of a log is one JSON object then.
     """
     with session(ctx, as_json) as run:
+        run = run.with_samples() if with_samples else run
         stack, where = run.stack(), views.places(run.settings)
         if detach:
             with interruptible():

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,6 +46,10 @@ class Session:
     wiring: Wiring
     out: Output
     settings: StackSettings = field(default_factory=lambda: usable(StackSettings))
+
+    def with_samples(self) -> "Session":
+        """The same, but that the samples are served beside the folders of USHER_WORKFLOWS."""
+        return replace(self, settings=self.settings.model_copy(update={"samples": True}))
 
     @contextmanager
     def client(self) -> Iterator[Client]:

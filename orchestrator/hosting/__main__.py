@@ -27,7 +27,7 @@ async def run(connection: socket.socket, head: dict[str, Any], request: bytes) -
     """Run the task that the request asks for, and return the answer."""
     settings = Settings()
     settings.export_to_sdk()
-    catalogue = Catalogue.scan(settings.workflows)
+    catalogue = Catalogue.scan(settings.workflows, settings.samples)
     # Its last turn asks for the activity that announces its end, which runs in the other process.
     steps = Steps(lambda *_: False, _never, _never, _never, _never)
     worker = SdkWorker(build_runtime(catalogue, steps))

@@ -216,7 +216,8 @@ def test_after_down_and_up_timers_go_on_and_early_events_are_served(composed: Co
     ).raise_for_status()
     composed.running(sleeper)
     composed.down()
-    composed.environment = {**TOKENS, "USHER_WORKFLOWS": str(WORKFLOWS)}
+    own = {"USHER_WORKFLOWS": str(WORKFLOWS), "USHER_SAMPLES": "1"}
+    composed.environment = {**TOKENS, **own}
     composed.up("starter")
     composed.post(
         "/workflows/whisper_workflow", params={"instance_id": early}, json="EARLY"

@@ -1,4 +1,7 @@
-"""P1, P3, P4, P5, P6, P8: each promise by name, on the real runtime."""
+"""P1, P3, P4, P5, P6, P8: each promise by name, on the real runtime.
+
+Each in both ways of announcing an ending (`ORCHESTRATOR_ANNOUNCE`).
+"""
 
 import json
 import os
@@ -11,9 +14,19 @@ from typing import Any
 import httpx
 import pytest
 
+from orchestrator.announced import ANNOUNCE
 from tests.support.driver import Driver, eventually, fresh
 
 SERVED = 60
+
+pytestmark = pytest.mark.parametrize(
+    "usher",
+    [
+        pytest.param("running_stack", id="last_turn"),
+        pytest.param("by_activity", id="activity", marks=pytest.mark.xdist_group("by_activity")),
+    ],
+    indirect=True,
+)
 
 
 def _lines(file: Path) -> list[str]:
@@ -294,3 +307,15 @@ def test_p8_poison_stays_apart(usher: Driver) -> None:
         assert usher.notice(instance, SERVED)["outcome"] == "COMPLETED"
     assert usher.dead_letters(reason="oversize")
     _quiet(usher)
+
+
+def test_p5_an_ending_is_announced_in_the_way_that_is_set(
+    usher: Driver, request: pytest.FixtureRequest
+) -> None:
+    instance = fresh("hello")
+    usher.request("hello_workflow", instance_id=instance, input="Ada")
+    usher.notice(instance, SERVED)
+    eventually(lambda: usher.status(instance), "COMPLETED".__eq__)
+    history = usher.get("orchestrator", f"/instances/{instance}/history")
+    by_activity = request.node.callspec.id == "activity"
+    assert (ANNOUNCE in json.dumps(history)) == by_activity

@@ -7,11 +7,11 @@ import jsonschema
 import pytest
 
 from orchestrator.announced import ANNOUNCE
-from orchestrator.catalogue import WORKFLOWS, Catalogue
+from orchestrator.catalogue import SAMPLES, Catalogue
 from orchestrator.definition import Definition
 
 FOUND = Catalogue.scan()
-FILES = sorted(file for file in WORKFLOWS.glob("*.py") if not file.name.startswith("_"))
+FILES = sorted(file for file in SAMPLES.glob("*.py") if not file.name.startswith("_"))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -20,7 +20,7 @@ def test_a_file_carries_the_workflow_of_its_name(file: Path) -> None:
 
 
 def test_the_folder_is_flat_and_all_of_it_is_found() -> None:
-    assert set(WORKFLOWS.rglob("*.py")) - {WORKFLOWS / "__init__.py"} == set(FILES)
+    assert set(SAMPLES.rglob("*.py")) - {SAMPLES / "__init__.py"} == set(FILES)
     assert {definition.file for definition in FOUND.workflows.values()} == set(FILES)
 
 

@@ -33,6 +33,7 @@ def _cli() -> None:
 # What a fixture stands on. Each finds at once what is there already, and two runs build it once.
 _MADE_FOR: dict[str, Callable[[], object]] = {
     "running_stack": _runtime,
+    "usher": _runtime,
     "chaos_stack": _runtime,
     "dapr_cli": _cli,
     "kustomize": lambda: build_kustomize(tell),

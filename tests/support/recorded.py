@@ -38,7 +38,9 @@ def assert_replays(usher: Driver, instance_id: str, workflows: Catalogue | None 
     Each turn must schedule what it did then: the same kind, name, input, id, and time of a timer.
     """
     recorded = eventually(lambda: history(usher, instance_id), _is_finished)
-    executor = _executor(workflows or Catalogue.scan(usher.settings.workflows), recorded)
+    executor = _executor(
+        workflows or Catalogue.scan(usher.settings.workflows, samples=True), recorded
+    )
     for begin, end in _turns(recorded):
         told = [event for event in recorded[begin:end] if not _is_scheduled(event)]
         outcome = executor.execute(instance_id, recorded[:begin], told)

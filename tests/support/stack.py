@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -21,13 +22,15 @@ Each worker of pytest-xdist has a stack of its own, so that one may kill what it
 """
 
 
-@pytest.fixture(scope="session")
-def running_stack() -> Iterator[Driver]:
+@contextmanager
+def up(ports_beside: int) -> Iterator[Driver]:
+    """A stack on fresh data, its ports so far from the defaults."""
     defaults = StackSettings(
-        data_dir=ROOT / "build" / f"test-stack-{PORTS_BESIDE}",
+        data_dir=ROOT / "build" / f"test-stack-{ports_beside}",
         workflows=(Path(__file__).parent / "workflows",),
+        samples=True,
     )
-    settings = defaults.shifted(PORTS_BESIDE)
+    settings = defaults.shifted(ports_beside)
     stack = Stack(settings)
     stack.down(report=tell)
     stack.up(fresh=True, report=tell)
@@ -38,10 +41,29 @@ def running_stack() -> Iterator[Driver]:
         stack.down(report=tell)
 
 
+@pytest.fixture(scope="session")
+def running_stack() -> Iterator[Driver]:
+    with up(PORTS_BESIDE) as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def by_activity() -> Iterator[Driver]:
+    """A stack whose runs announce their endings by an activity, not in their last turn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ORCHESTRATOR_ANNOUNCE", "activity")
+        with up(PORTS_BESIDE + 400) as driver:
+            yield driver
+
+
 @pytest.fixture
-def usher(running_stack: Driver) -> Iterator[Driver]:
+def usher(request: pytest.FixtureRequest) -> Iterator[Driver]:
     """The running stack, all of it healthy when the test begins."""
-    running_stack.stack.wait_healthy(timeout=60)
-    yield running_stack
-    for name in set(running_stack.stack.names()) - set(running_stack.stack.pids()):
-        running_stack.stack.start(name)  # what a test stopped and did not start again
+    yield from healthy(request.getfixturevalue(getattr(request, "param", "running_stack")))
+
+
+def healthy(driver: Driver) -> Iterator[Driver]:
+    driver.stack.wait_healthy(timeout=60)
+    yield driver
+    for name in set(driver.stack.names()) - set(driver.stack.pids()):
+        driver.stack.start(name)  # what a test stopped and did not start again

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from contracts.refusal import Refused
-from orchestrator.catalogue import WORKFLOWS, Catalogue, CatalogueError
+from orchestrator.catalogue import SAMPLES, Catalogue, CatalogueError
 
 HEAD = "from orchestrator.registry import activity, workflow\n"
 
@@ -35,16 +35,43 @@ def test_our_own_workflows_are_found() -> None:
     found = Catalogue.scan()
     assert {"hello_workflow", "approval_workflow", "fail_workflow"} <= set(found.workflows)
     assert {"hello_activity", "refuse_activity"} <= set(found.activities)
-    assert all(definition.file.parent == WORKFLOWS for definition in found.workflows.values())
+    assert all(definition.file.parent == SAMPLES for definition in found.workflows.values())
 
 
-def test_a_folder_of_somebody_else_is_scanned_beside_our_own(tmp_path: Path) -> None:
+def test_where_a_folder_is_named_the_samples_are_served_only_if_they_are_asked_for(
+    tmp_path: Path,
+) -> None:
     file = put(tmp_path, "greet_them.py", an_activity("greet_activity") + a_workflow("greet_them"))
     found = Catalogue.scan([tmp_path])
     assert found.workflows["greet_them"].file == file
     assert found.workflows["greet_them"].description == "Do greet_them."
-    assert "greet_activity" in found.activities
-    assert "hello_workflow" in found.workflows
+    assert (set(found.workflows), set(found.activities)) == ({"greet_them"}, {"greet_activity"})
+    beside = Catalogue.scan([tmp_path], samples=True)
+    assert {"hello_workflow", "greet_them"} <= set(beside.workflows)
+
+
+def test_a_workflow_in_a_sub_folder_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "at_the_top.py", a_workflow("at_the_top"))
+    below = put(tmp_path / "orders" / "night", "below.py", a_workflow("below"))
+    put(tmp_path / "orders", "helper.py", "VAT = 19\n")
+    put(tmp_path / "orders", "half.py", "@workflow(\n")
+    put(tmp_path / ".hidden", "hidden.py", a_workflow("hidden"))
+    put(tmp_path / "env" / "lib", "installed.py", a_workflow("installed"))
+    put(tmp_path / "env", "pyvenv.cfg", "")
+    found = Catalogue.scan([tmp_path])
+    assert set(found.workflows) == {"at_the_top"}
+    (doubt,) = found.doubts
+    assert (doubt.file, "USHER_WORKFLOWS" in doubt.message) == (below, True)
+    both = Catalogue.scan([tmp_path, below.parent])
+    assert (set(both.workflows), both.doubts) == ({"at_the_top", "below"}, ())
+
+
+def test_a_workflow_of_a_sub_folder_that_a_file_imports_is_served(tmp_path: Path) -> None:
+    put(tmp_path / "parts", "__init__.py", "")
+    put(tmp_path / "parts", "inner.py", a_workflow("inner"))
+    put(tmp_path, "outer.py", "from parts.inner import inner\n" + a_workflow("outer"))
+    found = Catalogue.scan([tmp_path])
+    assert (set(found.workflows), found.doubts) == ({"inner", "outer"}, ())
 
 
 def test_a_file_that_begins_with_an_underscore_is_left_out(tmp_path: Path) -> None:
@@ -64,7 +91,7 @@ def test_what_a_file_imports_is_not_claimed_a_second_time(tmp_path: Path) -> Non
     )
     found = Catalogue.scan([tmp_path])
     assert {"first_import_a", "second_import_a"} <= set(found.workflows)
-    assert found.workflows["hello_workflow"].file.parent == WORKFLOWS
+    assert found.workflows["hello_workflow"].file.parent == SAMPLES
 
 
 def test_a_second_name_for_a_workflow_in_its_own_file_is_no_second_claim(tmp_path: Path) -> None:
@@ -92,8 +119,8 @@ def test_a_workflow_and_an_activity_share_one_space_of_names(tmp_path: Path) -> 
 def test_a_name_of_ours_cannot_be_claimed_by_somebody_else(tmp_path: Path) -> None:
     file = put(tmp_path, "impostor.py", a_workflow("hello_workflow"))
     with pytest.raises(CatalogueError) as error:
-        Catalogue.scan([tmp_path])
-    assert str(WORKFLOWS / "hello_workflow.py") in str(error.value)
+        Catalogue.scan([tmp_path], samples=True)
+    assert str(SAMPLES / "hello_workflow.py") in str(error.value)
     assert str(file) in str(error.value)
 
 
@@ -107,7 +134,7 @@ def test_files_of_one_name_in_two_folders_do_not_mix(tmp_path: Path) -> None:
 
 def test_a_folder_named_twice_is_scanned_once(tmp_path: Path) -> None:
     put(tmp_path, "scanned_once.py", a_workflow("scanned_once"))
-    assert "scanned_once" in Catalogue.scan([tmp_path, tmp_path, WORKFLOWS]).workflows
+    assert "scanned_once" in Catalogue.scan([tmp_path, tmp_path, SAMPLES]).workflows
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,7 @@ def _orchestrator(settings: StackSettings) -> ProcessSpec:
         "orchestrator",
         ORCHESTRATOR_TOPIC_PORT=settings.orchestrator_topic_port,
         USHER_WORKFLOWS=os.pathsep.join(map(str, settings.workflows)),
+        USHER_SAMPLES=int(settings.samples),
     )
 
 

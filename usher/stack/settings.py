@@ -66,7 +66,10 @@ class StackSettings(BaseSettings):
     components_dir: Location = Field(
         default_factory=_default_components_dir, description="Dapr component files"
     )
-    workflows: Locations = Field((), description="more folders with workflow files")
+    workflows: Locations = Field(
+        (), description="folders with workflow files; the samples, where none is named"
+    )
+    samples: bool = Field(False, description="serve the samples beside those of the folders")
     log_format: Literal["auto", "console", "json"] = "auto"
     otlp_endpoint: str = Field(
         "",
