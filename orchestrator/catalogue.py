@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from contracts.authoring import TAG, WorkflowTag
 from contracts.identity import OWN_RUN
 from orchestrator.announced import ANNOUNCE, FENCE, SETTLE
 from orchestrator.authoring.callees import unknown_callees
@@ -23,7 +24,6 @@ from orchestrator.authoring.surface import activity_faults, workflow_faults
 from orchestrator.authoring.yields import yields_no_task
 from orchestrator.children import CLAIM_CHILD
 from orchestrator.definition import Definition
-from orchestrator.registry import TAG, WorkflowTag
 
 SAMPLES = Path(__file__).parent / "workflows"
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from contracts.authoring import WorkflowTag
 from contracts.events import Reason
 from contracts.refusal import Refused, explain
 from orchestrator.input_type import InputType
-from orchestrator.registry import WorkflowTag
 
 
 @dataclass(frozen=True)

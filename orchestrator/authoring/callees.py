@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Collection, Iterator
 from types import ModuleType
 
+from contracts.authoring import ActivityTag, WorkflowTag
 from orchestrator.authoring.imported import resolve, tag_of
 from orchestrator.authoring.lint import Finding
-from orchestrator.registry import ActivityTag, WorkflowTag
 
 _CALLS = {
     "call_activity": ("activity", ActivityTag),

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from orchestrator.registry import TAG, ActivityTag, WorkflowTag
+from contracts.authoring import TAG, ActivityTag, WorkflowTag
 
 Function = Callable[..., Any]
 

@@ -42,10 +42,11 @@ def replayed(nodes: list[ast.stmt]) -> Iterator[ast.AST]:
 
 
 def tagged(function: Function, names: Names, tag: str) -> bool:
-    """Tell whether a function carries one of the registry's decorators."""
+    """Tell whether a function carries one of the authors' decorators."""
+    places = {f"{module}.{tag}" for module in ("usher", "orchestrator.registry")}
     for decorator in function.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if dotted(called, names) == f"orchestrator.registry.{tag}":
+        if dotted(called, names) in places:
             return True
     return False
 

@@ -7,7 +7,7 @@ import structlog
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext
 from pydantic import BaseModel
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 
 class Note(BaseModel):

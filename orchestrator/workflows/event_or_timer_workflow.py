@@ -8,7 +8,7 @@ import structlog
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext, when_any
 from pydantic import BaseModel, Field
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 
 class Question(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any
 from dapr.ext.workflow import DaprWorkflowContext
 from pydantic import BaseModel, Field
 
-from orchestrator.registry import workflow
+from usher import workflow
 
 
 class Expected(BaseModel):

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext
 from pydantic import BaseModel
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 
 class Complaint(BaseModel):

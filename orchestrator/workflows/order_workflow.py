@@ -13,7 +13,7 @@ from dapr.ext.workflow import (
 )
 from pydantic import BaseModel, Field
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 RETRY = RetryPolicy(
     first_retry_interval=timedelta(seconds=1), max_number_of_attempts=3, backoff_coefficient=2

@@ -10,7 +10,7 @@ from dapr.clients import DaprClient
 from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy, WorkflowActivityContext
 from pydantic import BaseModel, Field
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 STATESTORE = "statestore"
 RETRY = RetryPolicy(

@@ -8,7 +8,7 @@ import structlog
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext
 from pydantic import BaseModel, Field
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 
 class Purchase(BaseModel):

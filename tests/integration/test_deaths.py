@@ -8,12 +8,17 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.driver import Driver, eventually, fresh
 
-SETTLED_SECONDS = 150
+SETTLED_SECONDS = 300
 """From the request to the failure: two deaths of the orchestrator for each of several killers, and
-three of processes of its own. One alone takes 15 to 45 s."""
+three of processes of its own. One killer alone takes 15 to 45 s; four at once took 84 to 122 s on a
+busy machine, where a death left the sidecar hanging as well (decision 0008)."""
 SERVED_SECONDS = 20
+
+pytestmark = pytest.mark.timeout(600)
 
 
 def _serves(usher: Driver) -> None:

@@ -14,10 +14,10 @@ from dapr.ext.workflow._durabletask.internal import helpers
 from dapr.ext.workflow._durabletask.internal import protos as pb
 from dapr.ext.workflow._durabletask.worker import _OrchestrationExecutor, _Registry
 
+from contracts.authoring import WorkflowTag
 from orchestrator.announced import wrapped
 from orchestrator.definition import Definition
 from orchestrator.envelope import Cause, seal
-from orchestrator.registry import WorkflowTag
 from tests.support.ear import Ear
 
 Author = Callable[..., Generator[Any, Any, Any]]

@@ -10,11 +10,11 @@ import pytest
 from dapr.ext.workflow import DaprWorkflowContext
 from pydantic import BaseModel
 
+from contracts.authoring import WorkflowTag
 from contracts.events import WorkflowCompleted
 from orchestrator.announced import ANNOUNCE, AT_ONCE, wrapped
 from orchestrator.definition import Definition
 from orchestrator.envelope import Cause, seal
-from orchestrator.registry import WorkflowTag
 from tests.support.ear import Ear
 from tests.support.replay import STARTED, Played, Step, failed, play
 

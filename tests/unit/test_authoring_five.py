@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy, TaskFailedError, when_all, when_any
 from pydantic import BaseModel, Field
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 '''
 

@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.catalogue import Catalogue, CatalogueError
 
-HEAD = "from orchestrator.registry import activity, workflow\n"
+HEAD = "from usher import activity, workflow\n"
 CHARGE = "@activity\ndef {name}(_, amount):\n    return amount\n"
 
 

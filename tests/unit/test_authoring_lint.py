@@ -22,7 +22,7 @@ from time import sleep, time as now
 from uuid import uuid4 as new_id, uuid5, NAMESPACE_URL
 import httpx, requests
 from dapr.clients import DaprClient
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 from elsewhere import time as their_time
 
 clock = dt.now

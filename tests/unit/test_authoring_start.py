@@ -9,7 +9,7 @@ from pathlib import Path
 def test_the_orchestrator_says_every_mistake_and_does_not_start(tmp_path: Path) -> None:
     file = tmp_path / "mistaken.py"
     file.write_text(
-        "import time\nfrom orchestrator.registry import workflow\n"
+        "import time\nfrom usher import workflow\n"
         "@workflow()\ndef mistaken(ctx, input):\n    yield time.time()\n"
     )
     started = subprocess.run(

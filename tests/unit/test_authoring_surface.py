@@ -12,7 +12,7 @@ HEAD = """\
 from datetime import datetime
 from uuid import uuid4
 from pydantic import BaseModel, Field
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 class Words(BaseModel):
     text: str
 """

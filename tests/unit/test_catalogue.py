@@ -8,7 +8,7 @@ import pytest
 from contracts.refusal import Refused
 from orchestrator.catalogue import SAMPLES, Catalogue, CatalogueError
 
-HEAD = "from orchestrator.registry import activity, workflow\n"
+HEAD = "from usher import activity, workflow\n"
 
 
 @pytest.fixture(autouse=True)

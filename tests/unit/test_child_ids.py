@@ -9,6 +9,7 @@ from dapr.ext.workflow._durabletask.internal import helpers
 from dapr.ext.workflow._durabletask.internal import protos as pb
 from pydantic import BaseModel, field_validator
 
+from contracts.authoring import WorkflowTag
 from contracts.cloudevent import CloudEvent
 from contracts.identity import event_key
 from contracts.refusal import Refused
@@ -18,7 +19,6 @@ from orchestrator.claiming import ChildIds
 from orchestrator.engine import Engine
 from orchestrator.envelope import Cause
 from orchestrator.failures import causes, failure, guarded
-from orchestrator.registry import WorkflowTag
 from tests.support.ear import Ear
 from tests.support.memory import MemoryEngine, World
 from tests.support.turns import Turns

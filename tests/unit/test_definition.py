@@ -10,10 +10,10 @@ import pytest
 from dapr.ext.workflow import DaprWorkflowContext
 from pydantic import BaseModel, Field
 
+from contracts.authoring import WorkflowTag
 from contracts.events import Reason
 from contracts.refusal import Refused
 from orchestrator.definition import Definition
-from orchestrator.registry import WorkflowTag
 
 Run = Generator[Any, Any, Any]
 

@@ -8,9 +8,9 @@ from dapr.ext.workflow import DaprWorkflowContext
 from dapr.ext.workflow._durabletask.internal import helpers
 from dapr.ext.workflow._durabletask.internal import protos as pb
 
+from contracts.authoring import WorkflowTag
 from orchestrator.announced import ANNOUNCE
 from orchestrator.envelope import Cause
-from orchestrator.registry import WorkflowTag
 from tests.support.ear import Ear
 from tests.support.turns import Turns
 

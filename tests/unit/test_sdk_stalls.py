@@ -11,8 +11,8 @@ from dapr.ext.workflow._durabletask.internal import helpers
 from dapr.ext.workflow._durabletask.internal import protos as pb
 from dapr.ext.workflow._durabletask.task import NonDeterminismError
 
+from contracts.authoring import WorkflowTag
 from orchestrator.envelope import Cause
-from orchestrator.registry import WorkflowTag
 from orchestrator.sdk_stalls import NUDGE
 from orchestrator.sdk_worker import SdkWorker
 from tests.support.ear import Ear

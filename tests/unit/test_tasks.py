@@ -9,10 +9,10 @@ import pytest
 from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy, TaskFailedError, when_all, when_any
 from dapr.ext.workflow._durabletask.internal import helpers
 
+from contracts.authoring import WorkflowTag
 from orchestrator.envelope import Cause
 from orchestrator.notices import explained
 from orchestrator.payload import MAX_PAYLOAD_BYTES, MAX_TURN_BYTES
-from orchestrator.registry import WorkflowTag
 from orchestrator.tasks import once
 from tests.support.ear import Ear
 from tests.support.turns import Turns

@@ -10,6 +10,7 @@ from dapr.ext.workflow import DaprWorkflowContext, when_all, when_any
 from dapr.ext.workflow._durabletask.internal import helpers
 from dapr.ext.workflow._durabletask.internal import protos as pb
 
+from contracts.authoring import WorkflowTag
 from orchestrator.envelope import (
     RECEIVED_KEPT,
     SEEN_KEPT,
@@ -18,7 +19,6 @@ from orchestrator.envelope import (
     seal_event,
     unseal,
 )
-from orchestrator.registry import WorkflowTag
 from tests.support.ear import Ear
 from tests.support.turns import Turns
 

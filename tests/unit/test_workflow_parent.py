@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.registry import TAG
+from contracts.authoring import TAG
 from orchestrator.workflows.parent_workflow import (
     Parent,
     child_orchestration_workflow,

@@ -11,7 +11,7 @@ from typing import Any, Self
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext
 from pydantic import BaseModel, model_validator
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 TALLY = "executions.jsonl"
 """In the stack's data folder: a line for each time that an activity did its work."""

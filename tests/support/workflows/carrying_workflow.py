@@ -5,7 +5,7 @@ from typing import Any
 
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 
 @activity

@@ -15,7 +15,7 @@ from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy, WorkflowActivity
 from dapr.ext.workflow._durabletask.worker import TaskHubGrpcWorker
 from pydantic import BaseModel
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 How = Literal["lives", "exit", "kill", "segfault", "loop"]
 

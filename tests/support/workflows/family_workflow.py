@@ -6,7 +6,7 @@ from typing import Any
 from dapr.ext.workflow import DaprWorkflowContext
 from pydantic import BaseModel
 
-from orchestrator.registry import workflow
+from usher import workflow
 
 
 class Nothing(BaseModel):

@@ -8,7 +8,7 @@ from typing import Any
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext
 from pydantic import BaseModel
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 
 class Fickle(BaseModel):

@@ -8,7 +8,7 @@ from typing import Any
 
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 GATES: dict[str, threading.Event] = {}
 """By instance: what opens a turn that does not return."""

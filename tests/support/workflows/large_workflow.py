@@ -12,7 +12,7 @@ from dapr.ext.workflow import (
 )
 from pydantic import BaseModel
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 Place = Literal[
     "input",

@@ -5,7 +5,7 @@ from typing import Any
 
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext, when_all
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 AT_ONCE = 50
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 
 class Colour(Enum):

@@ -5,7 +5,7 @@ from typing import Any
 
 from dapr.ext.workflow import DaprWorkflowContext, TaskFailedError, when_all
 
-from orchestrator.registry import workflow
+from usher import workflow
 
 
 @workflow(example="x", announce=False)

@@ -16,7 +16,7 @@ from dapr.ext.workflow import (
 )
 from pydantic import BaseModel, model_serializer, model_validator
 
-from orchestrator.registry import activity, workflow
+from usher import activity, workflow
 
 
 class Speechless(Exception):

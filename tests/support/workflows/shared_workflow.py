@@ -6,7 +6,7 @@ from typing import Any
 
 from dapr.ext.workflow import DaprWorkflowContext
 
-from orchestrator.registry import workflow
+from usher import workflow
 
 _shared_steps = importlib.import_module("_shared_steps")  # mypy does not look beside the file
 louder = _shared_steps.louder
