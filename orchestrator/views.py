@@ -50,8 +50,8 @@ def instance(state: WorkflowState) -> Instance:
         status=state.runtime_status.name,
         created_at=_utc(state.created_at),
         updated_at=_utc(state.last_updated_at),
-        input=given,
-        output=_json(state.serialized_output),
+        input=_shown(given, state.serialized_input),
+        output=_shown(_json(state.serialized_output), state.serialized_output),
         custom_status=state.serialized_custom_status or None,
         error=Failure(type=failure.error_type, message=failure.message) if failure else None,
         event_id=begun_by.event_id,
@@ -82,4 +82,18 @@ def _utc(time: datetime) -> datetime:
 
 
 def _json(text: str | None) -> Any:
-    return json.loads(text) if text else None
+    """Read what the engine stored as JSON; None where it is none, as past Usher it may be."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(text) if text else None
+    return None
+
+
+def _shown(value: Any, text: str | None) -> Any:
+    """Return a value of the engine's as JSON has it; the stored text where JSON cannot have it."""
+    try:
+        if text and value is None:
+            json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return text
+    return value
