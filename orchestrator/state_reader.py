@@ -91,5 +91,5 @@ def _said(error: BaseException) -> str:
     if isinstance(error, RpcError):
         return error.details() or ""
     if isinstance(error, TimeoutError):
-        return "the sidecar reads it again and again, as where its key is of another kind"
+        return "reading it takes too long, as where its key is of another kind"
     return f"{type(error).__name__}: {error}"

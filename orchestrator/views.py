@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from dapr.ext.workflow import WorkflowState
-from pydantic import AwareDatetime, BaseModel, JsonValue
+from pydantic import AwareDatetime, BaseModel, JsonValue, TypeAdapter
 
 from contracts.commands import ControlInstance, RaiseEvent
 from contracts.events import Failure
@@ -20,6 +20,8 @@ Status = Literal[
     "PENDING", "RUNNING", "SUSPENDED", "STALLED", "COMPLETED", "FAILED", "TERMINATED", "UNKNOWN"
 ]
 """How an instance is, in the engine's words."""
+
+_ANSWER: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
 class Instance(BaseModel):
@@ -89,11 +91,11 @@ def _json(text: str | None) -> Any:
 
 
 def _shown(value: Any, text: str | None) -> Any:
-    """Return a value of the engine's as JSON has it; the stored text where JSON cannot have it."""
+    """Return what was read of a stored text; the text itself where an answer cannot have that."""
+    if value is None and text not in (None, "", "null"):
+        value = text if _json(text) is None else None
     try:
-        if text and value is None:
-            json.loads(text)
-        json.dumps(value, ensure_ascii=False).encode()
+        _ANSWER.dump_json([[[[_ANSWER.validate_python(value)]]]])
     except (ValueError, RecursionError):
         return text
     return value
