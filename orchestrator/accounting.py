@@ -15,6 +15,7 @@ from orchestrator.engine import Engine
 from orchestrator.ledger import Ledger
 from orchestrator.parking import Parking
 from orchestrator.records import Disposition, Ended, Entry, Holder
+from orchestrator.unreadable import Unreadable
 from orchestrator.views import cause
 
 OVERDUE = timedelta(minutes=5)
@@ -120,6 +121,8 @@ class Accountant:
         if ended and ended.key == entry.key:
             return None
         state = await self._engine.state(instance_id)
+        if isinstance(state, Unreadable):
+            return f"of its run {instance_id!r}, {state.stall.message}"
         if state is not None and cause(state).key == entry.key:
             return None
         return f"no trace of the run {instance_id!r}: not in the engine, nor among the endings"

@@ -42,6 +42,8 @@ class Announcer:
     async def announce_ended(self, instance_id: str) -> WorkflowStatus | None:
         """Announce a run that has ended and has not said so; return its status, None if gone."""
         state = await self.look(instance_id)
+        if isinstance(state, Unreadable):  # for a moment, maybe: not STALLED
+            return WorkflowStatus.UNKNOWN
         return state.runtime_status if state else None
 
     async def look(self, instance_id: str) -> WorkflowState | None:

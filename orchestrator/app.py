@@ -37,6 +37,7 @@ def build_app(service: Orchestrator, names: Collection[str] = ()) -> FastAPI:
     app.state.service = service
     app.add_exception_handler(RpcError, _engine_away)
     app.add_exception_handler(httpx.HTTPError, _engine_away)
+    app.add_exception_handler(TimeoutError, _engine_away)
     app.add_middleware(OwnNamesOnly, names=names, refuse=misdirected)
     handle_problems(app)
     app.include_router(router)

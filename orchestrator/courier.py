@@ -12,6 +12,7 @@ from orchestrator.engine import FINISHED, Engine
 from orchestrator.envelope import seal_event
 from orchestrator.instance_call import TAKES_SECONDS, NotNow, one_instance
 from orchestrator.ledger import Ledger
+from orchestrator.unreadable import Unreadable
 
 
 class Courier:
@@ -32,18 +33,21 @@ class Courier:
         """Raise an event to the instance whose state was read just now.
 
         Raise `Refused(instance_finished)` where it came too late, and `NotNow` where the instance
-        does not take it within `seconds`, or has code that is not here. Safe to repeat: the
-        workflow drops what it has seen. So a crash after it costs nothing. Until its first turn is
-        saved an instance has no name.
+        does not take it within `seconds`, has code that is not here, or cannot be read. Safe to
+        repeat: the workflow drops what it has seen. So a crash after it costs nothing.
         """
         instance_id = state.instance_id
-        if state.name and state.name not in self._catalogue.workflows:
+        if isinstance(state, Unreadable):
+            raise NotNow(f"{instance_id!r}: {state.stall.message}", stalled=True)
+        if not state.name:  # which comes with its first turn; to a broken record none comes
+            raise NotNow(f"{instance_id!r} has made no turn yet", stalled=True)
+        if state.name not in self._catalogue.workflows:
             said = f"{instance_id!r} is a run of {state.name!r}, which no file here has"
             raise NotNow(said, stalled=True)
         async with one_instance(self._engine, instance_id, seconds):
             sealed = seal_event(key, command.data)
             await self._engine.raise_event(instance_id, command.event, sealed)
-        if not state.name or views.cause(state).code == self._catalogue.code:
+        if views.cause(state).code == self._catalogue.code:
             after = await self._engine.state(instance_id)
         else:
             after = await self._turned(state, seconds)

@@ -1,9 +1,9 @@
 """The Dapr workflow engine as the orchestrator sees it: the SDK's client, with our words."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import httpx
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
@@ -12,18 +12,15 @@ from dapr.ext.workflow import WorkflowState, WorkflowStatus
 from dapr.ext.workflow._durabletask.internal import protos
 from dapr.ext.workflow.aio import DaprWorkflowClient
 from grpc import RpcError, StatusCode
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from orchestrator.envelope import Cause, seal
 from orchestrator.history import HistoryEvent, read_event
+from orchestrator.state_reader import StateReader, once_saved
 from orchestrator.unreadable import Unreadable
 
 _INNER = "_DaprWorkflowClient__obj"
 PAGE = 1_000_000
 FINISHED = {WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERMINATED}
-
-
-Result = TypeVar("Result")
 
 
 class Stalled(Exception):
@@ -37,6 +34,7 @@ class Engine:
     def __init__(self, client: DaprWorkflowClient, sidecar: httpx.AsyncClient) -> None:
         self._client = client
         self._sidecar = sidecar
+        self._reader = StateReader(client)
 
     async def metadata(self) -> dict[str, Any]:
         """Return what the sidecar says of itself; raise `httpx.HTTPError` when it is away."""
@@ -62,14 +60,9 @@ class Engine:
     async def state(self, instance_id: str) -> WorkflowState | None:
         """Return the state of an instance, or None where there is none.
 
-        One that cannot be read, also after some tries, is `Unreadable`: STALLED, so to say.
+        One that cannot be read, while others can, is `Unreadable`: STALLED, so to say.
         """
-        try:
-            return await _once_saved(self._client.get_workflow_state, instance_id)
-        except RpcError as error:
-            if not cannot_be_read(error):
-                raise
-            return cast(WorkflowState, Unreadable(instance_id, _said(error)))
+        return await self._reader.read(instance_id)
 
     async def schedule(self, workflow: str, value: Any, instance_id: str, cause: Cause) -> bool:
         """Start an instance; False where that id is already active.
@@ -92,13 +85,15 @@ class Engine:
     async def schedule_at(
         self, workflow: str, value: Any, instance_id: str, time: datetime
     ) -> None:
-        """Have an instance of ours begin at a time; one of that id that waits already stays."""
+        """Have an instance of ours begin at a time; one of that id stays, also where it is broken:
+        `redelivery` does then what it was to do."""
         try:
             await self._client.schedule_new_workflow(
                 workflow, input=value, instance_id=instance_id, start_at=time
             )
         except RpcError as error:
-            if error.code() is not StatusCode.ALREADY_EXISTS:
+            taken = error.code() is StatusCode.ALREADY_EXISTS
+            if not taken and not isinstance(await self.state(instance_id), Unreadable):
                 raise
 
     async def raise_event(self, instance_id: str, name: str, data: Any) -> None:
@@ -146,7 +141,7 @@ class Engine:
         Asked of the client inside the SDK's client, which leaves out what a timer is for.
         """
         try:
-            found: list[Any] = await _once_saved(
+            found: list[Any] = await once_saved(
                 getattr(self._client, _INNER).get_instance_history, instance_id
             )
             return [read_event(event) for event in found]
@@ -154,17 +149,6 @@ class Engine:
             if error.code() is StatusCode.NOT_FOUND or "no such instance" in _said(error):
                 return None
             raise
-
-
-async def _once_saved(ask: Callable[[str], Awaitable[Result]], instance_id: str) -> Result:
-    """Ask of an instance. The engine cannot read one while it saves a turn of it: so some tries."""
-    asking = AsyncRetrying(
-        retry=retry_if_exception(cannot_be_read),
-        stop=stop_after_attempt(3),
-        wait=wait_fixed(0.1),
-        reraise=True,
-    )
-    return await asking(ask, instance_id)
 
 
 @contextmanager
@@ -180,13 +164,6 @@ def _stalled(instance_id: str) -> Iterator[None]:
 
 def _said(error: RpcError) -> str:
     return error.details() or ""
-
-
-def cannot_be_read(error: BaseException) -> bool:
-    """Tell whether a read met an instance whose record is not whole: for a moment, while the engine
-    writes it, or for good."""
-    unread = ("missing from state store", "failed to unmarshal")
-    return isinstance(error, RpcError) and any(said in _said(error) for said in unread)
 
 
 def has_worker(metadata: dict[str, Any]) -> bool:

@@ -12,6 +12,8 @@ from dapr.ext.workflow import WorkflowStatus
 
 from contracts.cloudevent import CloudEvent
 from contracts.digest import identity_reused
+from contracts.events import Reason
+from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.announced import LEASE_SECONDS
 from orchestrator.decision import Start
@@ -21,6 +23,7 @@ from orchestrator.ledger import Busy, Ledger
 from orchestrator.parking import Parking
 from orchestrator.records import Disposition, Entry, Holder, begun
 from orchestrator.tracing import here
+from orchestrator.unreadable import Unreadable
 from orchestrator.views import cause as cause_of
 
 LEASE = timedelta(seconds=LEASE_SECONDS)
@@ -89,12 +92,23 @@ class Launcher:
         instance_id = held.instance_id or ""
         state = await self._engine.state(instance_id)
         if state is not None:
+            if isinstance(state, Unreadable):
+                raise self._not_known(state, held)
             if state.runtime_status is WorkflowStatus.PENDING:
                 # Until its first turn is saved the engine does not say what started it.
                 raise Busy(f"{instance_id} is being created")
             return cause_of(state).key == held.key
         ended = await self._ledger.ended(instance_id)
         return ended is not None and ended.key == held.key
+
+    def _not_known(self, state: Unreadable, held: Entry) -> Exception:
+        """Return what becomes of a start whose instance cannot be read: it comes again for as long
+        as that may be for a moment, and is put aside then."""
+        instance_id, said = state.instance_id, state.stall.message
+        if self._ledger.now() - held.at < LEASE:
+            return Busy(f"{instance_id}: {said}")
+        message = f"{said}; whether this event started {instance_id!r} is not known"
+        return Refused(Reason.HANDLER_ERROR, message, "instance_id")
 
     async def _run(self, held: Entry, start: Start, event: CloudEvent) -> Disposition:
         if not start.derived and not await self._takes_id(held, start):
@@ -116,6 +130,8 @@ class Launcher:
             if state is None or state.runtime_status is WorkflowStatus.PENDING:
                 # Until its first turn is saved the engine does not say what started it.
                 raise Busy(f"{start.instance_id} is being created")
+            if isinstance(state, Unreadable):
+                raise self._not_known(state, held)
             if cause_of(state).key != held.key:
                 raise start.taken()
         await self._finish(held)

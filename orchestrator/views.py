@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from dapr.ext.workflow import WorkflowState
-from pydantic import AwareDatetime, BaseModel, JsonValue
+from pydantic import AwareDatetime, BaseModel, JsonValue, TypeAdapter
 
 from contracts.commands import ControlInstance, RaiseEvent
 from contracts.events import Failure
@@ -20,6 +20,8 @@ Status = Literal[
     "PENDING", "RUNNING", "SUSPENDED", "STALLED", "COMPLETED", "FAILED", "TERMINATED", "UNKNOWN"
 ]
 """How an instance is, in the engine's words."""
+
+_ANSWER: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
 class Instance(BaseModel):
@@ -50,8 +52,8 @@ def instance(state: WorkflowState) -> Instance:
         status=state.runtime_status.name,
         created_at=_utc(state.created_at),
         updated_at=_utc(state.last_updated_at),
-        input=given,
-        output=_json(state.serialized_output),
+        input=_shown(given, state.serialized_input),
+        output=_shown(_json(state.serialized_output), state.serialized_output),
         custom_status=state.serialized_custom_status or None,
         error=Failure(type=failure.error_type, message=failure.message) if failure else None,
         event_id=begun_by.event_id,
@@ -82,4 +84,18 @@ def _utc(time: datetime) -> datetime:
 
 
 def _json(text: str | None) -> Any:
-    return json.loads(text) if text else None
+    """Read what the engine stored as JSON; None where it is none, as past Usher it may be."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(text) if text else None
+    return None
+
+
+def _shown(value: Any, text: str | None) -> Any:
+    """Return what was read of a stored text; the text itself where an answer cannot have that."""
+    if value is None and text not in (None, "", "null"):
+        value = text if _json(text) is None else None
+    try:
+        _ANSWER.dump_json([[[[_ANSWER.validate_python(value)]]]])
+    except (ValueError, RecursionError):
+        return text
+    return value

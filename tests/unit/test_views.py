@@ -167,3 +167,17 @@ def test_readiness_says_what_is_missing() -> None:
     waiting = get("/readyz", not_ready="no worker")
     assert (waiting.status_code, waiting.json()) == (503, {"status": "no worker"})
     assert get("/healthz", not_ready="no worker").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "text", ["no JSON", '"\\ud800"', "[" * 100_000, "9" * 6_000, "[" * 300 + "]" * 300]
+)
+def test_what_no_answer_can_have_is_shown_as_the_text_that_is_stored(text: str) -> None:
+    instance = shown(serialized_input=text, serialized_output=text)
+    assert (instance["input"], instance["output"]) == (text, text)
+    json.dumps([instance], ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("text", [None, "", "null"])
+def test_nothing_is_shown_as_nothing(text: str | None) -> None:
+    assert shown(serialized_input=text, serialized_output=text)["input"] is None
