@@ -11,15 +11,15 @@ from fastapi.staticfiles import StaticFiles
 from redis import RedisError
 
 import notifier.page
+from chassis.docs import serve_docs
+from chassis.origin import OwnNamesOnly, objection
+from chassis.problem import Problem, handle_problems, misdirected, respond
 from notifier import routes
-from notifier.docs import serve_docs
-from notifier.origin import OwnNamesOnly, objection
 from notifier.page import actions, stream
 from notifier.page import routes as pages
 from notifier.page.problem import problem_page, wants_page
 from notifier.page.rendering import page
 from notifier.page.sources import Missing
-from notifier.problem import Problem, handle_problems, misdirected, respond
 from notifier.service import Notifier
 
 _log = structlog.get_logger()

@@ -12,6 +12,8 @@ from dapr.ext.grpc import SubscriptionMessage, TopicEventResponse
 from opentelemetry.trace import Span, SpanKind
 from redis import RedisError
 
+from chassis.logs import about
+from chassis.tracing import continuing, handling
 from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
@@ -21,12 +23,10 @@ from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from notifier.lines import Lines
-from notifier.logs import about
 from notifier.metrics import Metrics
 from notifier.reading import original_event, read_dead_letter, read_notice, record
 from notifier.records import DeadLetter, Notice
 from notifier.store import Shelf
-from notifier.tracing import continuing, handling
 
 SUCCESS = TopicEventResponse("success")
 RETRY = TopicEventResponse("retry")

@@ -7,9 +7,9 @@ import httpx
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from grpc import Call, RpcError
 
-from orchestrator.docs import serve_docs
-from orchestrator.origin import OwnNamesOnly, objection
-from orchestrator.problem import Problem, handle_problems, misdirected, respond
+from chassis.docs import serve_docs
+from chassis.origin import OwnNamesOnly, objection
+from chassis.problem import Problem, handle_problems, misdirected, respond
 from orchestrator.routes import router
 from orchestrator.service import Orchestrator
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from dapr.ext.workflow import WorkflowStatus
 
+from chassis.tracing import here
 from contracts.cloudevent import CloudEvent
 from contracts.digest import identity_reused
 from contracts.topics import Topic
@@ -20,7 +21,6 @@ from orchestrator.envelope import Cause
 from orchestrator.ledger import Busy, Ledger
 from orchestrator.parking import Parking
 from orchestrator.records import Disposition, Entry, Holder, begun
-from orchestrator.tracing import here
 from orchestrator.views import cause as cause_of
 
 LEASE = timedelta(seconds=LEASE_SECONDS)

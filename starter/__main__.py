@@ -2,9 +2,9 @@
 
 import httpx
 
+from chassis.http_limits import run
+from chassis.logs import set_up_logs
 from starter.app import build_app
-from starter.http_limits import run
-from starter.logs import set_up_logs
 from starter.settings import Settings
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     )
     app = build_app(sidecar, orchestrator, settings.names)
     if settings.otlp_endpoint:
-        from starter.exporting import export_spans
+        from chassis.exporting import export_spans
 
         export_spans("starter", app)
     run(app, settings.host, settings.port)

@@ -8,13 +8,13 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from chassis import problem
+from chassis.docs import serve_docs
+from chassis.origin import OwnNamesOnly, objection
 from contracts.events import Reason
 from contracts.large_bodies import LargeBodies
 from contracts.refusal import Refused
-from starter import problem
-from starter.docs import serve_docs
 from starter.metrics import Metrics
-from starter.origin import OwnNamesOnly, objection
 from starter.outbox import NotPublished, Outbox
 from starter.reuse import KeyTaken, KnownKeys
 from starter.routes import router

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel
 
+from chassis import problem
 from contracts import strict_json
 from contracts.large_bodies import LargeBodies
 from contracts.message import ADDRESSABLE_ID_PATTERN
-from starter import problem
 from starter.inbox import command_event, placed, read_events
 from starter.outbox import Outbox, Outgoing, addressed
 from starter.status import StatusReader

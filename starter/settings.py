@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from starter.origin import listed, own_names
+from chassis.origin import listed, own_names
 
 
 class Settings(BaseSettings):

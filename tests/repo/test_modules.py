@@ -82,23 +82,6 @@ def test_an_entry_file_only_wires() -> None:
     assert {name: size for name, size in sizes.items() if size > 40} == {}
 
 
-@pytest.mark.parametrize(
-    "role",
-    [
-        "logs.py",
-        "tracing.py",
-        "exporting.py",
-        "problem.py",
-        "docs.py",
-        "http_limits.py",
-        "origin.py",
-    ],
-)
-def test_what_is_alike_in_each_service_stays_alike(role: str) -> None:
-    """Services import themselves only, so each has a copy; this keeps the copies equal."""
-    assert len({(ROOT / name).read_text() for name in in_services(role)}) == 1
-
-
 def constructed(file: Path) -> Iterator[str]:
     """Yield what a module makes when it is imported, as far as a capital letter shows it."""
     for node in tree(file).body:

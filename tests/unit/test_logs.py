@@ -11,7 +11,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from orchestrator.logs import add_trace_id
+from chassis.logs import add_trace_id
 from tests.support.memory import MemoryEngine, World
 from tests.support.neighbours import Neighbours
 from tests.support.sidecar import CallFailed, delivery, raw_delivery

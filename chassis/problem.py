@@ -1,7 +1,4 @@
-"""Errors over HTTP as problem details (RFC 9457): each says what is wrong, and where.
-
-The same file in each service.
-"""
+"""Errors over HTTP as problem details (RFC 9457): each says what is wrong, and where."""
 
 from collections.abc import Callable
 from http import HTTPStatus
