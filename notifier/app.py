@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
-from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 from redis import RedisError
 
 import notifier.page
-from chassis.docs import serve_docs
-from chassis.origin import OwnNamesOnly, objection
-from chassis.problem import Problem, handle_problems, misdirected, respond
+from chassis.app import new_app
+from chassis.probes import probes
+from chassis.problem import Problem, respond
 from notifier import routes
 from notifier.page import actions, stream
 from notifier.page import routes as pages
@@ -38,21 +38,13 @@ def build_app(service: Notifier, names: Collection[str] = ()) -> FastAPI:
         yield
         await asyncio.to_thread(service.stop)
 
-    app = FastAPI(
-        title="Usher notifier",
-        lifespan=lifespan,
-        dependencies=[Depends(_own_page_only)],
-        docs_url=None,
-        redoc_url=None,
-    )
+    app = new_app("Usher notifier", lifespan, names, _show)
     app.state.service = service
     app.add_exception_handler(RedisError, _store_away)
-    app.add_middleware(OwnNamesOnly, names=names, refuse=misdirected)
-    handle_problems(app, _show)
     for part in (routes, actions, pages, stream):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=STATIC))
-    serve_docs(app)
+    app.include_router(probes(service.not_ready, service.metrics.text, service.sidecar_metadata))
     return app
 
 
@@ -68,9 +60,3 @@ def _store_away(request: Request, error: Exception) -> Response:
         return page(request, "away.html", 503, missing=[Missing("store", what)])
     detail = f"{what}: {error}"
     return respond(Problem(title="Nothing can be read", status=503, detail=detail))
-
-
-def _own_page_only(request: Request) -> None:
-    """Let no other web site change anything."""
-    if why := objection(request.method, request.headers):
-        raise HTTPException(403, why)

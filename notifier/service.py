@@ -4,6 +4,7 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import httpx
 from dapr.ext.grpc import App
@@ -57,7 +58,7 @@ class Notifier:
         self.orchestrator = Orchestrator(settings.orchestrator_url)
         self.starter = Starter(settings.starter_url)
         self._overseer = Overseer(self.orchestrator, self.dead_letters)
-        self.sources = Sources(self.orchestrator, self.starter, self.not_ready)
+        self.sources = Sources(self.orchestrator, self.starter, self._missing)
         self.streams = asyncio.Semaphore(settings.max_streams)
         days = timedelta(days=settings.stream_days)
         trimmer = Trimmer(self._redis, days)
@@ -118,8 +119,15 @@ class Notifier:
         self.metrics.overlooked(None if seen.away else seen.marked)
         return seen
 
-    def not_ready(self) -> str | None:
+    async def sidecar_metadata(self) -> dict[str, Any]:
+        """Return what the sidecar says of itself; raise `httpx.HTTPError` when it is away."""
+        return await asyncio.to_thread(self.sidecar.metadata)
+
+    async def not_ready(self) -> str | None:
         """Say what is missing before notices are heard, or None when nothing is."""
+        return await asyncio.to_thread(self._missing)
+
+    def _missing(self) -> str | None:
         try:
             self._redis.set(_PROBE, "1", ex=60)  # only a write shows whether writes are taken
             metadata = self.sidecar.metadata()

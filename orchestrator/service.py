@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import structlog
@@ -194,6 +195,10 @@ class Orchestrator:
     async def takes_work(self) -> bool:
         """Tell the sidecar whether to deliver: only when the engine has our worker."""
         return not (self._closing or self.liveness.ended) and await self.engine.worker_connected()
+
+    async def sidecar_metadata(self) -> dict[str, Any]:
+        """Return what the sidecar says of itself; raise `httpx.HTTPError` when it is away."""
+        return await self.engine.metadata()
 
     async def not_ready(self) -> str | None:
         """Say what is missing before events are served, or None when nothing is."""
