@@ -1,6 +1,5 @@
 """The notifier's HTTP: what it keeps as JSON, the live page and its stream, put together."""
 
-import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -34,9 +33,9 @@ def build_app(service: Notifier, names: Collection[str] = ()) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(service.start)
+        await service.start()
         yield
-        await asyncio.to_thread(service.stop)
+        await service.stop()
 
     app = new_app("Usher notifier", lifespan, names, _show)
     app.state.service = service
@@ -44,7 +43,7 @@ def build_app(service: Notifier, names: Collection[str] = ()) -> FastAPI:
     for part in (routes, actions, pages, stream):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=STATIC))
-    app.include_router(probes(service.not_ready, service.metrics.text, service.sidecar_metadata))
+    app.include_router(probes(service.not_ready, service.metrics.text, service.sidecar.metadata))
     return app
 
 

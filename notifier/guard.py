@@ -17,11 +17,6 @@ def guards(token: str) -> list[grpc.ServerInterceptor]:
     return [_OnlyOurSidecar(token)] if token else []
 
 
-def credentials(token: str) -> dict[str, str]:
-    """Return the headers that a sidecar with this DAPR_API_TOKEN wants: none without one."""
-    return {HEADER: token} if token else {}
-
-
 class _OnlyOurSidecar(grpc.ServerInterceptor):
     def __init__(self, token: str) -> None:
         self._token = token.encode()

@@ -2,16 +2,21 @@
 
 import asyncio
 import threading
+from asyncio import to_thread
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
 import httpx
 from dapr.ext.grpc import App
 from redis import Redis, RedisError, ResponseError
 
+from chassis.periodic import Periodic
+from chassis.sidecar import Sidecar, not_subscribed, sidecar_http
+from chassis.watchdog import SECONDS as WATCHDOG_SECONDS
+from chassis.watchdog import SidecarState, Watchdog, subscriber_state
 from contracts.topics import PUBSUB, Topic
-from notifier.guard import credentials, guards
+from notifier.guard import guards
 from notifier.inbox import Inbox
 from notifier.journal import Journal
 from notifier.lines import Lines
@@ -20,13 +25,10 @@ from notifier.neighbours import Orchestrator, Starter
 from notifier.page import sources
 from notifier.page.overview import GOOD_FOR, UNWATCHED, Overseer, Overview
 from notifier.page.sources import Sources
-from notifier.periodic import Periodic
 from notifier.records import DEAD_LETTERS, NOTICES
 from notifier.settings import Settings
-from notifier.sidecar import Sidecar
 from notifier.store import Record, Shelf
 from notifier.trimming import Trimmer
-from notifier.watchdog import SECONDS, Watchdog
 
 ANY_SIZE = -1
 """What the broker holds has to be taken, whatever its size: the sidecar would try it again without
@@ -46,11 +48,7 @@ class Notifier:
         self._redis = Redis.from_url(
             settings.redis_url, password=password, decode_responses=True, socket_timeout=5
         )
-        headers = credentials(settings.dapr_api_token)
-        client = httpx.Client(
-            base_url=settings.sidecar_url, headers=headers, timeout=2, trust_env=False
-        )
-        self.sidecar = Sidecar(client)
+        self.sidecar = Sidecar(sidecar_http(settings, timeout_seconds=2))
         keep = settings.keep
         self.journal = Journal(self._redis, settings.redis_url, 2 * keep, password)
         self.notices = Shelf(self._redis, "notices", keep, self.journal, NOTICES)
@@ -58,17 +56,19 @@ class Notifier:
         self.orchestrator = Orchestrator(settings.orchestrator_url)
         self.starter = Starter(settings.starter_url)
         self._overseer = Overseer(self.orchestrator, self.dead_letters)
-        self.sources = Sources(self.orchestrator, self.starter, self._missing)
+        self.sources = Sources(self.orchestrator, self.starter, self.not_ready)
         self.streams = asyncio.Semaphore(settings.max_streams)
         days = timedelta(days=settings.stream_days)
         trimmer = Trimmer(self._redis, days)
         self.metrics = Metrics()
+        look_for_stalled = self._overseer.look_for_stalled
+        watchdog = Watchdog(self.sidecar, self._sidecar_state)
         self._periodic = [
-            Periodic("trimmer", settings.trim_seconds, trimmer.sweep),
-            Periodic("overview", settings.look_seconds, lambda: self.look(UNWATCHED)),
-            Periodic("stalled", settings.look_seconds, self._overseer.look_for_stalled),
+            Periodic("trimmer", settings.trim_seconds, partial(to_thread, trimmer.sweep)),
+            Periodic("overview", settings.look_seconds, partial(to_thread, self.look, UNWATCHED)),
+            Periodic("stalled", settings.look_seconds, partial(to_thread, look_for_stalled)),
             Periodic("sources", sources.SECONDS, self.sources.probe),
-            Periodic("watchdog", SECONDS, Watchdog(self.sidecar, lambda: self._was_found).look),
+            Periodic("watchdog", WATCHDOG_SECONDS, watchdog.look),
         ]
         inbox = Inbox(self.notices, self.dead_letters, lines, self.metrics)
         self._deliveries = ThreadPoolExecutor(settings.handler_threads)
@@ -86,28 +86,31 @@ class Notifier:
         self._was_found = False
         self._app.register_health_check(self._is_healthy)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Open the port; deliveries begin once the sidecar finds the app healthy."""
         address = (self._settings.topic_port, self._settings.host)
         threading.Thread(target=self._app.run, args=address, daemon=True).start()
         for one in self._periodic:
             one.start()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Cut deliveries off: one that was not answered comes again, and is kept once."""
         for one in self._periodic:
-            one.stop()
-        self._app.stop()
-        self._deliveries.shutdown(wait=True, cancel_futures=True)
+            await one.stop()
+        await to_thread(self._app.stop)
+        await to_thread(self._deliveries.shutdown, wait=True, cancel_futures=True)
         self.orchestrator.close()
         self.starter.close()
-        self.sidecar.close()
+        await self.sidecar.close()
         self._redis.close()
 
     def _is_healthy(self) -> None:
         """Answer the sidecar's probe, by raising where nothing could be kept."""
         self._was_found = True
         self._redis.ping()
+
+    async def _sidecar_state(self) -> SidecarState:
+        return await subscriber_state(self.sidecar, self._was_found)
 
     def stalled(self) -> list[Record]:
         """Return the instances that the engine has stopped, as of the last look for them."""
@@ -119,24 +122,16 @@ class Notifier:
         self.metrics.overlooked(None if seen.away else seen.marked)
         return seen
 
-    async def sidecar_metadata(self) -> dict[str, Any]:
-        """Return what the sidecar says of itself; raise `httpx.HTTPError` when it is away."""
-        return await asyncio.to_thread(self.sidecar.metadata)
-
     async def not_ready(self) -> str | None:
         """Say what is missing before notices are heard, or None when nothing is."""
-        return await asyncio.to_thread(self._missing)
-
-    def _missing(self) -> str | None:
         try:
-            self._redis.set(_PROBE, "1", ex=60)  # only a write shows whether writes are taken
-            metadata = self.sidecar.metadata()
+            # Only a write shows whether writes are taken.
+            await to_thread(self._redis.set, _PROBE, "1", ex=60)
+            metadata = await self.sidecar.metadata()
         except ResponseError as error:
             return f"Redis refuses writes: {error}"
         except RedisError as error:
             return f"Redis does not answer: {error}"
         except httpx.HTTPError as error:
             return f"the sidecar does not answer: {error}"
-        taken = {subscription["topic"] for subscription in metadata.get("subscriptions", [])}
-        missing = {str(Topic.COMPLETIONS), str(Topic.DEAD_LETTERS)} - taken
-        return f"not subscribed yet to {', '.join(sorted(missing))}" if missing else None
+        return not_subscribed(metadata, (Topic.COMPLETIONS, Topic.DEAD_LETTERS))

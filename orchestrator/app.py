@@ -32,7 +32,7 @@ def build_app(service: Orchestrator, names: Collection[str] = ()) -> FastAPI:
     app.add_exception_handler(RpcError, _engine_away)
     app.add_exception_handler(httpx.HTTPError, _engine_away)
     app.include_router(router)
-    app.include_router(probes(service.not_ready, service.metrics.text, service.sidecar_metadata))
+    app.include_router(probes(service.not_ready, service.metrics.text, service.sidecar.metadata))
     return app
 
 

@@ -32,8 +32,8 @@ def service_of(missing: str | None = None, **parts: Any) -> SimpleNamespace:
     async def not_ready() -> str | None:
         return missing
 
-    async def sidecar_metadata() -> dict[str, Any]:
+    async def metadata() -> dict[str, Any]:
         return {"id": "it"}
 
-    asked = {"not_ready": not_ready, "sidecar_metadata": sidecar_metadata}
+    asked = {"not_ready": not_ready, "sidecar": SimpleNamespace(metadata=metadata)}
     return SimpleNamespace(**{"metrics": ServiceMetrics(), **asked, **parts})

@@ -128,7 +128,7 @@ class House:
             starter=Starter("http://starter", transport),
         )
         service._overseer = Overseer(service.orchestrator, service.dead_letters)
-        service.sources = Sources(service.orchestrator, service.starter, lambda: None)
+        service.sources = Sources(service.orchestrator, service.starter, service.not_ready)
         service.stalled = lambda: self.stalled
         service.look = partial(Notifier.look, cast(Notifier, service))
         body = urlencode(form).encode() if form else None

@@ -10,8 +10,8 @@ import pytest
 from dapr.proto import appcallback_service_v1, appcallback_v1
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
 
+from chassis.guard import HEADER, guards
 from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
-from orchestrator.guard import HEADER, guards
 from orchestrator.inbox import RETRY, SUCCESS, Inbox
 from orchestrator.topic_server import TopicServer
 

@@ -5,9 +5,7 @@ from typing import Any, NamedTuple
 import grpc
 import pytest
 
-from notifier import guard as on_threads
-from orchestrator import guard as on_a_loop
-from orchestrator.guard import HEADER
+from chassis.guard import HEADER, credentials, guards
 
 DELIVERY = "/dapr.proto.runtime.v1.AppCallback/OnTopicEvent"
 SERVED: Any = grpc.unary_unary_rpc_method_handler(lambda *_: None)
@@ -25,12 +23,8 @@ async def serve(_: Any) -> Any:
 
 
 async def is_served(call: Call) -> bool:
-    """Ask both guards, of the orchestrator and of the notifier, which are to say the same."""
-    (loop,), (threads,) = on_a_loop.guards("secret"), on_threads.guards("secret")
-    found = await loop.intercept_service(serve, call)  # type: ignore[arg-type]
-    same = threads.intercept_service(lambda _: SERVED, call)  # type: ignore[arg-type]
-    assert (found is SERVED) == (same is SERVED)
-    return found is SERVED
+    (guard,) = guards("secret")
+    return await guard.intercept_service(serve, call) is SERVED  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("token", ["secret", b"secret"])
@@ -49,7 +43,6 @@ async def test_a_sidecar_asks_without_a_token(name: str) -> None:
 
 
 def test_nothing_is_guarded_and_nothing_shown_where_no_token_is_set() -> None:
-    for guard in (on_a_loop, on_threads):
-        assert guard.guards("") == []
-        assert guard.credentials("") == {}
-        assert guard.credentials("secret") == {HEADER: "secret"}
+    assert guards("") == []
+    assert credentials("") == {}
+    assert credentials("secret") == {HEADER: "secret"}
