@@ -5,17 +5,19 @@ from typing import Any
 
 import httpx
 
-from chassis.guard import credentials
 from chassis.settings import ServiceSettings
 
 Metadata = dict[str, Any]
+TOKEN_HEADER = "dapr-api-token"
+"""Header of the token that a sidecar and its app show each other."""
 
 
 def sidecar_http(settings: ServiceSettings, timeout_seconds: float) -> httpx.AsyncClient:
     """Return a client of the sidecar, which no proxy of the environment stands before."""
+    token = settings.dapr_api_token
     return httpx.AsyncClient(
         base_url=settings.sidecar_url,
-        headers=credentials(settings.dapr_api_token),
+        headers={TOKEN_HEADER: token} if token else {},
         timeout=timeout_seconds,
         trust_env=False,
     )

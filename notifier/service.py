@@ -1,22 +1,21 @@
 """The notifier's parts put together: its store, and the gRPC server that topics come to."""
 
 import asyncio
-import threading
 from asyncio import to_thread
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import httpx
-from dapr.ext.grpc import App
 from redis import Redis, RedisError, ResponseError
+from redis.asyncio import Redis as AsyncRedis
 
 from chassis.periodic import Periodic
 from chassis.sidecar import Sidecar, not_subscribed, sidecar_http
+from chassis.topic_server import TopicServer
 from chassis.watchdog import SECONDS as WATCHDOG_SECONDS
 from chassis.watchdog import SidecarState, Watchdog, subscriber_state
 from contracts.topics import PUBSUB, Topic
-from notifier.guard import guards
 from notifier.inbox import Inbox
 from notifier.journal import Journal
 from notifier.lines import Lines
@@ -30,13 +29,7 @@ from notifier.settings import Settings
 from notifier.store import Record, Shelf
 from notifier.trimming import Trimmer
 
-ANY_SIZE = -1
-"""What the broker holds has to be taken, whatever its size: the sidecar would try it again without
-end. Its size is checked before it is read."""
 _PROBE = "usher:probe"
-RAW = {"rawPayload": "true"}
-"""Entries come as the broker has them. A sidecar that decodes them turns integers above 2^53 and
-`1.0` into other numbers, and never delivers one that is no CloudEvent."""
 
 
 class Notifier:
@@ -45,14 +38,19 @@ class Notifier:
     def __init__(self, settings: Settings, lines: Lines) -> None:
         self._settings = settings
         password = settings.redis_password or None
-        self._redis = Redis.from_url(
-            settings.redis_url, password=password, decode_responses=True, socket_timeout=5
-        )
+        options: dict[str, Any] = {
+            "password": password,
+            "decode_responses": True,
+            "socket_timeout": 5,
+        }
+        self._redis = Redis.from_url(settings.redis_url, **options)
+        self._on_loop = AsyncRedis.from_url(settings.redis_url, **options)
         self.sidecar = Sidecar(sidecar_http(settings, timeout_seconds=2))
         keep = settings.keep
         self.journal = Journal(self._redis, settings.redis_url, 2 * keep, password)
-        self.notices = Shelf(self._redis, "notices", keep, self.journal, NOTICES)
-        self.dead_letters = Shelf(self._redis, "dead-letters", keep, self.journal, DEAD_LETTERS)
+        clients = self._redis, self._on_loop
+        self.notices = Shelf(*clients, "notices", keep, self.journal, NOTICES)
+        self.dead_letters = Shelf(*clients, "dead-letters", keep, self.journal, DEAD_LETTERS)
         self.orchestrator = Orchestrator(settings.orchestrator_url)
         self.starter = Starter(settings.starter_url)
         self._overseer = Overseer(self.orchestrator, self.dead_letters)
@@ -71,46 +69,42 @@ class Notifier:
             Periodic("watchdog", WATCHDOG_SECONDS, watchdog.look),
         ]
         inbox = Inbox(self.notices, self.dead_letters, lines, self.metrics)
-        self._deliveries = ThreadPoolExecutor(settings.handler_threads)
-        self._app = App(
-            thread_pool=self._deliveries,
-            options=[("grpc.max_receive_message_length", ANY_SIZE)],
-            interceptors=guards(settings.app_api_token),
+        self._topics = TopicServer(
+            {
+                (PUBSUB, Topic.COMPLETIONS): inbox.on_completion,
+                (PUBSUB, Topic.DEAD_LETTERS): inbox.on_dead_letter,
+            },
+            self._can_keep,
+            settings.app_api_token,
         )
-        letters = Topic.DEAD_LETTERS
-        completions = self._app.subscribe(
-            PUBSUB, Topic.COMPLETIONS, metadata=RAW, dead_letter_topic=letters
-        )
-        completions(inbox.on_completion)
-        self._app.subscribe(PUBSUB, letters, metadata=RAW)(inbox.on_dead_letter)
-        self._was_found = False
-        self._app.register_health_check(self._is_healthy)
 
     async def start(self) -> None:
         """Open the port; deliveries begin once the sidecar finds the app healthy."""
-        address = (self._settings.topic_port, self._settings.host)
-        threading.Thread(target=self._app.run, args=address, daemon=True).start()
+        await self._topics.start(self._settings.host, self._settings.topic_port)
         for one in self._periodic:
             one.start()
 
     async def stop(self) -> None:
-        """Cut deliveries off: one that was not answered comes again, and is kept once."""
+        """Finish the deliveries that are held, and let go of everything."""
         for one in self._periodic:
             await one.stop()
-        await to_thread(self._app.stop)
-        await to_thread(self._deliveries.shutdown, wait=True, cancel_futures=True)
+        await self._topics.stop(self._settings.drain_seconds)
         self.orchestrator.close()
         self.starter.close()
         await self.sidecar.close()
+        await self._on_loop.aclose()
         self._redis.close()
 
-    def _is_healthy(self) -> None:
-        """Answer the sidecar's probe, by raising where nothing could be kept."""
-        self._was_found = True
-        self._redis.ping()
+    async def _can_keep(self) -> bool:
+        """Tell the sidecar whether to deliver."""
+        try:
+            await self._on_loop.ping()
+        except RedisError:
+            return False
+        return True
 
     async def _sidecar_state(self) -> SidecarState:
-        return await subscriber_state(self.sidecar, self._was_found)
+        return await subscriber_state(self.sidecar, self._topics.was_found)
 
     def stalled(self) -> list[Record]:
         """Return the instances that the engine has stopped, as of the last look for them."""
@@ -125,8 +119,8 @@ class Notifier:
     async def not_ready(self) -> str | None:
         """Say what is missing before notices are heard, or None when nothing is."""
         try:
-            # Only a write shows whether writes are taken.
-            await to_thread(self._redis.set, _PROBE, "1", ex=60)
+            # Only a write shows whether Redis takes writes.
+            await self._on_loop.set(_PROBE, "1", ex=60)
             metadata = await self.sidecar.metadata()
         except ResponseError as error:
             return f"Redis refuses writes: {error}"

@@ -28,7 +28,5 @@ class Settings(SubscriberSettings):
     """How often the streams are trimmed."""
     look_seconds: float = Field(30, gt=0)
     """How often instances are counted that wait while their event lies aside."""
-    handler_threads: int = 136
-    """Topic deliveries handled at once: more than come at once, so that the probe is never late."""
     drain_seconds: float = 10
     """How long a stop waits for the deliveries it holds."""

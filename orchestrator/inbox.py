@@ -16,6 +16,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from chassis.logs import about
+from chassis.topic_server import RETRY, SUCCESS
 from chassis.tracing import continuing, handling
 from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
@@ -29,8 +30,6 @@ from orchestrator.metrics import Metrics
 from orchestrator.records import Disposition
 from orchestrator.serving import Server
 
-SUCCESS = TopicEventResponse("success")
-RETRY = TopicEventResponse("retry")
 UNSERVED = (Disposition.DUPLICATE, Disposition.PARKED)
 """What says that an event was not served now."""
 

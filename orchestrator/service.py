@@ -13,13 +13,13 @@ from dapr.ext.workflow.aio import DaprWorkflowClient
 from grpc import Call, RpcError
 from tenacity import retry, retry_if_exception_type, stop_after_delay
 
-from chassis.guard import guards
 from chassis.periodic import Periodic
 from chassis.sidecar import Sidecar, not_subscribed, sidecar_http
+from chassis.topic_server import TopicServer
 from chassis.watchdog import SECONDS as WATCHDOG_SECONDS
 from chassis.watchdog import SidecarState, Watchdog
 from contracts.large_bodies import LargeBodies
-from contracts.topics import Topic
+from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
 from orchestrator.accounting import Accountant
 from orchestrator.announcer import Announcer
 from orchestrator.aside import Aside
@@ -51,7 +51,6 @@ from orchestrator.serving import Server
 from orchestrator.settings import Settings
 from orchestrator.store import Store
 from orchestrator.telling import LAST_TURN_SECONDS, teller
-from orchestrator.topic_server import TopicServer
 from orchestrator.watchdog import sidecar_state
 from orchestrator.worker import QUIET, Steps, build_runtime
 
@@ -119,9 +118,12 @@ class Orchestrator:
         await asyncio.to_thread(self._runtime.start)
         self._inbox = Inbox(server, self.metrics)
         self._topics = TopicServer(
-            self._inbox,
+            {
+                (PUBSUB, Topic.REQUESTS): self._inbox.on_request,
+                (PUBSUB_ORDERED, Topic.EVENTS): self._inbox.on_event,
+            },
             self.takes_work,
-            guards(self.settings.app_api_token),
+            self.settings.app_api_token,
         )
         await self._topics.start(self.settings.host, self.settings.topic_port)
         watchdog = Watchdog(self.sidecar, self._sidecar_state)

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 import grpc
 import pytest
 
-from chassis.guard import HEADER, credentials, guards
+from chassis.guard import guards
+from chassis.settings import ServiceSettings
+from chassis.sidecar import TOKEN_HEADER, sidecar_http
 
 DELIVERY = "/dapr.proto.runtime.v1.AppCallback/OnTopicEvent"
 SERVED: Any = grpc.unary_unary_rpc_method_handler(lambda *_: None)
@@ -29,10 +31,10 @@ async def is_served(call: Call) -> bool:
 
 @pytest.mark.parametrize("token", ["secret", b"secret"])
 async def test_a_delivery_with_the_token_is_served(token: str | bytes) -> None:
-    assert await is_served(Call(DELIVERY, ((HEADER, token),)))
+    assert await is_served(Call(DELIVERY, ((TOKEN_HEADER, token),)))
 
 
-@pytest.mark.parametrize("metadata", [(), ((HEADER, "other"),), (("x", "secret"),)])
+@pytest.mark.parametrize("metadata", [(), ((TOKEN_HEADER, "other"),), (("x", "secret"),)])
 async def test_a_delivery_without_it_is_refused(metadata: tuple[tuple[str, str], ...]) -> None:
     assert not await is_served(Call(DELIVERY, metadata))
 
@@ -44,5 +46,6 @@ async def test_a_sidecar_asks_without_a_token(name: str) -> None:
 
 def test_nothing_is_guarded_and_nothing_shown_where_no_token_is_set() -> None:
     assert guards("") == []
-    assert credentials("") == {}
-    assert credentials("secret") == {HEADER: "secret"}
+    for token in ("", "secret"):
+        settings = ServiceSettings(port=1, dapr_http_port=1, dapr_api_token=token)
+        assert sidecar_http(settings, 1).headers.get(TOKEN_HEADER, "") == token
