@@ -8,7 +8,6 @@ from pathlib import Path
 from bench.contenders import Contender
 from bench.peers.stack import peer_specs
 from bench.peers.tools import Tools
-from notifier.settings import Settings as NotifierSettings
 from orchestrator.worker import QUIET
 from usher.stack.command import Report
 from usher.stack.processes import Binaries, ProcessSpec, processes
@@ -21,7 +20,7 @@ HERE = Path(__file__).parent
 COMPONENTS = HERE / "components"
 WORKER_THREADS = 72
 """Of the plain worker's handlers, tuned: more than the 64 and 1 that its sidecar delivers at once,
-as its health probe needs one too. Usher's orchestrator has none."""
+as its health probe needs one too. Usher's services have none."""
 
 # What an untuned process keeps of its command line: where it listens, who it is, what it must keep.
 _KEPT_FLAGS = (
@@ -133,7 +132,7 @@ def _plain(spec: ProcessSpec, contender: Contender, settings: StackSettings) -> 
     env = {name: value for name, value in spec.env.items() if name.startswith(("DAPR_", "PYTHON"))}
     env["PLAIN_TOPIC_PORT"] = str(settings.ports()[f"{spec.name}_topic_port"])
     if contender.tuned:
-        env |= _ushers_settings(spec.name)
+        env |= _ushers_settings()
     return replace(
         spec,
         argv=(sys.executable, "-m", f"bench.plain.{module}"),
@@ -143,11 +142,12 @@ def _plain(spec: ProcessSpec, contender: Contender, settings: StackSettings) -> 
     )
 
 
-def _ushers_settings(service: str) -> dict[str, str]:
-    """Return the SDK settings that Usher's service of that name uses, as the plain one reads them.
+def _ushers_settings() -> dict[str, str]:
+    """Return the SDK settings that Usher's services use, as the plain ones read them.
 
     A setting that Usher gains must be named here, and then the plain wiring has it too.
     """
-    notifiers = NotifierSettings.model_fields["handler_threads"].default
-    threads = {"orchestrator": WORKER_THREADS, "notifier": notifiers}[service]
-    return {"PLAIN_HANDLER_THREADS": str(threads), "PLAIN_SDK_LOG_LEVEL": str(QUIET.log_level)}
+    return {
+        "PLAIN_HANDLER_THREADS": str(WORKER_THREADS),
+        "PLAIN_SDK_LOG_LEVEL": str(QUIET.log_level),
+    }

@@ -1,9 +1,9 @@
 """`python -m notifier`: wire and run."""
 
+from chassis.http_limits import run
+from chassis.logs import set_up_logs
 from notifier.app import build_app
-from notifier.http_limits import run
 from notifier.lines import Lines
-from notifier.logs import set_up_logs
 from notifier.service import Notifier
 from notifier.settings import Settings
 
@@ -13,7 +13,7 @@ def main() -> None:
     set_up_logs(settings.log_format)
     app = build_app(Notifier(settings, Lines(settings.log_format)), settings.names)
     if settings.otlp_endpoint:
-        from notifier.exporting import export_spans
+        from chassis.exporting import export_spans
 
         export_spans("notifier", app)
     run(app, settings.host, settings.port)

@@ -3,15 +3,19 @@
 Printed before it is kept: a crash between the two prints it twice, and loses it never.
 """
 
-import threading
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 import structlog
-from dapr.ext.grpc import SubscriptionMessage, TopicEventResponse
+from dapr.ext.grpc import TopicEventResponse
 from opentelemetry.trace import Span, SpanKind
 from redis import RedisError
 
+from chassis.logs import about
+from chassis.topic_server import RETRY, SUCCESS
+from chassis.tracing import continuing, handling
 from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
@@ -21,17 +25,23 @@ from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from notifier.lines import Lines
-from notifier.logs import about
 from notifier.metrics import Metrics
 from notifier.reading import original_event, read_dead_letter, read_notice, record
 from notifier.records import DeadLetter, Notice
 from notifier.store import Shelf
-from notifier.tracing import continuing, handling
-
-SUCCESS = TopicEventResponse("success")
-RETRY = TopicEventResponse("retry")
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What an entry of a topic holds."""
+
+    event: CloudEvent
+    record: Notice | DeadLetter
+    about: CloudEvent
+    """The event that log lines name: of a dead letter, the one that could not be served."""
+    instance_id: str | None
 
 
 class Inbox:
@@ -42,70 +52,48 @@ class Inbox:
         self._dead_letters = dead_letters
         self._lines = lines
         self._metrics = metrics
-        self._large = threading.Lock()
+        self._large = asyncio.Lock()
 
-    def on_completion(self, message: SubscriptionMessage) -> TopicEventResponse:
+    async def on_completion(self, entry: bytes) -> TopicEventResponse:
         """Take a raw entry, a `WorkflowCompleted`; what is none is shown among the dead letters."""
-        entry = message.raw_data()
-        with self._reading(entry):
-            event = read_entry(entry, MAX_LETTER_BYTES)
-            with _processing(Topic.COMPLETIONS, event):
-                return self._complete(event)
+        return await self._take(Topic.COMPLETIONS, entry, _completion)
 
-    def _complete(self, event: CloudEvent) -> TopicEventResponse:
-        try:
-            notice = read_notice(event)
-            with about(event, notice.instance_id):
-                return self._settle(notice)
-        except Refused as refused:
-            letter = EventDeadLettered(
-                reason=refused.reason,
-                field=refused.field,
-                message=refused.message,
-                topic=Topic.COMPLETIONS,
-                event=event.original(),
-            )
-            named = [event.source, event.id] if event.id else [event.source, event.body.hex()]
-            return self._put_aside(record(identity.event_id("no-notice", *named), letter))
-
-    def on_dead_letter(self, message: SubscriptionMessage) -> TopicEventResponse:
+    async def on_dead_letter(self, entry: bytes) -> TopicEventResponse:
         """Take a raw entry of the dead-letter topic: ours, or one a sidecar put there itself."""
-        entry = message.raw_data()
-        with self._reading(entry):
-            event = read_entry(entry, MAX_LETTER_BYTES)
-            with _processing(Topic.DEAD_LETTERS, event):
-                return self._put_aside(read_dead_letter(entry, event))
+        return await self._take(Topic.DEAD_LETTERS, entry, _dead_letter)
 
-    def _reading(self, entry: bytes) -> AbstractContextManager[Any]:
+    async def _take(
+        self, topic: Topic, entry: bytes, read: Callable[[bytes], Delivery]
+    ) -> TopicEventResponse:
         """Handle large entries one at a time: as objects they are many times as large."""
-        return self._large if len(entry) > INLINE_BYTES else nullcontext()
+        if len(entry) <= INLINE_BYTES:
+            return await self._settle(topic, read(entry))
+        async with self._large:
+            return await self._settle(topic, await asyncio.to_thread(read, entry))
 
-    def _put_aside(self, letter: DeadLetter) -> TopicEventResponse:
-        original = original_event(letter)
-        with about(original, instance_named(original)):
-            return self._settle(letter)
-
-    def _settle(self, seen: Notice | DeadLetter) -> TopicEventResponse:
-        try:
-            if isinstance(seen, Notice):
-                self._notice(seen)
-            else:
-                self._dead_letter(seen)
-        except RedisError as error:
-            _log.warning("will be tried again", id=seen.id, error=str(error))
-            return RETRY
+    async def _settle(self, topic: Topic, delivery: Delivery) -> TopicEventResponse:
+        seen = delivery.record
+        with _processing(topic, delivery.event), about(delivery.about, delivery.instance_id):
+            try:
+                if isinstance(seen, Notice):
+                    await self._notice(seen)
+                else:
+                    await self._letter(seen)
+            except RedisError as error:
+                _log.warning("will be tried again", id=seen.id, error=str(error))
+                return RETRY
         return SUCCESS
 
-    def _notice(self, notice: Notice) -> None:
-        if self._notices.get(notice.id):
+    async def _notice(self, notice: Notice) -> None:
+        if await self._notices.find(notice.id):
             return
         self._lines.notice(notice)
-        self._notices.put(notice.id, notice.model_dump_json(), notice.seen_at)
+        await self._notices.put(notice.id, notice.model_dump_json(), notice.seen_at)
         self._metrics.notice(notice)
 
-    def _dead_letter(self, letter: DeadLetter) -> None:
+    async def _letter(self, letter: DeadLetter) -> None:
         repeated = False
-        if known := self._dead_letters.get(letter.id):
+        if known := await self._dead_letters.find(letter.id):
             earlier = DeadLetter.model_validate(known)
             repeated = letter.attempts <= earlier.attempts  # the same news once more
             letter = letter.model_copy(
@@ -118,9 +106,36 @@ class Inbox:
             )
         self._lines.dead_letter(letter)
         text = letter.model_dump_json(exclude_unset=True)
-        self._dead_letters.put(letter.id, text, letter.last_seen)
+        await self._dead_letters.put(letter.id, text, letter.last_seen)
         if not repeated:
             self._metrics.dead_letter(letter)
+
+
+def _completion(entry: bytes) -> Delivery:
+    event = read_entry(entry, MAX_LETTER_BYTES)
+    try:
+        notice = read_notice(event)
+    except Refused as refused:
+        letter = EventDeadLettered(
+            reason=refused.reason,
+            field=refused.field,
+            message=refused.message,
+            topic=Topic.COMPLETIONS,
+            event=event.original(),
+        )
+        named = [event.source, event.id] if event.id else [event.source, event.body.hex()]
+        return _put_aside(event, record(identity.event_id("no-notice", *named), letter))
+    return Delivery(event, notice, event, notice.instance_id)
+
+
+def _dead_letter(entry: bytes) -> Delivery:
+    event = read_entry(entry, MAX_LETTER_BYTES)
+    return _put_aside(event, read_dead_letter(entry, event))
+
+
+def _put_aside(event: CloudEvent, letter: DeadLetter) -> Delivery:
+    original = original_event(letter)
+    return Delivery(event, letter, original, instance_named(original))
 
 
 def _processing(topic: Topic, event: CloudEvent) -> AbstractContextManager[Span]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.client import Pipeline as AsyncPipeline
 from redis.client import Pipeline
 
 NAME = "usher:changes"
@@ -37,7 +38,7 @@ class Journal:
         self._keep = keep
         self._password = password
 
-    def note(self, together: Pipeline, shelf: str, record_id: str) -> None:
+    def note(self, together: Pipeline | AsyncPipeline, shelf: str, record_id: str) -> None:
         """Add a change to the transaction that makes it."""
         fields: dict[Any, Any] = {"shelf": shelf, "record": record_id}
         together.xadd(NAME, fields, maxlen=self._keep, approximate=True)

@@ -6,9 +6,9 @@ from typing import Any, TextIO
 
 import structlog
 
+from chassis.logs import add_trace_id
 from contracts.printable import one_line
 from contracts.refusal import with_field
-from notifier.logs import add_trace_id
 from notifier.records import DeadLetter, Notice
 
 

@@ -3,24 +3,22 @@
 import math
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram
 
+from chassis.metrics import AGES, ServiceMetrics
 from notifier.records import DeadLetter, Notice
-
-AGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
-"""Upper bounds of ages, in seconds."""
 
 MOST_WORKFLOWS, LONGEST_NAME = 1000, 128
 """The most workflows that get a label, and the longest name. All others are counted as `other`."""
 
 
-class Metrics:
-    """Counters of one process, in a registry of their own. A repeat is not counted again."""
+class Metrics(ServiceMetrics):
+    """Counters of one process. A repeat is not counted again."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
+        super().__init__()
         self._workflows: set[str] = set()
-        own: dict[str, Any] = {"registry": self._registry}
+        own: dict[str, Any] = {"registry": self.registry}
         self._notices = Counter(
             "usher_notices", "Endings heard of, by outcome.", ["workflow", "outcome"], **own
         )
@@ -66,7 +64,3 @@ class Metrics:
 
     def dead_letter(self, letter: DeadLetter) -> None:
         self._letters.labels(letter.reason).inc()
-
-    def text(self) -> bytes:
-        """Return all of it in the Prometheus text format."""
-        return generate_latest(self._registry)

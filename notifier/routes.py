@@ -5,8 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import httpx
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, Field
 
 from notifier.service import Notifier
@@ -125,32 +124,3 @@ def find_dead_letters(service: Service, wanted: Ids) -> dict[str, Any]:
     ]
     forgotten = service.dead_letters.forgotten_before()
     return {"items": items, "next": None, "forgotten_before": forgotten}
-
-
-@router.get("/sidecar")
-def sidecar(service: Service) -> dict[str, Any]:
-    """What the sidecar says of itself."""
-    try:
-        return service.sidecar.metadata()
-    except httpx.HTTPError as error:
-        raise HTTPException(503, f"the sidecar does not answer: {error}") from error
-
-
-@router.get("/metrics")
-def metrics(service: Service) -> Response:
-    """Counters in the Prometheus text format."""
-    return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
-
-
-@router.get("/healthz")
-def healthz() -> dict[str, str]:
-    """The process runs."""
-    return {"status": "ok"}
-
-
-@router.get("/readyz")
-def readyz(service: Service, response: Response) -> dict[str, str]:
-    """Notices are heard: the store answers, and the sidecar has our subscriptions."""
-    missing = service.not_ready()
-    response.status_code = 503 if missing else 200
-    return {"status": missing or "ready"}

@@ -1,16 +1,21 @@
 """The notifier's parts put together: its store, and the gRPC server that topics come to."""
 
 import asyncio
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from asyncio import to_thread
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import httpx
-from dapr.ext.grpc import App
 from redis import Redis, RedisError, ResponseError
+from redis.asyncio import Redis as AsyncRedis
 
+from chassis.periodic import Periodic
+from chassis.sidecar import Sidecar, not_subscribed, sidecar_http
+from chassis.topic_server import TopicServer
+from chassis.watchdog import SECONDS as WATCHDOG_SECONDS
+from chassis.watchdog import SidecarState, Watchdog, subscriber_state
 from contracts.topics import PUBSUB, Topic
-from notifier.guard import credentials, guards
 from notifier.inbox import Inbox
 from notifier.journal import Journal
 from notifier.lines import Lines
@@ -19,21 +24,12 @@ from notifier.neighbours import Orchestrator, Starter
 from notifier.page import sources
 from notifier.page.overview import GOOD_FOR, UNWATCHED, Overseer, Overview
 from notifier.page.sources import Sources
-from notifier.periodic import Periodic
 from notifier.records import DEAD_LETTERS, NOTICES
 from notifier.settings import Settings
-from notifier.sidecar import Sidecar
 from notifier.store import Record, Shelf
 from notifier.trimming import Trimmer
-from notifier.watchdog import SECONDS, Watchdog
 
-ANY_SIZE = -1
-"""What the broker holds has to be taken, whatever its size: the sidecar would try it again without
-end. Its size is checked before it is read."""
 _PROBE = "usher:probe"
-RAW = {"rawPayload": "true"}
-"""Entries come as the broker has them. A sidecar that decodes them turns integers above 2^53 and
-`1.0` into other numbers, and never delivers one that is no CloudEvent."""
 
 
 class Notifier:
@@ -42,18 +38,19 @@ class Notifier:
     def __init__(self, settings: Settings, lines: Lines) -> None:
         self._settings = settings
         password = settings.redis_password or None
-        self._redis = Redis.from_url(
-            settings.redis_url, password=password, decode_responses=True, socket_timeout=5
-        )
-        headers = credentials(settings.dapr_api_token)
-        client = httpx.Client(
-            base_url=settings.sidecar_url, headers=headers, timeout=2, trust_env=False
-        )
-        self.sidecar = Sidecar(client)
+        options: dict[str, Any] = {
+            "password": password,
+            "decode_responses": True,
+            "socket_timeout": 5,
+        }
+        self._redis = Redis.from_url(settings.redis_url, **options)
+        self._on_loop = AsyncRedis.from_url(settings.redis_url, **options)
+        self.sidecar = Sidecar(sidecar_http(settings, timeout_seconds=2))
         keep = settings.keep
         self.journal = Journal(self._redis, settings.redis_url, 2 * keep, password)
-        self.notices = Shelf(self._redis, "notices", keep, self.journal, NOTICES)
-        self.dead_letters = Shelf(self._redis, "dead-letters", keep, self.journal, DEAD_LETTERS)
+        clients = self._redis, self._on_loop
+        self.notices = Shelf(*clients, "notices", keep, self.journal, NOTICES)
+        self.dead_letters = Shelf(*clients, "dead-letters", keep, self.journal, DEAD_LETTERS)
         self.orchestrator = Orchestrator(settings.orchestrator_url)
         self.starter = Starter(settings.starter_url)
         self._overseer = Overseer(self.orchestrator, self.dead_letters)
@@ -62,51 +59,52 @@ class Notifier:
         days = timedelta(days=settings.stream_days)
         trimmer = Trimmer(self._redis, days)
         self.metrics = Metrics()
+        look_for_stalled = self._overseer.look_for_stalled
+        watchdog = Watchdog(self.sidecar, self._sidecar_state)
         self._periodic = [
-            Periodic("trimmer", settings.trim_seconds, trimmer.sweep),
-            Periodic("overview", settings.look_seconds, lambda: self.look(UNWATCHED)),
-            Periodic("stalled", settings.look_seconds, self._overseer.look_for_stalled),
+            Periodic("trimmer", settings.trim_seconds, partial(to_thread, trimmer.sweep)),
+            Periodic("overview", settings.look_seconds, partial(to_thread, self.look, UNWATCHED)),
+            Periodic("stalled", settings.look_seconds, partial(to_thread, look_for_stalled)),
             Periodic("sources", sources.SECONDS, self.sources.probe),
-            Periodic("watchdog", SECONDS, Watchdog(self.sidecar, lambda: self._was_found).look),
+            Periodic("watchdog", WATCHDOG_SECONDS, watchdog.look),
         ]
         inbox = Inbox(self.notices, self.dead_letters, lines, self.metrics)
-        self._deliveries = ThreadPoolExecutor(settings.handler_threads)
-        self._app = App(
-            thread_pool=self._deliveries,
-            options=[("grpc.max_receive_message_length", ANY_SIZE)],
-            interceptors=guards(settings.app_api_token),
+        self._topics = TopicServer(
+            {
+                (PUBSUB, Topic.COMPLETIONS): inbox.on_completion,
+                (PUBSUB, Topic.DEAD_LETTERS): inbox.on_dead_letter,
+            },
+            self._can_keep,
+            settings.app_api_token,
         )
-        letters = Topic.DEAD_LETTERS
-        completions = self._app.subscribe(
-            PUBSUB, Topic.COMPLETIONS, metadata=RAW, dead_letter_topic=letters
-        )
-        completions(inbox.on_completion)
-        self._app.subscribe(PUBSUB, letters, metadata=RAW)(inbox.on_dead_letter)
-        self._was_found = False
-        self._app.register_health_check(self._is_healthy)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Open the port; deliveries begin once the sidecar finds the app healthy."""
-        address = (self._settings.topic_port, self._settings.host)
-        threading.Thread(target=self._app.run, args=address, daemon=True).start()
+        await self._topics.start(self._settings.host, self._settings.topic_port)
         for one in self._periodic:
             one.start()
 
-    def stop(self) -> None:
-        """Cut deliveries off: one that was not answered comes again, and is kept once."""
+    async def stop(self) -> None:
+        """Finish the deliveries that are held, and let go of everything."""
         for one in self._periodic:
-            one.stop()
-        self._app.stop()
-        self._deliveries.shutdown(wait=True, cancel_futures=True)
+            await one.stop()
+        await self._topics.stop(self._settings.drain_seconds)
         self.orchestrator.close()
         self.starter.close()
-        self.sidecar.close()
+        await self.sidecar.close()
+        await self._on_loop.aclose()
         self._redis.close()
 
-    def _is_healthy(self) -> None:
-        """Answer the sidecar's probe, by raising where nothing could be kept."""
-        self._was_found = True
-        self._redis.ping()
+    async def _can_keep(self) -> bool:
+        """Tell the sidecar whether to deliver."""
+        try:
+            await self._on_loop.ping()
+        except RedisError:
+            return False
+        return True
+
+    async def _sidecar_state(self) -> SidecarState:
+        return await subscriber_state(self.sidecar, self._topics.was_found)
 
     def stalled(self) -> list[Record]:
         """Return the instances that the engine has stopped, as of the last look for them."""
@@ -118,17 +116,16 @@ class Notifier:
         self.metrics.overlooked(None if seen.away else seen.marked)
         return seen
 
-    def not_ready(self) -> str | None:
+    async def not_ready(self) -> str | None:
         """Say what is missing before notices are heard, or None when nothing is."""
         try:
-            self._redis.set(_PROBE, "1", ex=60)  # only a write shows whether writes are taken
-            metadata = self.sidecar.metadata()
+            # Only a write shows whether Redis takes writes.
+            await self._on_loop.set(_PROBE, "1", ex=60)
+            metadata = await self.sidecar.metadata()
         except ResponseError as error:
             return f"Redis refuses writes: {error}"
         except RedisError as error:
             return f"Redis does not answer: {error}"
         except httpx.HTTPError as error:
             return f"the sidecar does not answer: {error}"
-        taken = {subscription["topic"] for subscription in metadata.get("subscriptions", [])}
-        missing = {str(Topic.COMPLETIONS), str(Topic.DEAD_LETTERS)} - taken
-        return f"not subscribed yet to {', '.join(sorted(missing))}" if missing else None
+        return not_subscribed(metadata, (Topic.COMPLETIONS, Topic.DEAD_LETTERS))

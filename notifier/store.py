@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 from redis.client import Pipeline
 
 from notifier.journal import Journal
@@ -27,12 +28,22 @@ end
 
 
 class Shelf:
-    """One kind of record: a hash `id → JSON`, and a sorted set of the ids by when last seen."""
+    """One kind of record: a hash `id → JSON`, and a sorted set of the ids by when last seen.
+
+    Deliveries find and put on the event loop; pages read in their threads.
+    """
 
     def __init__(
-        self, client: Redis, name: str, keep: int, journal: Journal, shape: Shape = ANYTHING
+        self,
+        client: Redis,
+        on_loop: AsyncRedis,
+        name: str,
+        keep: int,
+        journal: Journal,
+        shape: Shape = ANYTHING,
     ) -> None:
         self._client = client
+        self._on_loop = on_loop
         self._name = name
         self._journal = journal
         self._records = f"usher:{name}"
@@ -43,6 +54,11 @@ class Shelf:
 
     def get(self, record_id: str) -> Record | None:
         text = self._client.hget(self._records, record_id)
+        return self._shape.read(record_id, str(text)) if text else None
+
+    async def find(self, record_id: str) -> Record | None:
+        """Return what `get` does."""
+        text: Any = await self._on_loop.hget(self._records, record_id)
         return self._shape.read(record_id, str(text)) if text else None
 
     def get_many(self, record_ids: list[str]) -> list[Record]:
@@ -61,14 +77,14 @@ class Shelf:
         seen = self._client.get(self._forgotten)
         return float(str(seen)) if seen else None
 
-    def put(self, record_id: str, record: str, seen: datetime) -> None:
+    async def put(self, record_id: str, record: str, seen: datetime) -> None:
         """Keep a record; one of the same id is replaced, and stands where it was `seen` last."""
-        with self._client.pipeline(transaction=True) as together:
+        async with self._on_loop.pipeline(transaction=True) as together:
             together.hset(self._records, record_id, record)
             together.zadd(self._order, {record_id: seen.timestamp()}, gt=True)
             self._journal.note(together, self._name, record_id)
             together.eval(_FORGET, 3, self._order, self._records, self._forgotten, self._keep)
-            together.execute()
+            await together.execute()
 
     def change(self, record_id: str, change: Callable[[Record], Record | None]) -> Record | None:
         """Change a record while nobody else does; return it as it is then, None if there is none.

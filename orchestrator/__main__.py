@@ -4,8 +4,8 @@ import sys
 
 import structlog
 
+from chassis.logs import set_up_logs
 from orchestrator.calls import carry_trace, import_sdk
-from orchestrator.logs import set_up_logs
 from orchestrator.settings import Settings
 
 
@@ -13,9 +13,9 @@ def main() -> None:
     settings = Settings()
     set_up_logs(settings.log_format)
     import_sdk()
+    from chassis.http_limits import run
     from orchestrator.app import build_app
     from orchestrator.catalogue import Catalogue, CatalogueError
-    from orchestrator.http_limits import run
     from orchestrator.service import Orchestrator
 
     try:
@@ -27,7 +27,7 @@ def main() -> None:
     app = build_app(Orchestrator(settings, catalogue), settings.names)
     carry_trace(bool(settings.otlp_endpoint))
     if settings.otlp_endpoint:
-        from orchestrator.exporting import export_spans
+        from chassis.exporting import export_spans
 
         export_spans("orchestrator", app)
     run(app, settings.host, settings.port)

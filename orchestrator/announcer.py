@@ -2,6 +2,7 @@
 
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
 
+from chassis.tracing import TRACEPARENT, continuing
 from contracts.events import WorkflowCompleted
 from orchestrator import views
 from orchestrator.catalogue import Catalogue
@@ -12,7 +13,6 @@ from orchestrator.ledger import Ledger
 from orchestrator.notices import of_stalled, of_state
 from orchestrator.outbox import Outbox
 from orchestrator.records import Ended
-from orchestrator.tracing import TRACEPARENT, continuing
 from orchestrator.unreadable import Unreadable
 
 

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 import httpx
-from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, Request, Response
 from grpc import Call, RpcError
 
-from orchestrator.docs import serve_docs
-from orchestrator.origin import OwnNamesOnly, objection
-from orchestrator.problem import Problem, handle_problems, misdirected, respond
+from chassis.app import new_app
+from chassis.probes import probes
+from chassis.problem import Problem, respond
 from orchestrator.routes import router
 from orchestrator.service import Orchestrator
 
@@ -27,28 +27,14 @@ def build_app(service: Orchestrator, names: Collection[str] = ()) -> FastAPI:
         await service.stop()
         service.liveness.exit()
 
-    app = FastAPI(
-        title="Usher orchestrator",
-        lifespan=lifespan,
-        dependencies=[Depends(_own_pages_only)],
-        docs_url=None,
-        redoc_url=None,
-    )
+    app = new_app("Usher orchestrator", lifespan, names)
     app.state.service = service
     app.add_exception_handler(RpcError, _engine_away)
     app.add_exception_handler(httpx.HTTPError, _engine_away)
     app.add_exception_handler(TimeoutError, _engine_away)
-    app.add_middleware(OwnNamesOnly, names=names, refuse=misdirected)
-    handle_problems(app)
     app.include_router(router)
-    serve_docs(app)
+    app.include_router(probes(service.not_ready, service.metrics.text, service.sidecar.metadata))
     return app
-
-
-def _own_pages_only(request: Request) -> None:
-    """Let no other web site send anything, though nothing that it could send changes anything."""
-    if why := objection(request.method, request.headers):
-        raise HTTPException(403, why)
 
 
 def _engine_away(_: Request, error: Exception) -> Response:

@@ -13,6 +13,7 @@ from dapr.ext.workflow._durabletask.internal import protos
 from dapr.ext.workflow.aio import DaprWorkflowClient
 from grpc import RpcError, StatusCode
 
+from chassis.sidecar import Metadata, Sidecar
 from orchestrator.envelope import Cause, seal
 from orchestrator.history import HistoryEvent, read_event
 from orchestrator.state_reader import StateReader, once_saved
@@ -31,24 +32,14 @@ class Stalled(Exception):
 class Engine:
     """Starts, steers and reads workflow instances. Raises `RpcError` when it cannot."""
 
-    def __init__(self, client: DaprWorkflowClient, sidecar: httpx.AsyncClient) -> None:
+    def __init__(self, client: DaprWorkflowClient, sidecar: Sidecar) -> None:
         self._client = client
         self._sidecar = sidecar
         self._reader = StateReader(client)
 
-    async def metadata(self) -> dict[str, Any]:
-        """Return what the sidecar says of itself; raise `httpx.HTTPError` when it is away."""
-        answer = await self._sidecar.get("/v1.0/metadata")
-        metadata: dict[str, Any] = answer.raise_for_status().json()
-        return metadata
-
     async def worker_connected(self) -> bool:
         """Tell whether the engine has our workflow worker; the SDK alone may wrongly say so."""
-        return has_worker(await self.metadata())
-
-    async def end_sidecar(self) -> None:
-        """Have the sidecar shut down; raise `httpx.HTTPError` where it does not take that."""
-        (await self._sidecar.post("/v1.0/shutdown")).raise_for_status()
+        return has_worker(await self._sidecar.metadata())
 
     async def is_well(self) -> bool:
         """Tell whether the engine serves instances at all, so that a failure is of one of them."""
@@ -166,12 +157,12 @@ def _said(error: RpcError) -> str:
     return error.details() or ""
 
 
-def has_worker(metadata: dict[str, Any]) -> bool:
+def has_worker(metadata: Metadata) -> bool:
     """Tell from a sidecar's metadata whether a workflow worker is connected to it."""
     workflows = metadata.get("workflows") or {}
     return int(workflows.get("connectedWorkers") or 0) > 0
 
 
-def is_ready(metadata: dict[str, Any]) -> bool:
+def is_ready(metadata: Metadata) -> bool:
     """Tell from a sidecar's metadata whether it runs actors, which workflows are made of."""
     return bool((metadata.get("actorRuntime") or {}).get("hostReady"))

@@ -15,6 +15,9 @@ from dapr.ext.grpc import TopicEventResponse
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
+from chassis.logs import about
+from chassis.topic_server import RETRY, SUCCESS
+from chassis.tracing import continuing, handling
 from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
 from contracts.large_bodies import LargeBodies
@@ -23,14 +26,10 @@ from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.instance_call import AWAY, handler_error, is_of_the_call
 from orchestrator.ledger import Busy
-from orchestrator.logs import about
 from orchestrator.metrics import Metrics
 from orchestrator.records import Disposition
 from orchestrator.serving import Server
-from orchestrator.tracing import continuing, handling
 
-SUCCESS = TopicEventResponse("success")
-RETRY = TopicEventResponse("retry")
 UNSERVED = (Disposition.DUPLICATE, Disposition.PARKED)
 """What says that an event was not served now."""
 

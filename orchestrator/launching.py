@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from dapr.ext.workflow import WorkflowStatus
 
+from chassis.tracing import here
 from contracts.cloudevent import CloudEvent
 from contracts.digest import identity_reused
 from contracts.events import Reason
@@ -22,7 +23,6 @@ from orchestrator.envelope import Cause
 from orchestrator.ledger import Busy, Ledger
 from orchestrator.parking import Parking
 from orchestrator.records import Disposition, Entry, Holder, begun
-from orchestrator.tracing import here
 from orchestrator.unreadable import Unreadable
 from orchestrator.views import cause as cause_of
 

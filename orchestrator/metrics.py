@@ -3,18 +3,17 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram
 
-AGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
-"""Upper bounds of the ages of events, in seconds."""
+from chassis.metrics import AGES, ServiceMetrics
 
 
-class Metrics:
-    """Counters and gauges of one process, in a registry of their own."""
+class Metrics(ServiceMetrics):
+    """Counters and gauges of one process."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        own: dict[str, Any] = {"registry": self._registry}
+        super().__init__()
+        own: dict[str, Any] = {"registry": self.registry}
         self.dispositions = Counter(
             "usher_deliveries",
             "Deliveries by what became of them; a repeat is `duplicate`.",
@@ -79,7 +78,3 @@ class Metrics:
         self._parked.set(len(since))
         oldest = min(since, default=None)
         self._parked_age.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
-
-    def text(self) -> bytes:
-        """Return all of it in the Prometheus text format."""
-        return generate_latest(self._registry)

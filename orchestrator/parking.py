@@ -14,6 +14,8 @@ from datetime import timedelta
 
 import structlog
 
+from chassis.logs import about
+from chassis.tracing import continuing
 from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.commands import ControlInstance, RaiseEvent
@@ -29,10 +31,8 @@ from orchestrator.engine import FINISHED, Engine
 from orchestrator.held import Held
 from orchestrator.instance_call import AWAY, NotNow, handler_error, is_of_the_call
 from orchestrator.ledger import Ledger, entry_at
-from orchestrator.logs import about
 from orchestrator.records import Disposition, Entry
 from orchestrator.store import BrokenRecord, Read, Store
-from orchestrator.tracing import continuing
 from orchestrator.waiting_list import WaitingLists, list_at, order
 
 _log = structlog.get_logger()

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, Field
 
 from orchestrator import listing, views
@@ -148,29 +148,3 @@ async def doctor(service: Service) -> dict[str, Any]:
         "call_timeout_seconds": settings.call_timeout_seconds,
     }
     return {"items": await service.findings(), "next": None, "settings": times}
-
-
-@router.get("/sidecar")
-async def sidecar(service: Service) -> dict[str, Any]:
-    """What the sidecar says of itself."""
-    return await service.engine.metadata()
-
-
-@router.get("/metrics")
-async def metrics(service: Service) -> Response:
-    """Counters in the Prometheus text format."""
-    return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
-
-
-@router.get("/healthz")
-async def healthz() -> dict[str, str]:
-    """The process runs."""
-    return {"status": "ok"}
-
-
-@router.get("/readyz")
-async def readyz(service: Service, response: Response) -> dict[str, str]:
-    """Events are served: the sidecar answers, has our worker and our subscriptions."""
-    missing = await service.not_ready()
-    response.status_code = 503 if missing else 200
-    return {"status": missing or "ready"}

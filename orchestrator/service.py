@@ -13,8 +13,13 @@ from dapr.ext.workflow.aio import DaprWorkflowClient
 from grpc import Call, RpcError
 from tenacity import retry, retry_if_exception_type, stop_after_delay
 
+from chassis.periodic import Periodic
+from chassis.sidecar import Sidecar, not_subscribed, sidecar_http
+from chassis.topic_server import TopicServer
+from chassis.watchdog import SECONDS as WATCHDOG_SECONDS
+from chassis.watchdog import SidecarState, Watchdog
 from contracts.large_bodies import LargeBodies
-from contracts.topics import Topic
+from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
 from orchestrator.accounting import Accountant
 from orchestrator.announcer import Announcer
 from orchestrator.aside import Aside
@@ -27,7 +32,6 @@ from orchestrator.doctor.examination import Seen, admit, examine
 from orchestrator.doctor.finding import Finding
 from orchestrator.endings import Endings
 from orchestrator.engine import Engine, has_worker
-from orchestrator.guard import credentials, guards
 from orchestrator.hosting.dispatch import Dispatch
 from orchestrator.hosting.session import Session
 from orchestrator.inbox import Inbox
@@ -38,7 +42,6 @@ from orchestrator.liveness import DRAIN_SECONDS, Liveness
 from orchestrator.metrics import Metrics
 from orchestrator.outbox import Outbox
 from orchestrator.parking import Parking
-from orchestrator.periodic import Periodic
 from orchestrator.reconciler import Reconciler
 from orchestrator.redelivery import SECONDS as REDELIVERY_SECONDS
 from orchestrator.redelivery import Redelivery
@@ -48,8 +51,7 @@ from orchestrator.serving import Server
 from orchestrator.settings import Settings
 from orchestrator.store import Store
 from orchestrator.telling import LAST_TURN_SECONDS, teller
-from orchestrator.topic_server import TopicServer
-from orchestrator.watchdog import SECONDS, Watchdog
+from orchestrator.watchdog import sidecar_state
 from orchestrator.worker import QUIET, Steps, build_runtime
 
 ANY_SIZE = -1
@@ -65,6 +67,7 @@ class Orchestrator:
         self.settings = settings
         self.catalogue = catalogue
         self.metrics = Metrics()
+        self.sidecar = Sidecar(sidecar_http(settings, timeout_seconds=2))
         self._closing = False
         self.liveness = Liveness()
         self.large_bodies = LargeBodies()
@@ -75,14 +78,8 @@ class Orchestrator:
         self.settings.export_to_sdk()
         await asyncio.to_thread(DaprHealth.wait_for_sidecar)
         self._client = DaprClient(max_grpc_message_length=ANY_SIZE)
-        self._sidecar = httpx.AsyncClient(
-            base_url=self.settings.sidecar_url,
-            headers=credentials(self.settings.dapr_api_token),
-            timeout=2,
-            trust_env=False,
-        )
         workflows = DaprWorkflowClient(logger_options=QUIET, max_grpc_message_length=ANY_SIZE)
-        self.engine = Engine(workflows, self._sidecar)
+        self.engine = Engine(workflows, self.sidecar)
         await self._examine()
         self._store = store = Store(self._client, self.settings.ledger_days * 24 * 3600)
         self.ledger = Ledger(store)
@@ -121,14 +118,17 @@ class Orchestrator:
         await asyncio.to_thread(self._runtime.start)
         self._inbox = Inbox(server, self.metrics)
         self._topics = TopicServer(
-            self._inbox,
+            {
+                (PUBSUB, Topic.REQUESTS): self._inbox.on_request,
+                (PUBSUB_ORDERED, Topic.EVENTS): self._inbox.on_event,
+            },
             self.takes_work,
-            guards(self.settings.app_api_token),
+            self.settings.app_api_token,
         )
         await self._topics.start(self.settings.host, self.settings.topic_port)
-        watchdog = Watchdog(self.engine, self._stream_is_open, lambda: self._topics.was_found)
+        watchdog = Watchdog(self.sidecar, self._sidecar_state)
         self._periodic = [
-            Periodic("watchdog", SECONDS, watchdog.look),
+            Periodic("watchdog", WATCHDOG_SECONDS, watchdog.look),
             Periodic("liveness", 1, self.liveness.look),
             Periodic("tasks", 0.5, self._tasks.look),
         ]
@@ -158,11 +158,11 @@ class Orchestrator:
         await asyncio.to_thread(self._runtime.shutdown)
         self._tasks.close()
         await self._client.close()
-        await self._sidecar.aclose()
+        await self.sidecar.close()
 
     @retry(retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_delay(30), reraise=True)
     async def _examine(self) -> None:
-        for finding in admit(Seen(await self.engine.metadata(), self.settings, started=False)):
+        for finding in admit(Seen(await self.sidecar.metadata(), self.settings, started=False)):
             _log.warning("this may break a promise", finding=str(finding))
 
     async def findings(self) -> list[Finding]:
@@ -170,7 +170,7 @@ class Orchestrator:
         found = [await self.engine.state(one) for one in sorted(self._reconciler.stalled)]
         stalled = [await shown(self.engine, state) for state in found if state]
         unknown = self._reconciler.unknown
-        seen = Seen(await self.engine.metadata(), self.settings, stalled=stalled, unknown=unknown)
+        seen = Seen(await self.sidecar.metadata(), self.settings, stalled=stalled, unknown=unknown)
         return examine(seen)
 
     async def _has_ended(self, instance_id: str) -> bool:
@@ -186,6 +186,10 @@ class Orchestrator:
         self.metrics.parked([entry.at for entry in waiting])
         await self._redelivery.find(waiting)
 
+    async def _sidecar_state(self) -> SidecarState:
+        metadata = await self.sidecar.metadata()
+        return await sidecar_state(metadata, self._topics.was_found, self._stream_is_open)
+
     async def _stream_is_open(self) -> bool:
         return not self.liveness.ended and await asyncio.to_thread(
             self._runtime.wait_for_worker_ready, 0.1
@@ -200,15 +204,13 @@ class Orchestrator:
         if self.liveness.ended:
             return f"the workflow worker has ended: {self.liveness.ended}"
         try:
-            metadata = await self.engine.metadata()
+            metadata = await self.sidecar.metadata()
         except httpx.HTTPError as error:
             return f"the sidecar does not answer: {error}"
         if not has_worker(metadata):
             return "the workflow engine has no worker of ours"
-        taken = {subscription["topic"] for subscription in metadata.get("subscriptions", [])}
-        if missing := {str(Topic.REQUESTS), str(Topic.EVENTS)} - taken:
-            return f"not subscribed yet to {', '.join(sorted(missing))}"
-        return await self._store_refuses()
+        missing = not_subscribed(metadata, (Topic.REQUESTS, Topic.EVENTS))
+        return missing or await self._store_refuses()
 
     async def _store_refuses(self) -> str | None:
         """Say why the state store takes no writes: only a write shows it."""

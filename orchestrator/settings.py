@@ -4,54 +4,30 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from orchestrator.origin import listed, own_names
+from chassis.settings import SubscriberSettings
 
 
-class Settings(BaseSettings):
-    """Each is read from `ORCHESTRATOR_<NAME>`, unless another variable is named here."""
+class Settings(SubscriberSettings):
+    """Each is read from `ORCHESTRATOR_<NAME>`, unless another variable is named."""
 
-    model_config = SettingsConfigDict(env_prefix="ORCHESTRATOR_", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="ORCHESTRATOR_")
 
-    host: str = "127.0.0.1"
     port: int = 8081
     topic_port: int = 18081
-    """Where the sidecar delivers topics, gRPC."""
-    dapr_host: str = Field("127.0.0.1", validation_alias="DAPR_RUNTIME_HOST")
     dapr_http_port: int = Field(3501, validation_alias="DAPR_HTTP_PORT")
     dapr_grpc_port: int = Field(13501, validation_alias="DAPR_GRPC_PORT")
-    dapr_api_token: str = Field("", validation_alias="DAPR_API_TOKEN")
-    """Shown to the sidecar, where it wants one."""
-    app_api_token: str = Field("", validation_alias="APP_API_TOKEN")
-    """Shown by the sidecar; where set, whoever delivers without it is refused."""
     workflows: Annotated[tuple[Path, ...], NoDecode] = Field((), validation_alias="USHER_WORKFLOWS")
     """Folders of workflows, separated as PATH is; the samples, where none is named."""
     samples: bool = Field(False, validation_alias="USHER_SAMPLES")
     """Serve the samples beside the workflows of these folders."""
-    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)] = Field(
-        (), validation_alias="USHER_HOSTS"
-    )
-    """Names under which it is reached, separated by commas, as `usher.example.com` or
-    `*.example.com`: beside `localhost`, this machine's name, and IP addresses. Under any other,
-    every request is refused."""
-    log_format: Literal["auto", "console", "json"] = Field(
-        "auto", validation_alias="USHER_LOG_FORMAT"
-    )
-    otlp_endpoint: str = Field(
-        "",
-        validation_alias=AliasChoices(
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
-        ),
-    )
-    """Where spans are sent to, OTLP over HTTP; nothing is traced where it is empty."""
     call_timeout_seconds: int = 8
     """Deadline of one call to the sidecar; below the broker's processingTimeout of 10 s."""
     ledger_days: int = Field(30, ge=1)
-    """How long the ledger knows an event, and an instance id stays taken."""
-    stream_days: float = Field(7, gt=0, validation_alias="USHER_STREAM_DAYS")
-    """How long the notifier keeps what is acknowledged on the streams; less than `ledger_days`."""
+    """How long the ledger knows an event, and an instance id stays taken. More than `stream_days`,
+    or an event that comes again may be taken for a new one."""
     parking_seconds: float = Field(3600, ge=0)
     """How long an event waits for an instance that is not there; 0 dead-letters it at once."""
     announce: Literal["last_turn", "activity"] = "last_turn"
@@ -74,15 +50,6 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [p for p in value.split(os.pathsep) if p] if isinstance(value, str) else value
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names under which it is reached."""
-        return own_names(self.hosts, self.host)
-
-    @property
-    def sidecar_url(self) -> str:
-        return f"http://{self.dapr_host}:{self.dapr_http_port}"
 
     def export_to_sdk(self) -> None:
         """Set what the Dapr SDK reads from the environment by itself, where it is not set."""

@@ -2,29 +2,23 @@
 
 import httpx
 
+from chassis.http_limits import run
+from chassis.logs import set_up_logs
+from chassis.sidecar import sidecar_http
 from starter.app import build_app
-from starter.http_limits import run
-from starter.logs import set_up_logs
 from starter.settings import Settings
 
 
 def main() -> None:
     settings = Settings()
     set_up_logs(settings.log_format)
-    # Both are of this installation, so no proxy of the environment stands between.
-    token = settings.dapr_api_token
-    sidecar = httpx.AsyncClient(
-        base_url=settings.sidecar_url,
-        headers={"dapr-api-token": token} if token else {},
-        timeout=10,
-        trust_env=False,
-    )
+    sidecar = sidecar_http(settings, timeout_seconds=10)
     orchestrator = httpx.AsyncClient(
         base_url=settings.orchestrator_url, timeout=10, trust_env=False
     )
     app = build_app(sidecar, orchestrator, settings.names)
     if settings.otlp_endpoint:
-        from starter.exporting import export_spans
+        from chassis.exporting import export_spans
 
         export_spans("starter", app)
     run(app, settings.host, settings.port)

@@ -4,17 +4,16 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 import httpx
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
 
+from chassis import problem
+from chassis.app import new_app
+from chassis.probes import probes
 from contracts.events import Reason
 from contracts.large_bodies import LargeBodies
 from contracts.refusal import Refused
-from starter import problem
-from starter.docs import serve_docs
 from starter.metrics import Metrics
-from starter.origin import OwnNamesOnly, objection
 from starter.outbox import NotPublished, Outbox
 from starter.reuse import KeyTaken, KnownKeys
 from starter.routes import router
@@ -34,29 +33,17 @@ def build_app(
         async with sidecar, orchestrator:
             yield
 
-    def own_pages_only(request: Request) -> None:
-        if why := objection(request.method, request.headers):
-            raise HTTPException(403, f"no other web site may publish: {why}")
-
-    app = FastAPI(
-        title="Usher starter",
-        summary="The front door.",
-        lifespan=lifespan,
-        dependencies=[Depends(own_pages_only)],
-        docs_url=None,
-        redoc_url=None,
-    )
-    app.state.outbox = Outbox(sidecar, Metrics())
+    app = new_app("Usher starter", lifespan, names)
+    app.summary = "The front door."
+    app.state.outbox = outbox = Outbox(sidecar, Metrics())
     app.state.reader = StatusReader(orchestrator)
     app.state.large_bodies = LargeBodies()
     app.state.keys = KnownKeys(orchestrator)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(KeyTaken, _key_taken)
     app.add_exception_handler(NotPublished, _not_published)
-    app.add_middleware(OwnNamesOnly, names=names, refuse=problem.misdirected)
-    problem.handle_problems(app)
     app.include_router(router)
-    serve_docs(app)
+    app.include_router(probes(outbox.not_ready, outbox.metrics.text))
     return app
 
 

@@ -1,26 +1,24 @@
 """What the starter counts, for `/metrics`."""
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import Counter
+
+from chassis.metrics import ServiceMetrics
 
 
-class Metrics:
-    """Counters of one process, in a registry of their own."""
+class Metrics(ServiceMetrics):
+    """What was published and what was refused."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
+        super().__init__()
         self.published = Counter(
             "usher_published",
             "Events that the broker has taken.",
             ["topic"],
-            registry=self._registry,
+            registry=self.registry,
         )
         self.refused = Counter(
             "usher_refused",
             "Requests refused at the door, by why.",
             ["reason"],
-            registry=self._registry,
+            registry=self.registry,
         )
-
-    def text(self) -> bytes:
-        """Return all of it in the Prometheus text format."""
-        return generate_latest(self._registry)

@@ -9,15 +9,15 @@ import httpx
 import structlog
 from opentelemetry.trace import SpanKind
 
+from chassis.logs import about
+from chassis.tracing import continuing, handling
 from contracts import identity
 from contracts.cloudevent import CONTENT_TYPE, CloudEvent
 from contracts.expiry import deadline
 from contracts.reading import read_command, topic_of
 from contracts.refusal import Refused
 from contracts.topics import PUBSUB, Topic
-from starter.logs import about
 from starter.metrics import Metrics
-from starter.tracing import continuing, handling
 
 SOURCE = "/usher/starter"
 REFUSED_SECONDS = 15

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from pydantic import BaseModel
 
+from chassis import problem
 from contracts import strict_json
 from contracts.large_bodies import LargeBodies
 from contracts.message import ADDRESSABLE_ID_PATTERN
-from starter import problem
 from starter.inbox import command_event, placed, read_events
 from starter.outbox import Outbox, Outgoing, addressed
 from starter.status import StatusReader
@@ -190,23 +190,3 @@ async def status(instance_id: InstanceIdPath, reader: StatusOf) -> Any:
     """Return what the engine says of an instance."""
     found = await reader.read(instance_id)
     return problem.respond(found) if isinstance(found, problem.Problem) else found
-
-
-@router.get("/metrics")
-async def metrics(outbox: Out) -> Response:
-    """Counters in the Prometheus text format."""
-    return Response(outbox.metrics.text(), media_type="text/plain; version=0.0.4")
-
-
-@router.get("/healthz")
-async def healthz() -> dict[str, str]:
-    """Say that the process runs."""
-    return {"status": "ok"}
-
-
-@router.get("/readyz")
-async def readyz(outbox: Out, response: Response) -> dict[str, str]:
-    """Say whether events are accepted: the sidecar is up, and the broker took the last event."""
-    missing = await outbox.not_ready()
-    response.status_code = 503 if missing else 200
-    return {"status": missing or "ready"}

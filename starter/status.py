@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import httpx
 
-from starter.problem import Problem
+from chassis.problem import Problem
 
 SHOWN = (
     "instance_id",

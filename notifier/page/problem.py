@@ -3,8 +3,8 @@
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from chassis.problem import Problem
 from notifier.page.rendering import page
-from notifier.problem import Problem
 
 
 def wants_page(request: Request) -> bool:

@@ -1,7 +1,8 @@
 """What the page is made of, and which of it does not answer: told the same way on every page."""
 
 import threading
-from collections.abc import Callable
+from asyncio import to_thread
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -35,7 +36,7 @@ class Sources:
         self,
         orchestrator: Orchestrator,
         starter: Starter,
-        deaf: Callable[[], str | None],
+        deaf: Callable[[], Awaitable[str | None]],
     ) -> None:
         self._orchestrator = orchestrator
         self._starter = starter
@@ -44,11 +45,11 @@ class Sources:
         self._heard_at: datetime | None = None
         self._lock = threading.Lock()
 
-    def probe(self) -> None:
+    async def probe(self) -> None:
         """Look once."""
-        self._orchestrator.probe()
-        self._starter.probe()
-        hears = self._deaf() is None
+        await to_thread(self._orchestrator.probe)
+        await to_thread(self._starter.probe)
+        hears = await self._deaf() is None
         with self._lock:
             self._hears = hears
             if hears:

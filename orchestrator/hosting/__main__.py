@@ -10,10 +10,10 @@ import threading
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from chassis.logs import set_up_logs
 from orchestrator.catalogue import Catalogue
 from orchestrator.hosting.apart import READY, SIZE_BYTES
 from orchestrator.hosting.memory import bound_memory
-from orchestrator.logs import set_up_logs
 from orchestrator.sdk_worker import SdkWorker
 from orchestrator.settings import Settings
 from orchestrator.worker import Steps, build_runtime

@@ -3,14 +3,15 @@
 On the real Redis of the stack, in a database of its own: nobody else reads or trims there.
 """
 
+import asyncio
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from contracts.topics import READ_BY, Topic
 from notifier.journal import Journal
@@ -118,19 +119,22 @@ def test_doctor_finds_nothing_wrong_with_what_runs(usher: Driver) -> None:
     assert told == {"refusals": 0, "warnings": 0, "items": [], "not_seen": []}
 
 
-def test_the_notifier_keeps_the_newest_and_says_when_it_began_to_forget(redis: Redis) -> None:
-    shelf = Shelf(redis, "things", 20, Journal(redis, "", 20))
+async def test_the_notifier_keeps_the_newest_and_says_when_it_began_to_forget(redis: Redis) -> None:
+    address = redis.connection_pool.connection_kwargs
+    named: dict[str, Any] = {name: address.get(name) for name in ("host", "port", "db", "password")}
+    on_loop = AsyncRedis(**named, decode_responses=True)
+    shelf = Shelf(redis, on_loop, "things", 20, Journal(redis, "", 20))
     begin = datetime(2030, 1, 1, tzinfo=UTC)
     records = [(f"r-{n}", begin + timedelta(seconds=n)) for n in range(100)]
 
-    def put(record: tuple[str, datetime]) -> None:
-        shelf.put(record[0], json.dumps({"id": record[0]}), record[1])
+    async def put(record: tuple[str, datetime]) -> None:
+        await shelf.put(record[0], json.dumps({"id": record[0]}), record[1])
 
-    for one in records[:20]:
-        put(one)
-    assert shelf.forgotten_before() is None
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(put, records[20:]))
+    async with on_loop:
+        for one in records[:20]:
+            await put(one)
+        assert shelf.forgotten_before() is None
+        await asyncio.gather(*map(put, records[20:]))
     kept = {one["id"] for one in shelf.newest(lambda _: True, 1000)}
     assert kept == {f"r-{n}" for n in range(80, 100)}
     assert shelf.forgotten_before() == records[79][1].timestamp()

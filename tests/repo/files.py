@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("starter", "orchestrator", "notifier")
-PRODUCT = ("contracts", *SERVICES, "usher")
+PRODUCT = ("contracts", "chassis", *SERVICES, "usher")
 
 
 @cache

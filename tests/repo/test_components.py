@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from contracts.topics import LEDGER_STORE, PUBSUB, PUBSUB_ORDERED, STATE_STORE, Topic
-from notifier.settings import Settings as NotifierSettings
 from tests.repo.files import ROOT, SERVICES
 
 FOLDER = ROOT / "components"
@@ -133,9 +132,3 @@ def test_nothing_is_written_down_that_belongs_to_one_machine() -> None:
     for name in (PUBSUB, STATE_STORE, LEDGER_STORE):
         (redis,) = [o for o in component(name)["spec"]["metadata"] if o["name"] == "redisHost"]
         assert set(redis) == {"name", "envRef"}
-
-
-def test_the_health_probe_finds_a_thread_whatever_is_delivered_at_once() -> None:
-    """daprd calls an app unhealthy whose probe is late, and then cancels its workflows."""
-    many = int(options(PUBSUB)["concurrency"])
-    assert NotifierSettings.model_fields["handler_threads"].default > 2 * many

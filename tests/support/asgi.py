@@ -1,10 +1,13 @@
 """Asks a service's HTTP app without a server: one request in, its answer out."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
+
+from chassis.metrics import ServiceMetrics
 
 
 def ask(
@@ -21,3 +24,16 @@ def ask(
             return await client.request(method, path, **request)
 
     return asyncio.run(call())
+
+
+def service_of(missing: str | None = None, **parts: Any) -> SimpleNamespace:
+    """Return a service with these parts, and with what its probes ask."""
+
+    async def not_ready() -> str | None:
+        return missing
+
+    async def metadata() -> dict[str, Any]:
+        return {"id": "it"}
+
+    asked = {"not_ready": not_ready, "sidecar": SimpleNamespace(metadata=metadata)}
+    return SimpleNamespace(**{"metrics": ServiceMetrics(), **asked, **parts})

@@ -16,7 +16,7 @@ class Cost(NamedTuple):
     engine: int
     """Calls to the engine."""
     functions: int
-    """Calls of functions of `orchestrator` and `contracts`, rounded up to leave room to tidy."""
+    """Calls of functions of `orchestrator`, `chassis` and `contracts`, rounded up: room to tidy."""
 
 
 WORKFLOW = {

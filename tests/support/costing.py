@@ -11,7 +11,7 @@ from tests.support import memory
 from tests.support.budget import Cost
 
 _ROOT = Path(__file__).parents[2]
-_OURS = tuple(str(_ROOT / folder) for folder in ("orchestrator", "contracts"))
+_OURS = tuple(str(_ROOT / folder) for folder in ("orchestrator", "chassis", "contracts"))
 _READS = {"MemoryStore.read", "MemoryStore.read_many"}
 _WRITES = {"MemoryStore.create", "MemoryStore.replace"}
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chassis.tracing import continuing
 from contracts import printable, strict_json
 from contracts.cloudevent import CloudEvent, kept
 from contracts.entry import read_batch, read_entry
@@ -21,7 +22,6 @@ from notifier.page.rendering import brief, payload
 from notifier.reading import read_dead_letter, read_notice
 from orchestrator.metrics import Metrics
 from starter.inbox import read_events
-from starter.tracing import continuing
 from tests.support.growth import MOST, growth
 
 Read = Callable[[bytes], object]

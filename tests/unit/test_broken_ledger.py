@@ -7,13 +7,13 @@ from typing import Any, cast
 import pytest
 from dapr.ext.workflow import WorkflowStatus
 
+from chassis.topic_server import SUCCESS
 from contracts import identity
 from contracts.events import Reason
 from contracts.topics import Topic
 from orchestrator.accounting import Accountant
 from orchestrator.engine import Engine
 from orchestrator.envelope import Cause, unseal, unseal_event
-from orchestrator.inbox import SUCCESS
 from orchestrator.records import Ended
 from orchestrator.redelivery import Redelivery
 from tests.support.memory import World

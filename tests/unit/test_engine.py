@@ -9,6 +9,7 @@ import pytest
 from dapr.ext.workflow._durabletask.internal import protos as pb
 from dapr.ext.workflow.aio import DaprWorkflowClient
 
+from chassis.sidecar import Sidecar
 from orchestrator.engine import Engine
 from orchestrator.envelope import Cause, unseal
 from tests.support.sidecar import CallFailed
@@ -51,8 +52,8 @@ def engine_of(client: Client, metadata: httpx.Response | Exception | None = None
             raise metadata
         return metadata or httpx.Response(404)
 
-    sidecar = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://sidecar")
-    return Engine(cast(DaprWorkflowClient, client), sidecar)
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://sidecar")
+    return Engine(cast(DaprWorkflowClient, client), Sidecar(http))
 
 
 async def test_an_instance_starts_with_its_input_and_its_cause_in_one_envelope() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from dapr.ext.workflow import WorkflowStatus
 
+from chassis.topic_server import SUCCESS
 from contracts.large_bodies import LargeBodies
 from orchestrator.explaining import Explanation, explanation
-from orchestrator.inbox import SUCCESS
 from tests.support.memory import MemoryEngine, World
 from tests.support.sidecar import raw_delivery
 

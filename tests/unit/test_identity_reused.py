@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from dapr.ext.workflow import WorkflowStatus
 
+from chassis.topic_server import RETRY, SUCCESS
 from contracts import redrive
 from contracts.cloudevent import CloudEvent
 from contracts.digest import command_digest
@@ -13,7 +14,6 @@ from contracts.entry import read_entry
 from contracts.events import Reason
 from contracts.letters import letter_id, reused_id
 from contracts.topics import Topic
-from orchestrator.inbox import RETRY, SUCCESS
 from orchestrator.records import Entry
 from tests.support.memory import Crash, MemoryEngine, World, nothing
 from tests.support.sidecar import raw_delivery

@@ -10,11 +10,12 @@ import pytest
 from dapr.clients.exceptions import DaprInternalError
 from dapr.ext.workflow import WorkflowStatus
 
+from chassis.topic_server import RETRY, SUCCESS
 from contracts import identity
 from contracts.events import Reason
 from contracts.topics import Topic
 from orchestrator.envelope import seal_event
-from orchestrator.inbox import RETRY, SUCCESS, Inbox
+from orchestrator.inbox import Inbox
 from tests.support.memory import MemoryEngine, MemoryOutbox, World
 from tests.support.sidecar import CallFailed, raw_delivery
 

@@ -11,10 +11,11 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from orchestrator.logs import add_trace_id
+from chassis.logs import add_trace_id
+from tests.support.at_once import at_once
 from tests.support.memory import MemoryEngine, World
 from tests.support.neighbours import Neighbours
-from tests.support.sidecar import CallFailed, delivery, raw_delivery
+from tests.support.sidecar import CallFailed, raw_delivery
 from tests.support.traceparent import Caller
 from tests.unit.test_notifier_inbox import LETTER, NOTICE, Notifier
 
@@ -118,10 +119,9 @@ def test_what_the_starter_refuses() -> None:
 def test_what_the_notifier_hears_or_has_to_hear_again() -> None:
     notifier = Notifier()
     entry = raw_delivery(json.dumps(NOTICE).encode(), id="e-7", extensions=CALLER.headers)
-    notice = delivery(entry, id="raw", source="")
     notifier.notices.away = "put"
     with lines() as found:
-        notifier.inbox.on_completion(notice)
+        at_once(notifier.inbox.on_completion)(entry)
     assert [about(line) for line in [*found, *notifier.lines]] == [EXPECTED, EXPECTED]
 
 

@@ -1,7 +1,6 @@
 """The notifier's HTTP API: newest first, filtered, bounded."""
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -9,7 +8,7 @@ import pytest
 
 from notifier.app import build_app
 from notifier.service import Notifier
-from tests.support.asgi import ask
+from tests.support.asgi import ask, service_of
 
 NOTICES = [{"id": f"n-{n}", "instance_id": f"i-{n % 2}"} for n in range(6)]
 LETTERS: list[dict[str, Any]] = [
@@ -35,11 +34,7 @@ class Kept:
 def get(
     path: str, not_ready: str | None = None, notices: Kept | None = None, **params: Any
 ) -> httpx.Response:
-    service = SimpleNamespace(
-        notices=notices or Kept(NOTICES),
-        dead_letters=Kept(LETTERS),
-        not_ready=lambda: not_ready,
-    )
+    service = service_of(not_ready, notices=notices or Kept(NOTICES), dead_letters=Kept(LETTERS))
     return ask(build_app(cast(Notifier, service)), "GET", path, params=params)
 
 

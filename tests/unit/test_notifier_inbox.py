@@ -8,12 +8,14 @@ from typing import Any, cast
 import pytest
 from redis import RedisError
 
+from chassis.topic_server import RETRY, SUCCESS
 from contracts.cloudevent import CloudEvent
-from notifier.inbox import RETRY, SUCCESS, Inbox
+from notifier.inbox import Inbox
 from notifier.lines import Lines
 from notifier.metrics import Metrics
 from notifier.store import Shelf
-from tests.support.sidecar import delivery, raw_delivery
+from tests.support.at_once import at_once
+from tests.support.sidecar import raw_delivery
 
 NOTICE: dict[str, Any] = {
     "instance_id": "i-1",
@@ -43,12 +45,12 @@ class FakeShelf:
         self.records: dict[str, Any] = {}
         self.printed_before: list[str] = []
 
-    def get(self, record_id: str) -> Any:
-        if self.away == "get":
+    async def find(self, record_id: str) -> Any:
+        if self.away == "find":
             raise RedisError("gone")
         return self.records.get(record_id)
 
-    def put(self, record_id: str, record: str, _: datetime) -> None:
+    async def put(self, record_id: str, record: str, _: datetime) -> None:
         if self.away == "put":
             raise RedisError("gone")
         self.printed_before = self._out.getvalue().splitlines()
@@ -70,12 +72,12 @@ class Notifier:
 
     def complete(self, data: Any = NOTICE, event_id: str = "n-1") -> Any:
         body = raw_delivery(json.dumps(data).encode(), id=event_id)
-        return self.inbox.on_completion(delivery(body, id="raw", source=""))
+        return at_once(self.inbox.on_completion)(body)
 
     def put_aside(self, data: Any = LETTER, event_id: str = "l-1") -> Any:
         kind = "usher.event.deadlettered.v1"
         event = CloudEvent(event_id, "/usher/o", kind, json.dumps(data).encode())
-        return self.inbox.on_dead_letter(delivery(event.to_json(), id="raw", source=""))
+        return at_once(self.inbox.on_dead_letter)(event.to_json())
 
 
 def test_a_notice_is_printed_and_then_kept() -> None:
@@ -106,7 +108,7 @@ def test_notices_of_two_events_are_two() -> None:
     assert len(notifier.lines) == 2
 
 
-@pytest.mark.parametrize("call", ["get", "put"])
+@pytest.mark.parametrize("call", ["find", "put"])
 def test_a_notice_is_asked_for_again_while_redis_is_away(call: str) -> None:
     notifier = Notifier()
     notifier.notices.away = call
@@ -117,7 +119,7 @@ def test_a_notice_is_asked_for_again_while_redis_is_away(call: str) -> None:
     assert notifier.lines
 
 
-@pytest.mark.parametrize("call", ["get", "put"])
+@pytest.mark.parametrize("call", ["find", "put"])
 def test_a_dead_letter_is_asked_for_again_while_redis_is_away(call: str) -> None:
     notifier = Notifier()
     notifier.letters.away = call
@@ -185,7 +187,7 @@ def test_what_is_no_notice_is_shown_among_the_dead_letters() -> None:
 def test_completions_without_identity_are_not_taken_for_one_another() -> None:
     notifier = Notifier()
     for data in (b'{"a": 1}', b'{"a": 2}'):
-        notifier.inbox.on_completion(delivery(raw_delivery(data, id="")))
+        at_once(notifier.inbox.on_completion)(raw_delivery(data, id=""))
     assert len(notifier.letters.records) == 2
 
 
@@ -196,7 +198,7 @@ def test_completions_without_identity_are_not_taken_for_one_another() -> None:
 )
 def test_garbage_on_either_topic_is_kept_and_not_asked_for_again(body: bytes) -> None:
     notifier = Notifier()
-    assert notifier.inbox.on_completion(delivery(body)) is SUCCESS
-    assert notifier.inbox.on_dead_letter(delivery(body)) is SUCCESS
+    assert at_once(notifier.inbox.on_completion)(body) is SUCCESS
+    assert at_once(notifier.inbox.on_dead_letter)(body) is SUCCESS
     assert len(notifier.letters.records) == 2
     assert len(notifier.lines) == 2

@@ -20,7 +20,7 @@ from notifier.page.overview import UNWATCHED, Overseer
 from notifier.page.sources import Sources
 from notifier.service import Notifier
 from notifier.store import Shelf
-from tests.support.asgi import ask
+from tests.support.asgi import ask, service_of
 
 SEEN = "2030-01-01T08:00:00+00:00"
 NOTICE: dict[str, Any] = {
@@ -119,7 +119,7 @@ class House:
 
     def ask(self, method: str, path: str, form: dict[str, str] | None = None) -> httpx.Response:
         transport = httpx.MockTransport(self)
-        service = SimpleNamespace(
+        service = service_of(
             journal=SimpleNamespace(last=lambda: "7-0"),
             notices=Kept(self.notice),
             dead_letters=self.letters,
@@ -128,7 +128,7 @@ class House:
             starter=Starter("http://starter", transport),
         )
         service._overseer = Overseer(service.orchestrator, service.dead_letters)
-        service.sources = Sources(service.orchestrator, service.starter, lambda: None)
+        service.sources = Sources(service.orchestrator, service.starter, service.not_ready)
         service.stalled = lambda: self.stalled
         service.look = partial(Notifier.look, cast(Notifier, service))
         body = urlencode(form).encode() if form else None

@@ -7,8 +7,8 @@ import logging
 import pytest
 from rich.text import Text
 
+from chassis.logs import harmless
 from contracts import printable
-from starter.logs import harmless
 from usher import views
 from usher.errors import CommandError
 from usher.output import Output, Screen
@@ -96,7 +96,7 @@ def test_no_log_line_steers_the_terminal(hostile: str) -> None:
 
 
 def test_a_line_of_a_library_steers_no_terminal() -> None:
-    from starter.logs import _Harmless
+    from chassis.logs import _Harmless
 
     record = logging.LogRecord("uvicorn", logging.ERROR, "", 0, "\x1b[2J %s", ("\x9b",), None)
     assert _Harmless("%(message)s").format(record) == r"\u001b[2J \u009b"

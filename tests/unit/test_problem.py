@@ -1,6 +1,5 @@
 """Errors over HTTP: problem details from each service, whatever the error is; a page for people."""
 
-from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -13,7 +12,7 @@ from notifier.service import Notifier
 from orchestrator.app import build_app as orchestrator_app
 from orchestrator.service import Orchestrator
 from starter.app import build_app as starter_app
-from tests.support.asgi import ask
+from tests.support.asgi import ask, service_of
 
 PROBLEM = "application/problem+json"
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -31,7 +30,7 @@ class Broken:
 
 def apps(error: Exception | None = None) -> dict[str, FastAPI]:
     broken = Broken(error or ZeroDivisionError("by zero"))
-    service = SimpleNamespace(notices=broken, dead_letters=broken, catalogue=broken)
+    service = service_of(notices=broken, dead_letters=broken, catalogue=broken)
     nowhere = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(500)))
     return {
         "starter": starter_app(nowhere, nowhere),

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from chassis.topic_server import SUCCESS
 from contracts.cloudevent import CloudEvent
 from contracts.topics import Topic
-from orchestrator.inbox import SUCCESS
 from orchestrator.launching import LEASE
 from tests.support.memory import Crash, World
 from tests.support.sidecar import raw_delivery

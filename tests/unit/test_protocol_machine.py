@@ -20,13 +20,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from chassis.topic_server import SUCCESS
 from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.engine import FINISHED
 from orchestrator.envelope import Cause, unseal, unseal_event
-from orchestrator.inbox import SUCCESS
 from orchestrator.launching import LEASE
 from orchestrator.records import Disposition, Ended, Entry
 from tests.support.at_once import at_once

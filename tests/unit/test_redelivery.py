@@ -9,13 +9,13 @@ import grpc
 import pytest
 from dapr.ext.workflow import WorkflowStatus
 
+from chassis.topic_server import SUCCESS
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.topics import Topic
 from orchestrator import held
 from orchestrator.engine import Engine, Stalled
 from orchestrator.envelope import unseal_event
-from orchestrator.inbox import SUCCESS
 from orchestrator.records import Disposition
 from orchestrator.redelivery import OVERDUE, Redelivery
 from tests.support.memory import MemoryEngine, World

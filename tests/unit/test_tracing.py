@@ -13,10 +13,10 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision
 from opentelemetry.trace import SpanKind
 
+from chassis.exporting import Incoming
+from chassis.logs import set_up_logs
+from chassis.tracing import continuing, here
 from orchestrator.calls import carry_trace
-from orchestrator.exporting import Incoming
-from orchestrator.logs import set_up_logs
-from orchestrator.tracing import continuing, here
 from starter.settings import Settings
 from tests.support.traceparent import Caller
 
@@ -114,7 +114,7 @@ def test_without_an_endpoint_nothing_is_loaded_that_exports(service: str) -> Non
     )
     modules = run.stdout.split()
     assert "opentelemetry.trace" in modules
-    assert not {"opentelemetry.exporter", f"{service}.exporting"} & set(modules)
+    assert not {"opentelemetry.exporter", "chassis.exporting"} & set(modules)
 
 
 def test_grpc_calls_carry_a_trace_only_where_there_is_tracing() -> None:

@@ -16,7 +16,7 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.envelope import Cause, seal
 from orchestrator.history import HistoryEvent
 from orchestrator.service import Orchestrator
-from tests.support.asgi import ask
+from tests.support.asgi import ask, service_of
 
 STATE: dict[str, Any] = {
     "instance_id": "i-1",
@@ -107,12 +107,7 @@ class Engine:
 def get(
     path: str, engine: Engine | None = None, not_ready: str | None = None, **params: Any
 ) -> httpx.Response:
-    async def missing() -> str | None:
-        return not_ready
-
-    service = SimpleNamespace(
-        engine=engine or Engine(), catalogue=Catalogue.scan(), not_ready=missing
-    )
+    service = service_of(not_ready, engine=engine or Engine(), catalogue=Catalogue.scan())
     return ask(build_app(cast(Orchestrator, service)), "GET", path, params=params)
 
 

@@ -1,111 +1,33 @@
-"""The watchdog: ends a sidecar that hangs, and no other."""
+"""What the orchestrator takes for a hang of its sidecar."""
 
-import json
 from typing import Any
 
-import httpx
 import pytest
 
-from orchestrator.engine import Engine
-from orchestrator.watchdog import LOOKS, MOST_LOOKS, Watchdog
+from chassis.watchdog import SidecarState
+from orchestrator.watchdog import sidecar_state
 
-WELL = {"actorRuntime": {"hostReady": True}, "workflows": {"connectedWorkers": 1}}
-HANGS = {"actorRuntime": {"hostReady": True}}
+READY = {"actorRuntime": {"hostReady": True}}
 STARTS = {"actorRuntime": {"hostReady": False}}
+WELL = {**READY, "workflows": {"connectedWorkers": 1}}
 
 
-class Watched:
-    """A sidecar whose metadata a test sets; None while it is away."""
-
-    def __init__(self) -> None:
-        self.metadata: dict[str, Any] | None = HANGS
-        self.stream_is_open = True
-        self.was_found = True
-        self.refuses = False
-        self.ended = 0
-        client = httpx.AsyncClient(
-            transport=httpx.MockTransport(self._answer), base_url="http://it"
-        )
-        engine = Engine(None, client)  # type: ignore[arg-type]
-        self.watchdog = Watchdog(engine, self._is_open, lambda: self.was_found)
-
-    async def look(self, times: int) -> int:
-        """Look so many times; return how often the sidecar was ended by then."""
-        for _ in range(times):
-            await self.watchdog.look()
-        return self.ended
-
-    async def _is_open(self) -> bool:
-        return self.stream_is_open
-
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        if self.metadata is None:
-            raise httpx.ConnectError("refused")
-        if request.method == "POST" and request.url.path == "/v1.0/shutdown":
-            if self.refuses:
-                return httpx.Response(403)
-            self.ended += 1
-            return httpx.Response(204)
-        return httpx.Response(200, content=json.dumps(self.metadata))
-
-
-async def test_a_sidecar_that_hangs_is_ended_after_so_many_looks() -> None:
-    assert await Watched().look(LOOKS - 1) == 0
-    assert await Watched().look(LOOKS) == 1
-
-
-@pytest.mark.parametrize("metadata", [WELL, STARTS, {}, None], ids=["well", "starts", "", "away"])
-async def test_no_other_is_ended_and_its_looks_do_not_add_up(
-    metadata: dict[str, Any] | None,
+@pytest.mark.parametrize(
+    ("metadata", "was_found", "stream_is_open", "state"),
+    [
+        (WELL, True, True, SidecarState.WORKS),
+        (WELL, False, True, SidecarState.HANGS),
+        (READY, True, True, SidecarState.HANGS),
+        (READY, True, False, SidecarState.STARTS),
+        (STARTS, True, True, SidecarState.STARTS),
+        ({}, True, True, SidecarState.STARTS),
+    ],
+    ids=["well", "does not come", "takes no worker", "worker reconnects", "starts", "says nothing"],
+)
+async def test_a_sidecar_hangs_that_is_ready_and_does_not_take_our_worker_or_find_our_port(
+    metadata: dict[str, Any], was_found: bool, stream_is_open: bool, state: SidecarState
 ) -> None:
-    watched = Watched()
-    await watched.look(LOOKS - 1)
-    watched.metadata = metadata
-    assert await watched.look(LOOKS * 3) == 0
-    watched.metadata = HANGS
-    assert await watched.look(LOOKS - 1) == 0
-    assert await watched.look(1) == 1
+    async def is_open() -> bool:
+        return stream_is_open
 
-
-async def test_a_sidecar_that_does_not_come_to_our_port_is_ended() -> None:
-    watched = Watched()
-    watched.metadata, watched.was_found = WELL, False
-    assert await watched.look(LOOKS - 1) == 0
-    assert await watched.look(1) == 1
-    watched.was_found = True
-    assert await watched.look(LOOKS * 3) == 1
-
-
-async def test_a_worker_that_reconnects_is_no_hang() -> None:
-    watched = Watched()
-    watched.stream_is_open = False
-    assert await watched.look(LOOKS * 3) == 0
-
-
-async def test_what_a_shutdown_does_not_help_is_tried_less_and_less_often() -> None:
-    watched = Watched()
-    assert await watched.look(LOOKS) == 1
-    assert await watched.look(LOOKS * 2 - 1) == 1
-    assert await watched.look(1) == 2
-    assert await watched.look(LOOKS * 4) == 3
-    await watched.look(MOST_LOOKS * 8)
-    ended = watched.ended
-    assert await watched.look(MOST_LOOKS) == ended + 1
-
-
-async def test_a_sidecar_that_was_well_again_is_ended_as_soon_as_the_first_time() -> None:
-    watched = Watched()
-    await watched.look(LOOKS)
-    watched.metadata = WELL
-    await watched.look(1)
-    watched.metadata = HANGS
-    assert await watched.look(LOOKS) == 2
-
-
-async def test_a_sidecar_that_refuses_is_asked_again_later() -> None:
-    watched = Watched()
-    watched.refuses = True
-    with pytest.raises(httpx.HTTPStatusError):
-        await watched.look(LOOKS)
-    watched.refuses = False
-    assert await watched.look(LOOKS * 2) == 1
+    assert await sidecar_state(metadata, was_found, is_open) is state

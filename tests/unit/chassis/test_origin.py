@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from notifier.origin import OwnNamesOnly, objection, own_names, unknown_name
-from notifier.problem import misdirected
+from chassis.origin import OwnNamesOnly, objection, own_names, unknown_name
+from chassis.problem import misdirected
 from starter.settings import Settings
 from tests.support.neighbours import Neighbours
 

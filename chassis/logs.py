@@ -1,7 +1,4 @@
-"""Log lines: readable on a terminal, JSON lines otherwise; each says which event it is about.
-
-The same file in each service.
-"""
+"""Log lines: readable on a terminal, JSON lines otherwise; each says which event it is about."""
 
 import logging
 import sys

@@ -10,8 +10,8 @@ import pytest
 import uvicorn
 from fastapi import FastAPI, Request
 
-from starter import http_limits
-from starter.http_limits import BodyLimit, PatientProtocol
+from chassis import http_limits
+from chassis.http_limits import BodyLimit, PatientProtocol
 
 MOST = 1000
 

@@ -1,4 +1,4 @@
-"""Spans of our own, in the trace of the event they are about: the same file in each service.
+"""Spans of our own, in the trace of the event they are about.
 
 Where nothing exports them (see `exporting.py`), they cost next to nothing and record nothing.
 """

@@ -1,7 +1,4 @@
-"""Errors over HTTP as problem details (RFC 9457): each says what is wrong, and where.
-
-The same file in each service.
-"""
+"""Errors over HTTP as problem details (RFC 9457): each says what is wrong, and where."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -39,7 +36,13 @@ Show = Callable[[Request, Problem], Response]
 
 
 def respond(problem: Problem) -> JSONResponse:
+    """Return a problem as an answer."""
     return JSONResponse(problem.model_dump(), problem.status, media_type=MEDIA_TYPE)
+
+
+def as_json(_: Request, problem: Problem) -> Response:
+    """Show a problem to a program."""
+    return respond(problem)
 
 
 def misdirected(why: str) -> JSONResponse:
@@ -58,7 +61,7 @@ def refusal(refused: Refused) -> Problem:
     )
 
 
-def handle_problems(app: FastAPI, show: Show = lambda _, problem: respond(problem)) -> None:
+def handle_problems(app: FastAPI, show: Show = as_json) -> None:
     """Have `app` answer what no route of it answers, and what a route cannot, as `show` says."""
 
     async def http(request: Request, error: Exception) -> Response:

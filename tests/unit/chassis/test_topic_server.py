@@ -3,17 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 import grpc
 import pytest
 from dapr.proto import appcallback_service_v1, appcallback_v1
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
 
+from chassis.sidecar import TOKEN_HEADER
+from chassis.topic_server import RETRY, SUCCESS, Handler, TopicServer
 from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
-from orchestrator.guard import HEADER, guards
-from orchestrator.inbox import RETRY, SUCCESS, Inbox
-from orchestrator.topic_server import TopicServer
 
 
 class Taking:
@@ -56,7 +55,12 @@ async def serving(token: str = "") -> AsyncIterator[Sidecar]:
         return sidecar.is_well
 
     taking = Taking()
-    server = TopicServer(cast(Inbox, taking), healthy, guards(token))
+    handlers: dict[tuple[str, Topic], Handler] = {
+        (PUBSUB, Topic.REQUESTS): taking.on_request,
+        (PUBSUB_ORDERED, Topic.EVENTS): taking.on_event,
+        (PUBSUB, Topic.DEAD_LETTERS): taking.on_event,
+    }
+    server = TopicServer(handlers, healthy, token)
     port = await server.start("127.0.0.1", 0)
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         sidecar = Sidecar(channel, taking)
@@ -68,10 +72,13 @@ async def test_it_subscribes_to_entries_as_they_are() -> None:
     async with serving() as sidecar:
         answer = await sidecar.app.ListTopicSubscriptions(Empty(), timeout=10)
     heard = {(one.pubsub_name, one.topic): one for one in answer.subscriptions}
-    assert set(heard) == {(PUBSUB, Topic.REQUESTS), (PUBSUB_ORDERED, Topic.EVENTS)}
+    assert {topic: one.dead_letter_topic for topic, one in heard.items()} == {
+        (PUBSUB, Topic.REQUESTS): Topic.DEAD_LETTERS,
+        (PUBSUB_ORDERED, Topic.EVENTS): Topic.DEAD_LETTERS,
+        (PUBSUB, Topic.DEAD_LETTERS): "",
+    }
     for one in heard.values():
         assert dict(one.metadata) == {"rawPayload": "true"}
-        assert one.dead_letter_topic == Topic.DEAD_LETTERS
 
 
 async def test_what_is_delivered_is_taken_and_answered_for() -> None:
@@ -119,4 +126,22 @@ async def test_only_who_shows_the_token_delivers() -> None:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await sidecar.deliver(PUBSUB, Topic.REQUESTS)
         assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
-        assert await sidecar.deliver(PUBSUB, Topic.REQUESTS, metadata=((HEADER, "secret"),))
+        assert await sidecar.deliver(PUBSUB, Topic.REQUESTS, metadata=((TOKEN_HEADER, "secret"),))
+
+
+async def test_a_stop_lets_a_delivery_end_that_is_held() -> None:
+    taking = Taking()
+    taking.go_on.clear()
+
+    async def healthy() -> bool:
+        return True
+
+    server = TopicServer({(PUBSUB, Topic.REQUESTS): taking.on_request}, healthy)
+    port = await server.start("127.0.0.1", 0)
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel, asyncio.timeout(20):
+        held = asyncio.ensure_future(Sidecar(channel, taking).deliver(PUBSUB, Topic.REQUESTS))
+        await taking.begun.wait()
+        stopping = asyncio.create_task(server.stop(15))
+        taking.go_on.set()
+        assert (await held).status == appcallback_v1.TopicEventResponse.SUCCESS
+        await stopping

@@ -1,7 +1,4 @@
-"""Swagger UI at `/docs`, with files of our own: it works without a network.
-
-The same file in each service.
-"""
+"""Swagger UI at `/docs`, with files of our own: it works without a network."""
 
 import re
 from base64 import b64encode

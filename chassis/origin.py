@@ -3,7 +3,7 @@
 Services on loopback can be reached by every page that a browser shows. A browser says on whose
 behalf it posts, and other programs say nothing and are let through. It also says under which name
 it found us: a web site whose own name was made to point at us (DNS rebinding) counts as our own
-page to the browser, and would read answers too. The same file in each service.
+page to the browser, and would read answers too.
 """
 
 import ipaddress

@@ -22,7 +22,7 @@ class Periodic:
         self,
         name: str,
         seconds: float,
-        step: Callable[[], Awaitable[None]],
+        step: Callable[[], Awaitable[object]],
         first: float | None = None,
     ) -> None:
         self._name = name

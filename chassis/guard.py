@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 
 import grpc
 
-HEADER = "dapr-api-token"
+from chassis.sidecar import TOKEN_HEADER
+
 OPEN = ("/HealthCheck", "/ListTopicSubscriptions", "/ListInputBindings")
 """How the methods end that a sidecar (1.18) calls without the token: they only ask."""
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
@@ -15,11 +16,6 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 def guards(token: str) -> list[grpc.aio.ServerInterceptor]:
     """Return the interceptors of a topic server: none without a token."""
     return [_OnlyOurSidecar(token)] if token else []
-
-
-def credentials(token: str) -> dict[str, str]:
-    """Return the headers that a sidecar with this DAPR_API_TOKEN wants: none without one."""
-    return {HEADER: token} if token else {}
 
 
 class _OnlyOurSidecar(grpc.aio.ServerInterceptor):
@@ -31,7 +27,7 @@ class _OnlyOurSidecar(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
-        shown = dict(handler_call_details.invocation_metadata).get(HEADER, "")
+        shown = dict(handler_call_details.invocation_metadata).get(TOKEN_HEADER, "")
         bare = shown if isinstance(shown, bytes) else shown.encode()
         asked = handler_call_details.method
         if asked.endswith(OPEN) or hmac.compare_digest(bare, self._token):

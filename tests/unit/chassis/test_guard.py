@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import grpc
 import pytest
 
-from notifier import guard as on_threads
-from orchestrator import guard as on_a_loop
-from orchestrator.guard import HEADER
+from chassis.guard import guards
+from chassis.settings import ServiceSettings
+from chassis.sidecar import TOKEN_HEADER, sidecar_http
 
 DELIVERY = "/dapr.proto.runtime.v1.AppCallback/OnTopicEvent"
 SERVED: Any = grpc.unary_unary_rpc_method_handler(lambda *_: None)
@@ -25,20 +25,16 @@ async def serve(_: Any) -> Any:
 
 
 async def is_served(call: Call) -> bool:
-    """Ask both guards, of the orchestrator and of the notifier, which are to say the same."""
-    (loop,), (threads,) = on_a_loop.guards("secret"), on_threads.guards("secret")
-    found = await loop.intercept_service(serve, call)  # type: ignore[arg-type]
-    same = threads.intercept_service(lambda _: SERVED, call)  # type: ignore[arg-type]
-    assert (found is SERVED) == (same is SERVED)
-    return found is SERVED
+    (guard,) = guards("secret")
+    return await guard.intercept_service(serve, call) is SERVED  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("token", ["secret", b"secret"])
 async def test_a_delivery_with_the_token_is_served(token: str | bytes) -> None:
-    assert await is_served(Call(DELIVERY, ((HEADER, token),)))
+    assert await is_served(Call(DELIVERY, ((TOKEN_HEADER, token),)))
 
 
-@pytest.mark.parametrize("metadata", [(), ((HEADER, "other"),), (("x", "secret"),)])
+@pytest.mark.parametrize("metadata", [(), ((TOKEN_HEADER, "other"),), (("x", "secret"),)])
 async def test_a_delivery_without_it_is_refused(metadata: tuple[tuple[str, str], ...]) -> None:
     assert not await is_served(Call(DELIVERY, metadata))
 
@@ -49,7 +45,7 @@ async def test_a_sidecar_asks_without_a_token(name: str) -> None:
 
 
 def test_nothing_is_guarded_and_nothing_shown_where_no_token_is_set() -> None:
-    for guard in (on_a_loop, on_threads):
-        assert guard.guards("") == []
-        assert guard.credentials("") == {}
-        assert guard.credentials("secret") == {HEADER: "secret"}
+    assert guards("") == []
+    for token in ("", "secret"):
+        settings = ServiceSettings(port=1, dapr_http_port=1, dapr_api_token=token)
+        assert sidecar_http(settings, 1).headers.get(TOKEN_HEADER, "") == token

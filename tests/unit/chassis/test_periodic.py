@@ -2,7 +2,7 @@
 
 import asyncio
 
-from orchestrator.periodic import Periodic
+from chassis.periodic import Periodic
 
 
 async def test_a_step_that_fails_is_tried_again_until_it_is_told_to_stop() -> None:

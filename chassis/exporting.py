@@ -1,6 +1,6 @@
 """Sends the spans of this service where OTEL_EXPORTER_OTLP_ENDPOINT says; imported only then.
 
-The same file in each service. The environment variables of OpenTelemetry say the rest, such as
+The environment variables of OpenTelemetry say the rest, such as
 OTEL_RESOURCE_ATTRIBUTES and OTEL_TRACES_SAMPLER.
 """
 

@@ -1,6 +1,6 @@
 """Limits of the HTTP server: how large a body may be, and how long a client may take to send.
 
-The same file in each service. Uvicorn bounds how long a connection is idle, and how large a head
+Uvicorn bounds how long a connection is idle, and how large a head
 is; a head or a body that comes a byte at a time it would wait for without end.
 """
 
