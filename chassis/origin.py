@@ -28,7 +28,7 @@ def listed(value: Any) -> Any:
 
 def own_names(hosts: Collection[str], listens_on: str) -> frozenset[str]:
     """Return the names of this service: of the setting, of this machine, where it listens."""
-    return frozenset(name.lower() for name in (*hosts, listens_on, socket.gethostname()) if name)
+    return frozenset(_bare(name) for name in (*hosts, listens_on, socket.gethostname()) if name)
 
 
 def unknown_name(headers: Mapping[str, str], names: Collection[str]) -> str | None:
@@ -37,7 +37,7 @@ def unknown_name(headers: Mapping[str, str], names: Collection[str]) -> str | No
     `localhost` and addresses always are: no web site can have them for its name.
     """
     host = headers.get("host", "")
-    name = re.sub(r":\d*$", "", host).lower().removesuffix(".")
+    name = _bare(host)
     if name == "localhost" or name.endswith(".localhost") or _is_address(name):
         return None
     if any(_matches(name, pattern) for pattern in names):
@@ -73,6 +73,11 @@ class OwnNamesOnly:
             why = unknown_name(Headers(scope=scope), self._names)
             app = self._refuse(why) if why else app
         await app(scope, receive, send)
+
+
+def _bare(host: str) -> str:
+    """Return a name as it is compared: without a port and a dot at its end."""
+    return re.sub(r":\d*$", "", host).lower().removesuffix(".")
 
 
 def _matches(name: str, pattern: str) -> bool:

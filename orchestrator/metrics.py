@@ -39,6 +39,11 @@ class Metrics(ServiceMetrics):
         self.unknown = Gauge(
             "usher_instances_unknown_workflow", "Instances whose workflow is not here.", **own
         )
+        self.without_activity = Gauge(
+            "usher_instances_unknown_activity",
+            "Instances that called an activity which is not here.",
+            **own,
+        )
         self.activity_threads = Gauge(
             "usher_activity_threads", "Threads for synchronous activities.", **own
         )

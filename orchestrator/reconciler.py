@@ -5,7 +5,7 @@ they publish has the same id and what they write is written once.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Container
+from collections.abc import AsyncIterator, Container, Iterable
 from itertools import islice
 
 import structlog
@@ -67,6 +67,10 @@ class Reconciler:
                 self._line = [*taken, *self._line, instance_id]  # it must not hold up the others
                 raise
 
+    def going_on(self, ids: Iterable[str]) -> set[str]:
+        """Return those of the instances that have not ended, as of the last sweep."""
+        return set(self._line).intersection(ids)
+
     def _line_up(self, ids: set[str]) -> None:
         """Put at the end of the line what is there now and not known to have finished."""
         self._endings.keep(ids)
@@ -92,7 +96,8 @@ class Reconciler:
     async def _look(self, instance_id: str) -> None:
         state = await self._announcer.look(instance_id)
         status = state.runtime_status if state else None
-        self.stalled.discard(instance_id)
+        if status is not WorkflowStatus.STALLED:
+            self.stalled.discard(instance_id)
         if status in FINISHED:
             self.unknown.pop(instance_id, None)
             self._finished[instance_id] = None

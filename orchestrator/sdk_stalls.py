@@ -54,20 +54,23 @@ def stall_where_code_differs(ctx: DaprWorkflowContext) -> Callable[[], None]:
     return release
 
 
-def stall_later_where_a_timer_fired(worker: Any) -> None:
-    """Let a run not stall in the turn of a timer, but in one after it.
+def stall_a_turn_later(worker: Any) -> None:
+    """Let a run not stall in its first turn, nor in the turn of a timer, but in the one after it.
 
-    daprd 1.18 counts a timer that has fired among what it saves for the run, and does not save it:
-    stalled by that turn, the run can never be read again. So the turn does nothing, which the
-    engine saves whole, and an event that nobody waits for causes another, which stalls. A crash
-    between the two leaves the run standing until the next event for it.
+    daprd 1.18 does not save what caused such a turn where it stalls: the run can never be read, or
+    never go on. So the turn does nothing, which the engine saves whole, and an event that nobody
+    waits for causes another, which stalls. A crash between the two leaves the run standing until
+    the next event for it.
     """
     send = worker._send_orchestrator_response
 
     def sends(request: Any, stub: Any, response: Any, token: Any) -> None:
-        fired = any(event.HasField("timerFired") for event in request.newEvents)
-        past = _past(worker, request) if fired else []
-        if not (fired and _stalls(response, past)):
+        must_not = any(
+            event.HasField("timerFired") or event.HasField("executionStarted")
+            for event in request.newEvents
+        )
+        past = _past(worker, request) if must_not else []
+        if not (must_not and _stalls(response, past)):
             send(request, stub, response, token)
             return
         idle = pb.WorkflowResponse(instanceId=request.instanceId, completionToken=token)
@@ -75,7 +78,7 @@ def stall_later_where_a_timer_fired(worker: Any) -> None:
         if patches := _patches(past):
             idle.version.patches.extend(patches)
         send(request, stub, idle, token)
-        _log.warning("a run is stalled by a timer", instance_id=request.instanceId)
+        _log.warning("a run is stalled a turn later", instance_id=request.instanceId)
         stub.RaiseEvent(pb.RaiseEventRequest(instanceId=request.instanceId, name=NUDGE))
 
     worker._send_orchestrator_response = sends

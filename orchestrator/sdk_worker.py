@@ -16,7 +16,7 @@ from dapr.ext.workflow._durabletask.internal.shared import is_async_callable
 
 from orchestrator.hosting.task import Task
 from orchestrator.hosting.turns import may_answer
-from orchestrator.sdk_stalls import stall_later_where_a_timer_fired, stall_unknown
+from orchestrator.sdk_stalls import stall_a_turn_later, stall_unknown
 
 Send = Callable[[Any], None]
 """Sends one answer with the stub that it is given."""
@@ -32,7 +32,7 @@ class SdkWorker:
         """The loop that hands out tasks, once it runs."""
         self._watch_manager()
         stall_unknown(self._worker)
-        stall_later_where_a_timer_fired(self._worker)
+        stall_a_turn_later(self._worker)
 
     def _watch_manager(self) -> None:
         manager = self._worker._async_worker_manager

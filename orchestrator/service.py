@@ -169,9 +169,18 @@ class Orchestrator:
         """Return what would break a promise, as far as it can be seen from here."""
         found = [await self.engine.state(one) for one in sorted(self._reconciler.stalled)]
         stalled = [await shown(self.engine, state) for state in found if state]
-        unknown = self._reconciler.unknown
-        seen = Seen(await self.sidecar.metadata(), self.settings, stalled=stalled, unknown=unknown)
+        seen = Seen(
+            await self.sidecar.metadata(),
+            self.settings,
+            stalled=stalled,
+            unknown=self._reconciler.unknown,
+            without_activity=self._without_activity(),
+        )
         return examine(seen)
+
+    def _without_activity(self) -> dict[str, str]:
+        called = self._tasks.unknown
+        return {one: called[one] for one in self._reconciler.going_on(called)}
 
     async def _has_ended(self, instance_id: str) -> bool:
         return bool(await self.ledger.endings([instance_id]))  # which leaves out what is broken
@@ -180,6 +189,7 @@ class Orchestrator:
         await self._reconciler.sweep()
         self.metrics.stalled.set(len(self._reconciler.stalled))
         self.metrics.unknown.set(len(self._reconciler.unknown))
+        self.metrics.without_activity.set(len(self._without_activity()))
 
     async def _look_at_parked(self) -> None:
         waiting = await self.parking.waiting(await self._roster.ids())

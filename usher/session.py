@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 import typer
@@ -18,6 +19,7 @@ from usher.errors import BadInput, CommandError, Unreachable
 from usher.output import Output
 from usher.stack.command import SetupError
 from usher.stack.processes import Binaries, processes
+from usher.stack.secrets import FILE
 from usher.stack.settings import StackSettings, variable
 from usher.stack.stack import Stack, StackError
 from usher.transport import new_http_client
@@ -67,10 +69,21 @@ class Session:
                 yield client
             except RedisError as error:
                 where = re.sub("//.*@", "//", url)
-                refused = isinstance(error, AuthenticationError)
-                what = "refuses the USHER_REDIS_PASSWORD it got" if refused else "does not answer"
-                hint = "USHER_REDIS_URL says where it is, USHER_REDIS_PASSWORD is its password."
+                what, hint = self._why_not(error, url)
                 raise Unreachable(f"Redis at {where} {what}.", f"{error}. {hint}") from error
+
+    def _why_not(self, error: RedisError, url: str) -> tuple[str, str]:
+        """Return what Redis does instead of answering, and what to do."""
+        if not isinstance(error, AuthenticationError):
+            return "does not answer", "USHER_REDIS_URL says where it is."
+        if urlsplit(url).password:
+            return "refuses the password it got", "USHER_REDIS_PASSWORD is its password."
+        gone = f"The embedded stack's is in {self.settings.data_dir / FILE}"
+        hint = f"{gone}; if that is gone, `usher down` and `usher up` make another."
+        return (
+            "wants a password, and none was found",
+            f"USHER_REDIS_PASSWORD is its password. {hint}",
+        )
 
     def stack(self, names: Sequence[str] | None = None) -> Stack:
         """The embedded stack that the settings describe, or of it what `names` says.

@@ -30,6 +30,8 @@ class Seen:
     """Instances that the engine has stopped."""
     unknown: Mapping[str, str] = field(default_factory=dict)
     """Instances whose workflow is not here, with its name."""
+    without_activity: Mapping[str, str] = field(default_factory=dict)
+    """Instances that called an activity which is not here, with its name."""
 
 
 def examine(seen: Seen) -> list[Finding]:
@@ -41,7 +43,8 @@ def examine(seen: Seen) -> list[Finding]:
         *(subscriptions(metadata) if seen.started else ()),
         *versions(str(metadata.get("runtimeVersion") or ""), version("dapr")),
         *stalls(seen.stalled),
-        *unknowns(seen.unknown),
+        *unknowns("workflow", seen.unknown),
+        *unknowns("activity", seen.without_activity),
         *windows(settings.ledger_days, settings.stream_days, settings.call_timeout_seconds),
     ]
     return sorted(found, key=lambda finding: finding.level)

@@ -74,6 +74,11 @@ class Dispatch:
         self._alone: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         sdk.intercept(self._activity, self._async_activity, self._turn)
 
+    @property
+    def unknown(self) -> dict[str, str]:
+        """Instances that called an activity which is not here, with its name."""
+        return self._running.without_code
+
     async def look(self) -> None:
         """Look for what blocks and for what waits."""
         self._loops.look()
@@ -88,8 +93,8 @@ class Dispatch:
 
     async def _activity(self, function: Any, request: Any, token: Any) -> None:
         task = task_of_activity(request)
-        if function is None:  # not registered, as the SDK says
-            await asyncio.to_thread(self._sdk.run_activity, function, request, token)
+        if function is None:
+            self._running.unknown(task)  # not answered: the engine asks the next process again
             return
         if await self._was_answered(task, request, token):
             return

@@ -26,6 +26,8 @@ class Running:
         self._runs: dict[object, tuple[Task, float]] = {}
         self._waits: dict[object, float] = {}
         self._said = -float(SAY_AGAIN_SECONDS)
+        self.without_code: dict[str, str] = {}
+        """Instances that called an activity which is not here, with its name."""
         metrics.activity_threads.set(threads)
 
     @contextmanager
@@ -49,6 +51,13 @@ class Running:
         finally:
             gauge.dec()
             self._runs.pop(mark, None)
+
+    def unknown(self, task: Task) -> None:
+        """Note an activity that is not here; said once for each instance."""
+        if task.instance_id not in self.without_code:
+            said = "a call of an activity that is not here: its run stands still"
+            _log.warning(said, activity=task.name, instance_id=task.instance_id)
+        self.without_code[task.instance_id] = task.name
 
     def look(self) -> None:
         """Set the gauge of those that wait; say which run longest where one waits for long."""

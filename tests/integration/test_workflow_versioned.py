@@ -119,6 +119,55 @@ def test_runs_of_a_removed_workflow_stand_still_until_it_is_back(
     eventually(lambda: _found(upgraded), lambda found: "patched_versioned" not in found, 60)
 
 
+GATED = '''"""Works until a file is there."""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext
+from tenacity import Retrying, stop_after_delay, wait_fixed
+
+from orchestrator.registry import activity, workflow
+
+
+@activity
+def gated_activity(_: WorkflowActivityContext, file: str) -> str:
+    """Read the file once it is there."""
+    return Retrying(stop=stop_after_delay(120), wait=wait_fixed(0.1))(Path(file).read_text)
+
+
+@workflow(example="/nowhere")
+def gated_workflow(ctx: DaprWorkflowContext, file: str) -> Generator[Any, Any, Any]:
+    """Return what the file says."""
+    return (yield ctx.call_activity(gated_activity, input=file))
+'''
+
+
+def test_a_call_waits_for_an_activity_that_was_removed_while_it_ran(
+    upgraded: Driver, folder: Path, tmp_path: Path
+) -> None:
+    """So does a run whose very first turn comes to an orchestrator without its workflow."""
+    code, file = folder / "gated_workflow.py", tmp_path / "gate"
+    deployed(upgraded, lambda: code.write_text(GATED))
+    calls, born = fresh("calls"), fresh("born")
+    upgraded.request("gated_workflow", instance_id=calls, input=str(file))
+    running = 'usher_activities_running{activity="gated_activity"} 1.0'
+    metrics = upgraded.url("orchestrator", "/metrics")
+    eventually(lambda: upgraded.http.get(metrics).text, lambda text: running in text)
+
+    deployed(upgraded, code.unlink)
+    upgraded.ask_engine(f"gated_workflow/start?instanceID={born}", json=str(file))
+    eventually(lambda: _found(upgraded), lambda found: "activity 'gated_activity'" in found, 60)
+    eventually(lambda: upgraded.status(born), lambda status: status == "STALLED")
+    assert upgraded.status(calls) == "RUNNING"
+
+    file.write_text("done")
+    deployed(upgraded, lambda: code.write_text(GATED))
+    assert upgraded.notice(calls, COMES_BACK)["output"] == "done"
+    assert upgraded.notice(born, COMES_BACK)["output"] == "done"
+
+
 def deployed(usher: Driver, change: Callable[[], object]) -> None:
     """Stop the orchestrator, change its files, and start it again."""
     usher.stack.stop("orchestrator")

@@ -286,7 +286,20 @@ def test_a_scheduler_that_takes_commands_from_pages_is_named(run: Callable[..., 
     assert "warning: the scheduler: its etcd takes commands over plain HTTP" in told.stdout
 
 
-def test_a_wrong_password_is_called_one(run: Callable[..., Result]) -> None:
+def test_a_wrong_password_is_called_one(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USHER_REDIS_PASSWORD", "guessed")
+    refused = run(Broker(fault=AuthenticationError("WRONGPASS")))
+    assert refused.exit_code == 3
+    assert "refuses the password it got" in refused.stdout
+    assert "guessed" not in refused.output
+
+
+def test_where_no_password_is_found_it_is_said_where_one_would_be(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("USHER_DATA_DIR", str(tmp_path))
     refused = run(Broker(fault=AuthenticationError("NOAUTH")))
     assert refused.exit_code == 3
-    assert "refuses the USHER_REDIS_PASSWORD it got" in refused.stdout
+    assert "wants a password, and none was found" in refused.stdout

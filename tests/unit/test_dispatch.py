@@ -109,6 +109,12 @@ async def test_an_activity_runs_on_a_thread_of_ours_and_asks_the_store_nothing(
     assert bench.store.calls == calls
 
 
+async def test_an_activity_that_is_not_here_is_left_unanswered_and_named(bench: Bench) -> None:
+    await bench.worker._execute_activity(None, asked("gone"), "token")
+    assert not bench.answers
+    assert bench.dispatch.unknown == {"order-1": "gone"}
+
+
 async def test_after_a_death_an_activity_costs_a_read_and_a_write(bench: Bench) -> None:
     await bench.session.begin()  # nobody ended it: the process before has died
     name, calls = activity(bench, the_thread()), bench.store.calls

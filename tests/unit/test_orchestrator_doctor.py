@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -118,3 +119,10 @@ def test_an_sdk_that_was_not_tested_is_named() -> None:
     (finding,) = versions("1.18.2", "1.18.0")
     assert "1.18.0" in finding.wrong
     assert list(versions("1.18.9", "1.19.3")) == []
+
+
+def test_who_waits_for_code_that_is_gone_is_named() -> None:
+    without = {"i-1": "pay", "i-2": "pay"}
+    found = examine(replace(seen(), unknown={"i-3": "order"}, without_activity=without))
+    assert [one.where for one in found] == ["the workflow 'order'", "the activity 'pay'"]
+    assert "i-1 and 1 more" in found[1].wrong

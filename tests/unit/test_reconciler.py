@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
+import structlog
 from dapr.ext.workflow import WorkflowStatus
 
 from contracts.events import Outcome, WorkflowCompleted
@@ -221,6 +222,25 @@ async def test_what_has_come_since_the_last_sweep_is_left_to_end_by_itself() -> 
     await replica.sweep()
     assert [told[0] for told in sweeping.notices.told] == ["i-2"]
     assert sweeping.engine.looks == 2
+
+
+async def test_a_stalled_one_is_said_once() -> None:
+    sweeping = Sweeping()
+    await sweeping.run("i-1", WorkflowStatus.STALLED)
+    replica = sweeping.replica()
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):
+            await replica.sweep()
+    assert [log["event"] for log in logs] == ["stalled"]
+
+
+async def test_what_goes_on_is_told_from_what_has_ended() -> None:
+    sweeping = Sweeping()
+    await sweeping.run("i-1", WorkflowStatus.RUNNING)
+    await sweeping.run("i-2", WorkflowStatus.TERMINATED)
+    replica = sweeping.replica()
+    await replica.sweep()
+    assert replica.going_on(["i-1", "i-2", "i-3"]) == {"i-1"}
 
 
 async def test_a_stalled_one_is_counted_until_it_goes_on() -> None:

@@ -104,6 +104,13 @@ def test_a_run_of_a_workflow_that_is_not_here_is_stalled() -> None:
     assert not sidecar.nudged
 
 
+def test_the_first_turn_does_nothing_and_is_followed_by_one_that_stalls() -> None:
+    sidecar = answered(*began())
+    (answer,) = sidecar.answers
+    assert not answer.actions
+    assert [nudge.name for nudge in sidecar.nudged] == [NUDGE]
+
+
 def test_the_turn_of_a_timer_does_nothing_and_is_followed_by_one_that_stalls() -> None:
     fired = pb.HistoryEvent(eventId=-1, timerFired=pb.TimerFiredEvent(timerId=1))
     sidecar = answered(fired, past=began())

@@ -13,6 +13,7 @@ import pytest
 
 from usher.stack.ownership import alive, owned
 from usher.stack.processes import ProcessSpec, data_dirs
+from usher.stack.secrets import FILE
 from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack, StackError
 from usher.stack.unixsocket import socket_path
@@ -201,6 +202,17 @@ def test_a_stack_that_is_up_is_not_started_with_other_settings(new_stack: NewSta
     new_stack(python("a")).up(quiet)
     with pytest.raises(StackError, match="up with other settings"):
         new_stack(python("a", SLEEP, "--other")).up(quiet)
+
+
+def test_a_stack_that_is_up_and_has_lost_its_secrets_is_to_be_stopped(new_stack: NewStack) -> None:
+    stack = new_stack(python("a"))
+    stack.up(quiet)
+    (stack.settings.data_dir / FILE).unlink()
+    with pytest.raises(StackError, match=r"secrets\.env is gone: stop it first"):
+        stack.up(quiet)
+    assert list(stack.pids()) == ["a"]
+    stack.down(quiet)
+    assert stack.up(quiet)
 
 
 def test_fresh_empties_the_data_but_never_under_a_running_stack(new_stack: NewStack) -> None:

@@ -19,7 +19,7 @@ from usher.stack.processes import Binaries, ProcessSpec, data_dirs, processes
 from usher.stack.readiness import is_ready
 from usher.stack.redis import find_or_install
 from usher.stack.runtime import find_or_build
-from usher.stack.secrets import Secrets, read_secrets
+from usher.stack.secrets import FILE, Secrets, read_secrets
 from usher.stack.settings import StackSettings
 from usher.stack.shutdown import kill_all, shut_down
 from usher.stack.space import refuse_too_little_space
@@ -61,6 +61,11 @@ class Stack:
                 raise StackError("the data of a stack that is up cannot be emptied: stop it first")
             elif not self._supervisor.runs_with(specs):
                 raise StackError("the stack is up with other settings: stop it first")
+            elif not self.secrets.redis_password:
+                gone = self.settings.data_dir / FILE
+                raise StackError(
+                    f"the stack is up, and {gone} is gone: stop it first, to make another"
+                )
             try:
                 if not ran_before:
                     self._supervisor.launch(specs)

@@ -45,7 +45,8 @@ def test_another_site_may_not(headers: dict[str, str]) -> None:
     assert objection("GET", headers) is None
 
 
-OURS = own_names(("usher.example", "*.apps.example"), "0.0.0.0")
+NAMES = ("usher.example", "*.apps.example", "Proxy.Example:8443", "dot.example.")
+OURS = own_names(NAMES, "0.0.0.0")
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,7 @@ OURS = own_names(("usher.example", "*.apps.example"), "0.0.0.0")
         *("localhost", "localhost:8082", "LOCALHOST:8082", "localhost.:8082", "usher.localhost"),
         *("127.0.0.1", "127.0.0.1:8082", "10.0.0.7:8082", "[::1]:8082", "[fe80::1]"),
         *("usher.example", "Usher.Example:443", "a.apps.example", "a.b.apps.example:8082"),
+        *("proxy.example", "proxy.example:8443", "proxy.example:1", "dot.example", "dot.example."),
         socket.gethostname(),
     ],
 )
