@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.contenders import Contender
 from bench.peers.stack import peer_specs
 from bench.peers.tools import Tools
-from orchestrator.worker import QUIET
+from orchestrator.hosting.registration import QUIET
 from usher.stack.command import Report
 from usher.stack.processes import Binaries, ProcessSpec, processes
 from usher.stack.redis import find_or_install

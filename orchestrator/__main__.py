@@ -5,7 +5,7 @@ import sys
 import structlog
 
 from chassis.logs import set_up_logs
-from orchestrator.calls import carry_trace, import_sdk
+from orchestrator.engine.instrumentation import carry_trace, import_sdk
 from orchestrator.settings import Settings
 
 
@@ -15,7 +15,7 @@ def main() -> None:
     import_sdk()
     from chassis.http_limits import run
     from orchestrator.app import build_app
-    from orchestrator.catalogue import Catalogue, CatalogueError
+    from orchestrator.authoring.catalogue import Catalogue, CatalogueError
     from orchestrator.service import Orchestrator
 
     try:

@@ -10,7 +10,7 @@ from grpc import Call, RpcError
 from chassis.app import new_app
 from chassis.probes import probes
 from chassis.problem import Problem, respond
-from orchestrator.routes import router
+from orchestrator.api.routes import router
 from orchestrator.service import Orchestrator
 
 

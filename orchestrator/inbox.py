@@ -24,11 +24,11 @@ from contracts.large_bodies import LargeBodies
 from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.instance_call import AWAY, handler_error, is_of_the_call
-from orchestrator.ledger import Busy
+from orchestrator.engine.instance_call import AWAY, handler_error, is_of_the_call
+from orchestrator.intake.dispatcher import Server
+from orchestrator.ledger.ledger import Busy
+from orchestrator.ledger.records import Disposition
 from orchestrator.metrics import Metrics
-from orchestrator.records import Disposition
-from orchestrator.serving import Server
 
 UNSERVED = (Disposition.DUPLICATE, Disposition.PARKED)
 """What says that an event was not served now."""

@@ -18,7 +18,7 @@ from contracts.letters import letter_id, reused_id
 from contracts.limits import INLINE_BYTES, MAX_KEPT_BYTES
 from contracts.refusal import Refused
 from contracts.topics import PUBSUB, Topic
-from orchestrator.envelope import Cause
+from orchestrator.engine.envelope import Cause
 
 SOURCE = "/usher/orchestrator"
 

@@ -20,39 +20,39 @@ from chassis.watchdog import SECONDS as WATCHDOG_SECONDS
 from chassis.watchdog import SidecarState, Watchdog
 from contracts.large_bodies import LargeBodies
 from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
-from orchestrator.accounting import Accountant
-from orchestrator.announcer import Announcer
-from orchestrator.aside import Aside
-from orchestrator.catalogue import Catalogue
-from orchestrator.claiming import ChildIds
-from orchestrator.controlling import Controller
-from orchestrator.courier import Courier
-from orchestrator.decision import Decider
-from orchestrator.doctor.examination import Seen, admit, examine
-from orchestrator.doctor.finding import Finding
-from orchestrator.endings import Endings
-from orchestrator.engine import Engine, has_worker
-from orchestrator.hosting.dispatch import Dispatch
+from orchestrator.api.accounts import Accountant
+from orchestrator.api.doctor.examination import Seen, admit, examine
+from orchestrator.api.doctor.finding import Finding
+from orchestrator.api.instances import shown
+from orchestrator.authoring.catalogue import Catalogue
+from orchestrator.engine.client import Engine, has_worker
+from orchestrator.engine.instance_ids import Roster
+from orchestrator.engine.sdk_worker import SdkWorker
+from orchestrator.engine.sidecar_state import sidecar_state
+from orchestrator.hosting.executor import Dispatch
+from orchestrator.hosting.liveness import DRAIN_SECONDS, Liveness
+from orchestrator.hosting.registration import QUIET, Steps, build_runtime
 from orchestrator.hosting.session import Session
 from orchestrator.inbox import Inbox
-from orchestrator.launching import Launcher
-from orchestrator.ledger import Ledger
-from orchestrator.listing import shown
-from orchestrator.liveness import DRAIN_SECONDS, Liveness
+from orchestrator.intake.activation import Launcher
+from orchestrator.intake.control import Controller
+from orchestrator.intake.dead_letters import Aside
+from orchestrator.intake.decision import Decider
+from orchestrator.intake.dispatcher import Server
+from orchestrator.intake.event_delivery import Courier
+from orchestrator.intake.parking import Parking
+from orchestrator.intake.redelivery import SECONDS as REDELIVERY_SECONDS
+from orchestrator.intake.redelivery import Redelivery
+from orchestrator.ledger.known_endings import Endings
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.store import Store
 from orchestrator.metrics import Metrics
 from orchestrator.outbox import Outbox
-from orchestrator.parking import Parking
-from orchestrator.reconciler import Reconciler
-from orchestrator.redelivery import SECONDS as REDELIVERY_SECONDS
-from orchestrator.redelivery import Redelivery
-from orchestrator.roster import Roster
-from orchestrator.sdk_worker import SdkWorker
-from orchestrator.serving import Server
+from orchestrator.runs.announcer import Announcer
+from orchestrator.runs.claiming import ChildIds
+from orchestrator.runs.reconciler import Reconciler
+from orchestrator.runs.telling import LAST_TURN_SECONDS, teller
 from orchestrator.settings import Settings
-from orchestrator.store import Store
-from orchestrator.telling import LAST_TURN_SECONDS, teller
-from orchestrator.watchdog import sidecar_state
-from orchestrator.worker import QUIET, Steps, build_runtime
 
 ANY_SIZE = -1
 """gRPC's default of 4 MiB is soon exceeded: by the ids of 110,000 instances, by what is parked."""

@@ -57,7 +57,7 @@ def ${name}_workflow(
 _TEST = Template('''\
 """${name}_workflow, played by hand: what it schedules and returns."""
 ${imports}
-from orchestrator.catalogue import Catalogue
+from orchestrator.authoring.catalogue import Catalogue
 from tests.support.replay import activity_context, play
 
 WORKFLOW = "${name}_workflow"

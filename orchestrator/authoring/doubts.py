@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from orchestrator.authoring.lint import Finding, tagged
-from orchestrator.authoring.names import Function, Source
+from orchestrator.authoring.source import Function, Source
 
 _TASKS = {"call_activity", "call_child_workflow", "create_timer", "wait_for_external_event"}
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-from orchestrator.authoring.problem import Problem
+from orchestrator.authoring.fault import Problem
 
 _OURS = "orchestrator.workflows"
 

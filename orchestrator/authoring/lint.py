@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from orchestrator.authoring.names import Function, Names, Source, dotted
+from orchestrator.authoring.source import Function, Names, Source, dotted
 from orchestrator.authoring.traps import trap
 
 _NOTHING_TO_WAIT_FOR = {"continue_as_new": ", and `return` after it", "set_custom_status": ""}

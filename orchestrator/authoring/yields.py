@@ -3,8 +3,8 @@
 import ast
 from collections.abc import Iterable, Iterator
 
-from orchestrator.authoring.names import Function, Names, Source, dotted
-from orchestrator.tasks import BARE, GENERATOR, SEVERAL, UNCALLED, VALUE
+from orchestrator.authoring.source import Function, Names, Source, dotted
+from orchestrator.runs.tasks import BARE, GENERATOR, SEVERAL, UNCALLED, VALUE
 
 Finding = tuple[int, str]
 

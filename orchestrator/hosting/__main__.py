@@ -11,12 +11,12 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from chassis.logs import set_up_logs
-from orchestrator.catalogue import Catalogue
-from orchestrator.hosting.apart import READY, SIZE_BYTES
-from orchestrator.hosting.memory import bound_memory
-from orchestrator.sdk_worker import SdkWorker
+from orchestrator.authoring.catalogue import Catalogue
+from orchestrator.engine.sdk_worker import SdkWorker
+from orchestrator.hosting.isolation import READY, SIZE_BYTES
+from orchestrator.hosting.memory_limit import bound_memory
+from orchestrator.hosting.registration import Steps, build_runtime
 from orchestrator.settings import Settings
-from orchestrator.worker import Steps, build_runtime
 
 
 async def _never(*_: object) -> NoReturn:

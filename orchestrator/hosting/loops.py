@@ -15,8 +15,8 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from orchestrator.failures import failure
-from orchestrator.hosting.task import Task
+from orchestrator.hosting.work_item import Task
+from orchestrator.runs.failures import failure
 
 BLOCKED_SECONDS = 1.0
 """How long a loop answers nothing before it counts as blocked."""

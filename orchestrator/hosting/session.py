@@ -21,8 +21,8 @@ from tenacity import (
     wait_fixed,
 )
 
-from orchestrator.hosting.task import Task
-from orchestrator.store import BrokenRecord, Record, Store
+from orchestrator.hosting.work_item import Task
+from orchestrator.ledger.store import BrokenRecord, Record, Store
 
 CAREFUL_SECONDS = 600
 """How long tasks are marked before they run, after a death."""

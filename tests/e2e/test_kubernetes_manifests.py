@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings
 
 from notifier.routes import router as notifier_routes
 from notifier.settings import Settings as NotifierSettings
-from orchestrator.routes import router as orchestrator_routes
+from orchestrator.api.routes import router as orchestrator_routes
 from orchestrator.settings import Settings as OrchestratorSettings
 from starter.routes import router as starter_routes
 from starter.settings import Settings as StarterSettings

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from orchestrator.catalogue import Catalogue
+from orchestrator.authoring.catalogue import Catalogue
 from tests.support.driver import Driver
 from usher.stack.settings import StackSettings, variable
 from usher.stack.stack import Stack

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from orchestrator.announced import ANNOUNCE
+from orchestrator.runs.wrapper import ANNOUNCE
 from tests.support.driver import Driver, eventually, fresh
 
 SERVED = 60

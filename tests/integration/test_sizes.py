@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.payload import MAX_PAYLOAD_BYTES, MAX_RESULT_BYTES
+from orchestrator.runs.payload import MAX_PAYLOAD_BYTES, MAX_RESULT_BYTES
 from tests.integration.test_outcomes import all_run, others_are_served
 from tests.support.driver import Document, Driver, eventually, fresh
 

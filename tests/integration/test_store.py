@@ -8,7 +8,7 @@ import pytest
 from dapr.aio.clients import DaprClient
 from grpc import RpcError
 
-from orchestrator.store import Store
+from orchestrator.ledger.store import Store
 from tests.support.driver import Driver, fresh
 
 MANY = 100

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from orchestrator.catalogue import Catalogue
+from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.workflows import versioned_workflow
 from tests.support.driver import Document, Driver, eventually, fresh
 from tests.support.recorded import assert_replays

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from orchestrator.catalogue import SAMPLES
+from orchestrator.authoring.catalogue import SAMPLES
 from tests.repo.files import PRODUCT, ROOT, SERVICES, imports, modules, name_of
 
 MAY_IMPORT = {

@@ -6,9 +6,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from orchestrator.announced import ANNOUNCE
-from orchestrator.catalogue import SAMPLES, Catalogue
-from orchestrator.definition import Definition
+from orchestrator.authoring.catalogue import SAMPLES, Catalogue
+from orchestrator.runs.definition import Definition
+from orchestrator.runs.wrapper import ANNOUNCE
 
 FOUND = Catalogue.scan()
 FILES = sorted(file for file in SAMPLES.glob("*.py") if not file.name.startswith("_"))

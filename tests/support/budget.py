@@ -1,7 +1,7 @@
 """What an event may cost, in counts that are the same on any machine.
 
 The one place to change when a change of the code makes something cheaper or dearer: the tests that
-hold the code to it are in `tests/unit/test_cost.py`.
+hold the code to it are in `tests/unit/protocol/test_cost.py`.
 """
 
 from typing import NamedTuple

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from contracts.events import WorkflowCompleted
-from orchestrator.envelope import Cause
+from orchestrator.engine.envelope import Cause
 
 
 class Ear:

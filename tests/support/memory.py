@@ -20,23 +20,23 @@ from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.announcer import Announcer
-from orchestrator.aside import Aside
-from orchestrator.catalogue import Catalogue
-from orchestrator.controlling import Controller
-from orchestrator.courier import Courier
-from orchestrator.decision import Decider
-from orchestrator.engine import FINISHED, Engine
-from orchestrator.envelope import Cause, seal
-from orchestrator.history import HistoryEvent
+from orchestrator.authoring.catalogue import Catalogue
+from orchestrator.engine.client import FINISHED, Engine
+from orchestrator.engine.envelope import Cause, seal
+from orchestrator.engine.history import HistoryEvent
 from orchestrator.inbox import Inbox
-from orchestrator.launching import Launcher
-from orchestrator.ledger import Ledger
+from orchestrator.intake.activation import Launcher
+from orchestrator.intake.control import Controller
+from orchestrator.intake.dead_letters import Aside
+from orchestrator.intake.decision import Decider
+from orchestrator.intake.dispatcher import Server
+from orchestrator.intake.event_delivery import Courier
+from orchestrator.intake.parking import Parking
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.store import Read, Record, Store
 from orchestrator.metrics import Metrics
 from orchestrator.outbox import Outbox
-from orchestrator.parking import Parking
-from orchestrator.serving import Server
-from orchestrator.store import Read, Record, Store
+from orchestrator.runs.announcer import Announcer
 
 CATALOGUE = Catalogue.scan()
 

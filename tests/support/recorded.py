@@ -14,8 +14,8 @@ from dapr.ext.workflow._durabletask.internal.orchestrator_service_pb2_grpc impor
 )
 from dapr.ext.workflow._durabletask.worker import _OrchestrationExecutor, _Registry
 
-from orchestrator.announced import ANNOUNCE, wrapped
-from orchestrator.catalogue import Catalogue
+from orchestrator.authoring.catalogue import Catalogue
+from orchestrator.runs.wrapper import ANNOUNCE, wrapped
 from tests.support.driver import Driver, eventually
 
 _SCHEDULED = {

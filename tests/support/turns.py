@@ -15,9 +15,9 @@ from dapr.ext.workflow._durabletask.internal import protos as pb
 from dapr.ext.workflow._durabletask.worker import _OrchestrationExecutor, _Registry
 
 from contracts.authoring import WorkflowTag
-from orchestrator.announced import wrapped
-from orchestrator.definition import Definition
-from orchestrator.envelope import Cause, seal
+from orchestrator.engine.envelope import Cause, seal
+from orchestrator.runs.definition import Definition
+from orchestrator.runs.wrapper import wrapped
 from tests.support.ear import Ear
 
 Author = Callable[..., Generator[Any, Any, Any]]

@@ -13,7 +13,7 @@ from redis import ConnectionError as NoRedis
 from typer.testing import CliRunner, Result
 
 from contracts.topics import Topic
-from tests.unit.test_orchestrator_doctor import WELL
+from tests.unit.orchestrator.api.test_doctor import WELL
 from usher.cli import app
 from usher.doctor.broker import brokers
 from usher.doctor.delivery import outages, resiliency

@@ -17,7 +17,7 @@ from tests.support.memory import MemoryEngine, World
 from tests.support.neighbours import Neighbours
 from tests.support.sidecar import CallFailed, raw_delivery
 from tests.support.traceparent import Caller
-from tests.unit.test_notifier_inbox import LETTER, NOTICE, Notifier
+from tests.unit.notifier.test_inbox import LETTER, NOTICE, Notifier
 
 START = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
 APPROVE = {"instance_id": "i-1", "event": "approval", "data": True}

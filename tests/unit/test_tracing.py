@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind
 from chassis.exporting import Incoming
 from chassis.logs import set_up_logs
 from chassis.tracing import continuing, here
-from orchestrator.calls import carry_trace
+from orchestrator.engine.instrumentation import carry_trace
 from starter.settings import Settings
 from tests.support.traceparent import Caller
 

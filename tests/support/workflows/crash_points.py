@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from orchestrator.engine import Engine
-from orchestrator.ledger import Ledger
+from orchestrator.engine.client import Engine
+from orchestrator.intake.parking import Parking
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.store import Store
 from orchestrator.outbox import Outbox
-from orchestrator.parking import Parking
-from orchestrator.store import Store
 
 STEPS: tuple[tuple[type, str], ...] = (
     (Ledger, "create"),

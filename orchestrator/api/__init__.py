@@ -1,0 +1,1 @@
+"""What the orchestrator's HTTP API reads."""

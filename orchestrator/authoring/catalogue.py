@@ -1,0 +1,176 @@
+"""Finds every workflow and activity by scanning folders; a list kept by hand would rot."""
+
+import ast
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from contracts.authoring import TAG, WorkflowTag
+from contracts.identity import OWN_RUN
+from orchestrator.authoring.callees import unknown_callees
+from orchestrator.authoring.doubts import doubts
+from orchestrator.authoring.fault import Problem
+from orchestrator.authoring.imported import beside, called_through, file_of, identity, tagged
+from orchestrator.authoring.importing import NotImported, load
+from orchestrator.authoring.lint import lint
+from orchestrator.authoring.signatures import activity_faults, workflow_faults
+from orchestrator.authoring.source import Source
+from orchestrator.authoring.subfolders import left_out
+from orchestrator.authoring.yields import yields_no_task
+from orchestrator.runs.child_workflows import CLAIM_CHILD
+from orchestrator.runs.definition import Definition
+from orchestrator.runs.wrapper import ANNOUNCE, FENCE, SETTLE
+
+SAMPLES = Path(__file__).parents[1] / "workflows"
+
+
+class CatalogueError(Exception):
+    """The workflows found cannot be served together; one line each: file, line and cause."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every workflow and activity, by name, and what their authors may want to look at again."""
+
+    workflows: dict[str, Definition] = field(default_factory=dict)
+    activities: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    doubts: tuple[Problem, ...] = ()
+    code: str = ""
+    """The same for the same files: what tells whether a run began with other code."""
+
+    @classmethod
+    def scan(cls, folders: Iterable[Path] = (), samples: bool = False) -> "Catalogue":
+        """Import every file of `folders`, and the samples where they are asked for or no folder
+        is; files named `_…` are left out, but for what other files import from them.
+
+        Raise `CatalogueError` that holds every problem of every file.
+        """
+        folders = list(folders)
+        scan, chosen = _Scan(), _once([SAMPLES, *folders] if samples or not folders else folders)
+        for folder in chosen:
+            scan.folder(folder)
+        scan.callees()
+        scan.left_out(chosen)
+        if scan.problems:
+            raise CatalogueError(scan.problems)
+        return cls(scan.workflows, scan.activities, tuple(scan.doubts), scan.code())
+
+
+class _Scan:
+    """What has been found so far, and what is wrong with it."""
+
+    def __init__(self) -> None:
+        self.workflows: dict[str, Definition] = {}
+        self.activities: dict[str, Callable[..., Any]] = {}
+        self.problems: list[Problem] = []
+        self.doubts: list[Problem] = []
+        self._claimed: dict[str, tuple[tuple[object, ...], str]] = {}
+        self._taken: set[tuple[object, ...]] = set()
+        self._loaded: list[tuple[Path, ModuleType, Source]] = []
+        self._sources: dict[Path, Source] = {}
+        self._digests: dict[Path, bytes] = {}
+
+    def folder(self, folder: Path) -> None:
+        if not folder.is_dir():
+            said = "there is no such folder of workflows; USHER_WORKFLOWS names it"
+            self.problems.append(Problem(folder, said))
+        files = sorted(f for f in folder.glob("*.py") if not f.name.startswith("_"))
+        first = len(self._loaded)
+        for file in files:
+            try:
+                module = load(file, ours=folder == SAMPLES)
+            except NotImported as error:
+                self.problems.append(error.problem)
+                continue
+            source = self._source(file)
+            self._loaded.append((file, module, source))
+            for function in _own(module):
+                self._take(function, file, source)
+        self._imported(folder, self._loaded[first:])
+
+    def _imported(self, folder: Path, scanned: list[tuple[Path, ModuleType, Source]]) -> None:
+        """Take what the files of a folder have imported from files beside them, or elsewhere."""
+        there = {id(module) for _, module, _ in scanned}
+        helpers = [module for module in beside(folder) if id(module) not in there]
+        files = [(Path(str(module.__file__)), module) for module in helpers]
+        for file, module in (*((file, module) for file, module, _ in scanned), *files):
+            source = self._source(file)
+            for function in (*tagged(module), *called_through(module, source.tree)):
+                written = file_of(function, file)
+                self._take(function, written, self._source(written))
+            if module in helpers:
+                self._loaded.append((file, module, source))
+
+    def callees(self) -> None:
+        """Look whether all is there that is called, once all files are known."""
+        for file, module, source in self._loaded:
+            found = unknown_callees(module, source.tree, self.activities, self.workflows)
+            self.problems += [Problem(file, said, at) for at, said in found]
+
+    def left_out(self, folders: Iterable[Path]) -> None:
+        """Name the files in sub-folders that nothing served."""
+        said = "not served, as it is in a sub-folder: name that folder in USHER_WORKFLOWS"
+        files = (file for folder in folders for file in left_out(folder))
+        self.doubts += [Problem(file, said) for file in files if file not in self._sources]
+
+    def code(self) -> str:
+        """Return a digest of all that was read; where the files lie does not matter."""
+        return sha256(b"".join(sorted(self._digests.values()))).hexdigest()[:16]
+
+    def _source(self, file: Path) -> Source:
+        if file not in self._sources:
+            text = file.read_bytes()
+            self._sources[file] = Source(ast.parse(text))
+            self._digests[file] = sha256(text).digest()
+        return self._sources[file]
+
+    def _take(self, function: Callable[..., Any], file: Path, source: Source) -> None:
+        if identity(function) in self._taken:
+            return
+        self._taken.add(identity(function))
+        name = function.__name__
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        node = source.function(name, code.co_firstlineno) if code else None
+        line = node.lineno if node else None
+        self._claim(function, file, line)
+        tag = getattr(function, TAG)
+        if isinstance(tag, WorkflowTag):
+            definition = self.workflows[name] = Definition(function, tag, file)
+            faults = [(line, said) for said in workflow_faults(definition)]
+            if node:
+                faults += [*lint(source, node), *yields_no_task(source, node)]
+                found = doubts(source, node)
+                self.doubts += [Problem(file, f"{name}: {said}", at) for at, said in found]
+        else:
+            self.activities[name] = function
+            faults = [(line, said) for said in activity_faults(function)]
+        self.problems += [Problem(file, f"{name}: {said}", at) for at, said in faults]
+
+    def _claim(self, function: Callable[..., Any], file: Path, line: int | None) -> None:
+        name, here = function.__name__, f"{file}:{line}"
+        if name in (ANNOUNCE, CLAIM_CHILD, FENCE, OWN_RUN, SETTLE):
+            self.problems.append(Problem(file, f"the name {name!r} is Usher's own", line))
+        claimant, there = self._claimed.setdefault(name, (identity(function), here))
+        if claimant != identity(function):
+            said = f"the name {name!r} is claimed here and in {there}: rename one of them"
+            self.problems.append(Problem(file, said, line))
+
+
+def _once(folders: Iterable[Path]) -> Iterable[Path]:
+    found: dict[Path, Path] = {}
+    for folder in folders:
+        found.setdefault(folder.resolve(), folder.absolute())
+    return found.values()
+
+
+def _own(module: ModuleType) -> Iterator[Callable[..., Any]]:
+    """Find what a file defines itself: where two names clash, it comes before what is imported."""
+    return (value for value in tagged(module) if value.__module__ == module.__name__)

@@ -1,0 +1,1 @@
+"""The Dapr workflow engine, and everything of its SDK that is private."""

@@ -1,0 +1,76 @@
+"""A call to one instance: what fails for it alone must not hold up the events of others."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from dapr.clients.exceptions import DaprInternalError
+from grpc import RpcError, StatusCode
+
+from contracts.events import Reason
+from contracts.refusal import Refused
+from orchestrator.engine.client import Engine, Stalled
+from orchestrator.runs.failures import text_of, type_of, with_type
+
+TAKES_SECONDS = 3
+"""How long an instance may take to accept a call. It takes milliseconds, unless a turn of its
+workflow does not return."""
+
+AWAY = (RpcError, DaprInternalError, httpx.HTTPError, OSError)
+"""What is raised when the sidecar, the engine or the broker does not answer."""
+
+_FOR_ALL = (StatusCode.UNAVAILABLE, StatusCode.INVALID_ARGUMENT)
+"""The sidecar is away, or the call itself is wrong: waiting for the instance would not help."""
+
+
+class NotNow(Exception):
+    """This instance takes no call now, while the engine serves others."""
+
+    def __init__(self, message: str, *, stalled: bool) -> None:
+        super().__init__(message)
+        self.stalled = stalled
+
+
+@asynccontextmanager
+async def one_instance(
+    engine: Engine, instance_id: str, seconds: float = TAKES_SECONDS
+) -> AsyncIterator[None]:
+    """Bound a call to an instance. Raises `NotNow` where the instance is at fault.
+
+    Every other error is raised as it is: the engine, the sidecar or the store is away.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except Stalled as error:
+        raise NotNow(str(error), stalled=True) from error
+    except (TimeoutError, RpcError) as error:
+        if _is_for_all(error) or not await engine.is_well():
+            raise
+        told = _told(error, seconds)
+        raise NotNow(f"{instance_id!r} did not answer: {told}", stalled=False) from error
+
+
+def is_of_the_call(error: BaseException) -> bool:
+    """Tell whether an error says that the call itself is wrong: it comes again each time."""
+    return isinstance(error, RpcError) and error.code() is StatusCode.INVALID_ARGUMENT
+
+
+def handler_error(error: Exception) -> Refused:
+    """Return the refusal of an event that failed while it was served, by no fault of others."""
+    if isinstance(error, RpcError):
+        return Refused(Reason.HANDLER_ERROR, str(error.details()))
+    return Refused(Reason.HANDLER_ERROR, with_type(type_of(error), text_of(error)))
+
+
+def _is_for_all(error: Exception) -> bool:
+    if not isinstance(error, RpcError):
+        return False
+    return error.code() in _FOR_ALL or "no such instance" in (error.details() or "")
+
+
+def _told(error: Exception, seconds: float) -> str:
+    if isinstance(error, RpcError):
+        return f"{error.code().name} {error.details()}"
+    return f"a turn of its workflow has not returned within {seconds:g} s"

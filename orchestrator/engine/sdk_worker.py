@@ -1,0 +1,174 @@
+"""Everything private of the Dapr SDK's workflow worker that Usher uses, in one place.
+
+The SDK names no public way to see that the worker's loop has ended, nor to stand before the tasks
+that it runs. Written against dapr 1.19; `tests/unit/orchestrator/engine/test_sdk_worker.py` pins every name used here,
+so an upgrade that moves one fails there.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from dapr.ext.workflow import WorkflowRuntime
+from dapr.ext.workflow._durabletask.internal import helpers
+from dapr.ext.workflow._durabletask.internal import protos as pb
+from dapr.ext.workflow._durabletask.internal.shared import is_async_callable
+
+from orchestrator.engine.stalling import stall_a_turn_later, stall_unknown
+from orchestrator.hosting.turn_watch import may_answer
+from orchestrator.hosting.work_item import Task
+
+Send = Callable[[Any], None]
+"""Sends one answer with the stub that it is given."""
+
+
+class SdkWorker:
+    """The worker inside a `WorkflowRuntime`. Make it before the runtime is started."""
+
+    def __init__(self, runtime: WorkflowRuntime) -> None:
+        self._worker: Any = getattr(runtime, "_WorkflowRuntime__worker")  # noqa: B009
+        self._ended: str | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """The loop that hands out tasks, once it runs."""
+        self._watch_manager()
+        stall_unknown(self._worker)
+        stall_a_turn_later(self._worker)
+
+    def _watch_manager(self) -> None:
+        manager = self._worker._async_worker_manager
+        run = manager.run
+
+        async def watched() -> None:
+            self.loop = asyncio.get_running_loop()
+            try:
+                await run()
+            except BaseException as error:
+                self._ended = f"it no longer reads its queues: {type(error).__name__}: {error}"
+                raise
+            self._ended = "it no longer reads its queues"
+
+        manager.run = watched
+
+    @property
+    def ended(self) -> str | None:
+        """Why the worker runs no more tasks, or None while it does.
+
+        Its stream to the sidecar may be open all the same, so the sidecar sees a healthy worker.
+        """
+        thread = self._worker._runLoop
+        if thread is not None and not thread.is_alive():
+            return "its thread has ended"
+        return self._ended
+
+    def intercept(
+        self,
+        activity: Callable[..., Coroutine[Any, Any, None]],
+        async_activity: Callable[..., Coroutine[Any, Any, None]],
+        turn: Callable[..., None],
+    ) -> None:
+        """Have tasks run by these, which get what the SDK's own methods get.
+
+        The first two are awaited on the worker's loop; `turn` is called in a thread of its pool.
+        """
+        self.run_activity = self._worker._execute_activity
+        self.run_async_activity = self._worker._execute_activity_async
+        self.run_turn = self._worker._execute_orchestrator
+        self._drop_late_answers()
+        self._worker._execute_activity = activity
+        self._worker._execute_activity_async = async_activity
+        self._worker._execute_orchestrator = turn
+
+    def _drop_late_answers(self) -> None:
+        """Send nothing for a turn that has been ended, should it return after all."""
+        send = self._worker._send_on_current_connection
+
+        def sends(answer: Send, what: str) -> None:
+            if may_answer():
+                send(answer, what)
+
+        self._worker._send_on_current_connection = sends
+
+    def whole(self, request: pb.WorkflowRequest) -> pb.WorkflowRequest:
+        """Return a turn's request with all of its history, part of which the worker has cached."""
+        whole = pb.WorkflowRequest()
+        whole.CopyFrom(request)
+        events = self._worker._resolve_history(request)
+        whole.ClearField("cachedHistory")
+        del whole.pastEvents[:]
+        whole.pastEvents.extend(events)
+        return whole
+
+    def answer_turn(self, request: Any, answer: bytes, token: Any) -> None:
+        """Send what a turn came to in another process."""
+        response = pb.WorkflowResponse.FromString(answer)
+        past = list(self.whole(request).pastEvents)
+        self._worker._update_history_cache(request.instanceId, past, response.actions)
+        self._send_turn(request, response, token)
+
+    def fail_turn(self, request: Any, error: Exception, token: Any) -> None:
+        """End an instance as FAILED without running its code."""
+        failed_status: Any = pb.ORCHESTRATION_STATUS_FAILED
+        details = helpers.new_failure_details(error)
+        failed = helpers.new_complete_workflow_action(-1, failed_status, "", details)
+        self._worker._history_cache.delete(request.instanceId)
+        response = pb.WorkflowResponse(
+            instanceId=request.instanceId, actions=[failed], completionToken=token
+        )
+        self._send_turn(request, response, token)
+
+    def answer_activity(self, request: Any, answer: bytes, token: Any) -> None:
+        """Send what an activity came to in another process."""
+        response = pb.ActivityResponse.FromString(answer)
+        instance_id = request.workflowInstance.instanceId
+        self._worker._deliver_activity_response(request, response, token, instance_id)
+
+    def _send_turn(self, request: Any, response: pb.WorkflowResponse, token: Any) -> None:
+        self._worker._send_on_current_connection(
+            lambda stub: self._worker._send_orchestrator_response(request, stub, response, token),
+            f"the answer of a turn of {request.instanceId!r}",
+        )
+
+    def capture(self, keep: Callable[[Any], None]) -> None:
+        """Hand what the worker would send to `keep`: the worker is not connected."""
+
+        class Stub:
+            """Stands for the connection to the sidecar."""
+
+            def CompleteActivityTask(self, response: Any, **_: Any) -> None:  # noqa: N802
+                keep(response)
+
+            def CompleteOrchestratorTask(self, response: Any, **_: Any) -> None:  # noqa: N802
+                keep(response)
+
+        self._worker._send_on_current_connection = lambda send, _: send(Stub())
+        self.run_activity = self._worker._execute_activity
+        self.run_async_activity = self._worker._execute_activity_async
+        self.run_turn = self._worker._execute_orchestrator
+
+    def run(self, kind: str, request: bytes, token: str) -> Coroutine[Any, Any, None]:
+        """Run a serialized request's task; what it comes to is what `capture` was told to keep."""
+        if kind == "workflow":
+            turn = pb.WorkflowRequest.FromString(request)
+            return asyncio.to_thread(self.run_turn, turn, token, lambda: None)
+        asked = pb.ActivityRequest.FromString(request)
+        function = self._worker._registry.get_activity(asked.name)
+        if is_async_callable(function):
+            run: Coroutine[Any, Any, None] = self.run_async_activity(function, asked, token)
+            return run
+        return asyncio.to_thread(self.run_activity, function, asked, token)
+
+
+def task_of_activity(request: Any) -> Task:
+    """Return what an activity's request asks for."""
+    execution = request.taskExecutionId or str(request.taskId)
+    return Task("activity", request.name, request.workflowInstance.instanceId, execution)
+
+
+def task_of_turn(request: Any) -> Task:
+    """Return what a turn's request asks for; its workflow's name is in its first events only."""
+    started = (
+        event.executionStarted.name
+        for event in (*request.pastEvents, *request.newEvents)
+        if event.HasField("executionStarted")
+    )
+    return Task("workflow", next(started, ""), request.instanceId)

@@ -1,0 +1,116 @@
+"""Terminates, suspends, resumes and purges instances, and says so where that ends one."""
+
+import time
+
+import structlog
+from dapr.ext.workflow import WorkflowStatus
+from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
+
+from orchestrator.engine.client import FINISHED, Engine
+from orchestrator.engine.history import stall
+from orchestrator.engine.instance_call import TAKES_SECONDS, NotNow, one_instance
+from orchestrator.engine.state import Unreadable
+from orchestrator.intake.decision import Control
+from orchestrator.runs.announcer import Announcer
+
+ENDS_WITHIN_SECONDS = 4
+"""How long a termination is watched; what takes longer is announced by the reconciler."""
+
+UNREADABLE_SECONDS = 20
+"""How long an instance must have been unreadable before it is given up."""
+STALLED = WorkflowStatus.STALLED
+_log = structlog.get_logger()
+
+
+class Controller:
+    """Carries out the decision to steer an instance; each step may be repeated."""
+
+    def __init__(self, engine: Engine, announcer: Announcer) -> None:
+        self._engine = engine
+        self._announcer = announcer
+        self._unreadable: dict[str, float] = {}
+        """Since when those that are to be terminated could not be read."""
+
+    async def carry_out(self, control: Control, seconds: float = TAKES_SECONDS) -> None:
+        """Steer the instance; one that ends by it is announced, one purged was before.
+
+        One that is gone was steered before, by this event or another: there is nothing to do.
+        Raises `NotNow` where the instance does not take it within `seconds`.
+        """
+        instance_id = control.instance_id
+        match control.control:
+            case "terminate":
+                # One that is over already was cut off in between: it is only announced.
+                state = await self._announcer.look(instance_id)
+                if isinstance(state, Unreadable):
+                    await self._end_unreadable(state, control.reason)
+                    return
+                self._unreadable.pop(instance_id, None)
+                if state is not None and state.runtime_status not in FINISHED:
+                    await self._terminate(instance_id, control.reason, seconds)
+            case "suspend" if not await self._is_suspended(instance_id):
+                async with one_instance(self._engine, instance_id, seconds):
+                    await self._engine.suspend(instance_id)
+            case "resume" if await self._is_suspended(instance_id):
+                async with one_instance(self._engine, instance_id, seconds):
+                    await self._engine.resume(instance_id)
+            case "purge":
+                if await self._announcer.announce_ended(instance_id) is not None:
+                    async with one_instance(self._engine, instance_id, seconds):
+                        await self._engine.purge(instance_id)
+
+    async def _terminate(self, instance_id: str, reason: str | None, seconds: float) -> None:
+        try:
+            async with one_instance(self._engine, instance_id, seconds):
+                await self._engine.terminate(instance_id, reason)
+        except NotNow as error:
+            if not error.stalled:
+                raise
+            await self._end_stalled(instance_id, reason)
+        else:
+            if await self._stalls(instance_id):
+                await self._end_stalled(instance_id, reason)
+
+    async def _end_stalled(self, instance_id: str, reason: str | None) -> None:
+        """End a stalled instance, which the engine refuses to terminate: its children first, then
+        the announcement, then by force what the engine has of it.
+
+        Cut off anywhere, the control comes again and finds the instance still stalled.
+        """
+        history = await self._engine.history(instance_id) or []
+        for child in dict.fromkeys(event.child for event in history if event.child):
+            try:
+                await self.carry_out(Control(child, "terminate", reason))
+            except NotNow as error:
+                _log.warning("a child goes on", child=child, error=str(error))
+        await self._announcer.announce_stalled(instance_id, stall(history), reason)
+        await self._engine.remove(instance_id)
+
+    async def _end_unreadable(self, state: Unreadable, reason: str | None) -> None:
+        """Announce an instance that the engine cannot read, so that what waits for it goes on.
+
+        Raises `NotNow` until it has been so for a while: a store that is slow looks like it. The
+        engine cannot even remove such an instance.
+        """
+        now = time.monotonic()
+        since = self._unreadable.setdefault(state.instance_id, now)
+        if now - since < UNREADABLE_SECONDS:
+            raise NotNow(f"{state.instance_id!r} cannot be read", stalled=False)
+        await self._announcer.announce_stalled(state.instance_id, state.stall, reason)
+        self._unreadable.pop(state.instance_id, None)
+
+    async def _is_suspended(self, instance_id: str) -> bool:
+        """The SDK fails a run that is told to resume and was not suspended."""
+        state = await self._engine.state(instance_id)
+        return state is not None and state.runtime_status is WorkflowStatus.SUSPENDED
+
+    async def _stalls(self, instance_id: str) -> bool:
+        """Wait for the end of a run and announce it; True where the turn that was to end it has
+        stalled it, as where its workflow is not here."""
+        watching = AsyncRetrying(
+            stop=stop_after_delay(ENDS_WITHIN_SECONDS),
+            wait=wait_fixed(0.1),
+            retry=retry_if_result(lambda status: status not in {*FINISHED, STALLED}),
+            retry_error_callback=lambda _: None,
+        )
+        return await watching(self._announcer.announce_ended, instance_id) is STALLED

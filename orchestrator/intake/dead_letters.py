@@ -1,0 +1,27 @@
+"""Puts aside what cannot be served: a dead letter, and what became of the event in the ledger."""
+
+from contracts.cloudevent import CloudEvent
+from contracts.events import Reason
+from contracts.refusal import Refused
+from contracts.topics import Topic
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.records import Disposition, Entry
+from orchestrator.outbox import Outbox
+
+
+class Aside:
+    """Published first, written down second: repeated after a crash, it is the same dead letter."""
+
+    def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
+        self._ledger = ledger
+        self._outbox = outbox
+
+    async def put(self, topic: Topic, event: CloudEvent, why: Refused, entry: Entry | None) -> None:
+        """Dead-letter an event. Without source and id it has no entry, and no place to write."""
+        letters = entry.letters + 1 if entry else 1
+        await self._outbox.dead_letter(topic, event, why, letters)
+        if entry:
+            expired = why.reason is Reason.EXPIRED
+            disposition = Disposition.EXPIRED if expired else Disposition.DEAD_LETTERED
+            update = {"disposition": disposition, "letters": letters, "event": None}
+            await self._ledger.settle(entry.model_copy(update=update))

@@ -1,0 +1,238 @@
+"""Keeps events that their instance cannot take yet, and hands them over once it can.
+
+The instance may not exist yet, be stalled, or be in a turn that does not return. An event's own
+entry in the ledger holds it; a list for each instance says which wait for it; a run of the engine
+that begins at the deadline lets it expire. Who adds to the list looks once more whether the
+instance has come; who starts the instance looks at the list; what an instance there is did not take
+is handed over again by `redelivery`.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+
+import structlog
+
+from chassis.logs import about
+from chassis.tracing import continuing
+from contracts import identity
+from contracts.cloudevent import CloudEvent
+from contracts.commands import ControlInstance, RaiseEvent
+from contracts.events import Reason
+from contracts.expiry import deadline
+from contracts.reading import read_command
+from contracts.refusal import Refused
+from orchestrator.engine.client import FINISHED, Engine
+from orchestrator.engine.held import Held
+from orchestrator.engine.instance_call import AWAY, NotNow, handler_error, is_of_the_call
+from orchestrator.intake.control import Controller
+from orchestrator.intake.dead_letters import Aside
+from orchestrator.intake.decision import Control
+from orchestrator.intake.event_delivery import Courier, finished
+from orchestrator.ledger.ledger import Ledger, entry_at
+from orchestrator.ledger.parked_lists import WaitingLists, list_at, order
+from orchestrator.ledger.records import Disposition, Entry
+from orchestrator.ledger.store import BrokenRecord, Read, Store
+
+_log = structlog.get_logger()
+
+
+class Parking:
+    """The events that wait for their instance."""
+
+    def __init__(
+        self,
+        store: Store,
+        ledger: Ledger,
+        engine: Engine,
+        courier: Courier,
+        controller: Controller,
+        aside: Aside,
+    ) -> None:
+        self._store = store
+        self._lists = WaitingLists(store)
+        self._ledger = ledger
+        self._engine = engine
+        self._courier = courier
+        self._controller = controller
+        self._aside = aside
+        self.held = Held()
+
+    async def park(
+        self, entry: Entry, event: CloudEvent, wait: timedelta, why: str | None = None
+    ) -> Disposition:
+        """Keep an event until its instance takes it or its deadline; every step may be repeated.
+
+        `why` says what keeps an instance that is there from taking it. Return what has become of
+        the event by then.
+        """
+        instance_id, until = entry.instance_id or "", self._ledger.now() + wait
+        kept = {"disposition": Disposition.PARKED, "event": json.loads(event.to_json())}
+        entry = entry.model_copy(update={**kept, "until": until, "why": why})
+        if why and instance_id not in self.held:
+            self.held.add(instance_id)
+        await self._ledger.reenter(entry)
+        await self._lists.change(instance_id, add=entry.key)
+        await self._engine.schedule_at(identity.OWN_RUN, entry.key, _run_id(entry), until)
+        # One that is held is tried again beside the topic, where no other event waits for it.
+        if instance_id not in self.held and await self._engine.state(instance_id) is not None:
+            await self.drain(instance_id)
+            entry = await self._ledger.get(entry.key) or entry
+        return entry.disposition
+
+    async def is_empty(self, instance_id: str) -> bool:
+        return not (await self._lists.read(instance_id))[0]
+
+    async def holds(self, entry: Entry) -> bool:
+        """Tell whether a parked event is on the list of its instance, and its wait will end."""
+        keys, _ = await self._lists.read(entry.instance_id or "")
+        run = await self._engine.state(_run_id(entry))
+        return entry.key in keys and run is not None and run.runtime_status not in FINISHED
+
+    async def look(self, instance_id: str, key: str) -> Read:
+        """Read what waits for an instance, and the entry of the event that starts it, in one go."""
+        return await self._store.read_many((list_at(instance_id), entry_at(key)))
+
+    async def drain(self, instance_id: str, read: Read | None = None) -> None:
+        """Hand over what waits for an instance, in order, up to the first that it does not take; of
+        what is behind that one only a `terminate`, which ends the wait.
+
+        Two at once hand over the same twice, which the workflow sees once. What was `read` just
+        now is not read again.
+        """
+        while True:
+            keys, etag = await self._lists.read(instance_id, read)
+            read = None
+            if not keys:
+                return
+            taken = True
+            for entry in sorted(await self._ledger.get_many(keys), key=order):
+                if entry.disposition is Disposition.PARKED and (taken or _terminates(entry)):
+                    with _handling(entry, "hand over a parked event"):
+                        taken &= await self._is_taken(entry)
+            if not taken:
+                return
+            if await self._lists.empty(instance_id, etag):
+                return
+
+    async def expire(self, key: str) -> None:
+        """Put an event aside whose deadline has come, unless it was handed over before."""
+        try:
+            entry = await self._ledger.get(key)
+        except BrokenRecord as error:
+            _log.error("cannot expire", error=str(error))
+            return
+        if entry is None or entry.disposition is not Disposition.PARKED:
+            return
+        instance_id = entry.instance_id or ""
+        message = f"no instance {instance_id!r} came before the event expired"
+        why = Refused(Reason.EXPIRED, message, "instance_id")
+        if await self._engine.state(instance_id) or await self._ledger.ended(instance_id):
+            await self.drain(instance_id)
+            entry = await self._ledger.get(key)
+            if entry is None or entry.disposition is not Disposition.PARKED:
+                return
+            if key not in (await self._lists.read(instance_id))[0]:
+                with _handling(entry, "hand over a parked event"):
+                    if await self._is_taken(entry):
+                        return
+            entry = await self._ledger.get(key) or entry
+            said = entry.why or f"{instance_id!r} did not take an event that came before"
+            message = f"{said}, as long as the event could wait"
+            why = Refused(Reason.INSTANCE_STALLED, message, "instance_id")
+        with _handling(entry, "let a parked event expire"):
+            await self._put_aside(entry, why)
+        await self._lists.change(instance_id, remove=key)
+
+    async def waiting(self, ids: Iterable[str]) -> list[Entry]:
+        """Return the entries of the events that wait, the oldest first.
+
+        `ids` are those of all instances: each event has one of ours, which ends its wait one day.
+        """
+        keys = {one.split("-")[1] for one in ids if identity.is_own_run(one)}
+        entries = await self._ledger.get_many(keys)
+        parked = [entry for entry in entries if entry.disposition is Disposition.PARKED]
+        return sorted(parked, key=lambda entry: entry.at)
+
+    async def _is_taken(self, entry: Entry) -> bool:
+        """Hand an event over, or put it aside; False where its instance takes nothing now."""
+        try:
+            disposition = await self._hand_over(entry)
+        except Refused as refused:
+            await self._put_aside(entry, refused)
+        except NotNow as error:
+            self.held.add(entry.instance_id or "", slow=not error.stalled)
+            if entry.why != str(error):
+                _log.warning("not taken", error=str(error))
+                await self._note(entry, str(error))
+            return False
+        except AWAY as error:
+            if not is_of_the_call(error):
+                raise
+            await self._put_aside(entry, handler_error(error))
+        except Exception as error:  # of this event: neither its start nor others are to blame
+            _log.exception("a parked event cannot be handed over")
+            await self._put_aside(entry, handler_error(error))
+        else:
+            done = {"disposition": disposition, "event": None, "why": None}
+            await self._ledger.settle(entry.model_copy(update=done))
+            _log.info(str(disposition))
+        return True
+
+    async def _hand_over(self, entry: Entry) -> Disposition:
+        event, instance_id = entry.accepted(), entry.instance_id or ""
+        command, now = read_command(event), self._ledger.now()
+        due = deadline(event, now)
+        late = due.passed(now) if due else None
+        if isinstance(command, ControlInstance):
+            if late:
+                raise late
+            control = Control(instance_id, command.control, command.reason)
+            await self._controller.carry_out(control)
+            return Disposition.CONTROLLED
+        assert isinstance(command, RaiseEvent)
+        ended = await self._ledger.ended(instance_id)
+        if ended is None and late:
+            raise late
+        if ended is None:
+            state = await self._engine.state(instance_id)
+            if state is None:
+                raise NotNow(f"{instance_id!r} is gone", stalled=False)
+            await self._courier.hand_over(state, entry.key, command)
+        elif entry.key not in ended.seen:
+            raise finished(instance_id, ended.outcome)
+        return Disposition.DELIVERED
+
+    async def _note(self, entry: Entry, why: str) -> None:
+        """Write down what keeps an event waiting, while it waits."""
+
+        def noted(now: Entry) -> Entry | None:
+            waits = now.disposition is Disposition.PARKED
+            return now.model_copy(update={"why": why}) if waits else None
+
+        await self._ledger.change(entry.key, noted)
+
+    async def _put_aside(self, entry: Entry, why: Refused) -> None:
+        await self._aside.put(entry.topic, entry.accepted(), why, entry)
+        _log.warning("dead_lettered", reason=str(why.reason))
+
+
+def _terminates(entry: Entry) -> bool:
+    """Tell whether a parked event is a control that ends its instance."""
+    with suppress(Refused):
+        command = read_command(entry.accepted())
+        return isinstance(command, ControlInstance) and command.control == "terminate"
+    return False
+
+
+@contextmanager
+def _handling(entry: Entry, name: str) -> Iterator[None]:
+    """Work on a parked event: in its trace, and with lines that say which it is."""
+    with continuing(entry.event or {}, name), about(entry.accepted(), entry.instance_id):
+        yield
+
+
+def _run_id(entry: Entry) -> str:
+    """Return the id of the run that lets an event expire."""
+    return identity.own_run_id(entry.key, entry.attempt)

@@ -1,0 +1,1 @@
+"""What the orchestrator remembers: events, instance ids, endings, parked lists."""

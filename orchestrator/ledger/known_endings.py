@@ -1,0 +1,33 @@
+"""Which instances have ended, as the ledger has it: read once of each, since an ending stays."""
+
+from collections.abc import Iterable
+
+from orchestrator.ledger.ledger import Ledger
+
+PAGE = 200
+
+
+class Endings:
+    """What this process has read of the ledger's endings; one that knows less reads more."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._ended: set[str] = set()
+
+    def keep(self, ids: set[str]) -> None:
+        """Forget all but these: the engine has the others no more, so their ids may come again."""
+        self._ended &= ids
+
+    def unknown(self, ids: Iterable[str]) -> list[str]:
+        """Return those of the instances that are not known to have ended, without a read."""
+        return [one for one in ids if one not in self._ended]
+
+    async def not_ended(self, ids: Iterable[str], most: int) -> list[str]:
+        """Return the first `most` of the instances that have not ended, in their order."""
+        left, found = self.unknown(ids), list[str]()
+        while left and len(found) < most:
+            page, left = left[:PAGE], left[PAGE:]
+            going_on = await self._ledger.not_ended(page)
+            self._ended |= set(page) - set(going_on)
+            found += going_on
+        return found[:most]

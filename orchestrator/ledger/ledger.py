@@ -1,0 +1,241 @@
+"""The ledger: what became of every accepted event, and which event holds an instance id.
+
+Keyed by the event's source and id, apart from the instance and its purge, for the whole window.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from contracts import identity
+from contracts.events import Reason
+from contracts.refusal import Refused, explain
+from orchestrator.ledger.records import Disposition, Ended, Entry, Holder
+from orchestrator.ledger.store import BrokenRecord, Read, Record, Store
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_log = structlog.get_logger()
+
+OTHERS_KEPT = 16
+"""How many events of one source and id are noted, beside the one that the entry is of."""
+
+
+class Busy(Exception):
+    """Another handler may be at it: the delivery is to come again."""
+
+
+class Ledger:
+    """Reads and writes the ledger. Raises `RpcError` when the store is away, and `Refused` where
+    an entry is of another event with the same source and id."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @staticmethod
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    async def find(self, source: str, event_id: str) -> Entry | None:
+        """Return the entry of an event, None where the ledger has not heard of it."""
+        return await self.get(identity.event_key(source, event_id))
+
+    async def get(self, key: str) -> Entry | None:
+        record, _ = await self._store.read(entry_at(key))
+        return None if record is None else read_as(Entry, entry_at(key), record)
+
+    async def get_many(self, keys: Iterable[str], broken: set[str] | None = None) -> list[Entry]:
+        """Return the entries that are there; the keys of broken ones are added to `broken`."""
+        names: set[str] = set()
+        found = await self._store.read_many(map(entry_at, keys), names)
+        entries = readable(Entry, found, names)
+        if broken is not None:
+            broken |= {name.removeprefix(entry_at("")) for name in names}
+        return [*entries.values()]
+
+    async def create(self, entry: Entry) -> Entry:
+        """Enter an event that is not there; return the entry that is there now."""
+        at = entry_at(entry.key)
+        return read_as(Entry, at, await self._store.create(at, _json(entry)))
+
+    async def change(self, key: str, change: Callable[[Entry], Entry | None]) -> Entry | None:
+        """Apply `change` to an entry until it is written or `change` wants none; return it then."""
+        while True:
+            record, etag = await self._store.read(entry_at(key))
+            entry = None if record is None else read_as(Entry, entry_at(key), record)
+            changed = change(entry) if entry else None
+            if changed is None or await self._store.replace(entry_at(key), _json(changed), etag):
+                return changed
+
+    async def take_over(self, held: Entry, entry: Entry) -> Entry:
+        """Write `entry` as the next attempt at an event, over the one that was read as `held`.
+
+        Raise `Busy` where that one has changed since.
+        """
+        kept = {name: getattr(held, name) for name in ("letters", "duplicates", "others")}
+        ours = entry.model_copy(update={"attempt": held.attempt + 1, **kept})
+        if not await self.change(held.key, lambda now: ours if now == held else None):
+            raise Busy(f"event {held.key} was taken over by another handler")
+        return ours
+
+    async def settle(self, entry: Entry, read: Read | None = None) -> None:
+        """Write what became of an event; an entry that is final already stays as it is. One among
+        what was `read` just now is read again only where it has changed since."""
+        await self._advance(entry, lambda held: held.final and entry.letters <= held.letters, read)
+
+    async def reenter(self, entry: Entry) -> None:
+        """Write that an event is open; one that is parked or final already stays as it is."""
+        parked = Disposition.PARKED
+        await self._advance(entry, lambda held: held.final or held.disposition is parked)
+
+    async def _advance(
+        self, entry: Entry, stays: Callable[[Entry], bool], read: Read | None = None
+    ) -> None:
+        """Write an entry, over the one that is there unless that one stays."""
+        at = entry_at(entry.key)
+        while True:
+            record, etag = (read or {}).get(at) or await self._store.read(at)
+            read = None
+            if record is None:
+                if await self.create(entry) == entry:
+                    return
+                continue
+            held = read_as(Entry, at, record)
+            if held.differs(entry.command):
+                message = (
+                    "another event with its source and id was served at the same moment; this one "
+                    "may have been served, too"
+                )
+                raise Refused(Reason.IDENTITY_REUSED, message, "id")
+            kept = {name: getattr(held, name) for name in ("duplicates", "attempt", "others")}
+            after = _json(entry.model_copy(update=kept))
+            if stays(held) or await self._store.replace(at, after, etag):
+                return
+
+    async def count_duplicate(self, key: str) -> None:
+        """Count one more delivery of an event that is settled."""
+        await self.change(key, lambda e: e.model_copy(update={"duplicates": e.duplicates + 1}))
+
+    async def note_other(self, key: str, command: str) -> None:
+        """Note in an event's entry that another event of its source and id was put aside."""
+
+        def noted(entry: Entry) -> Entry | None:
+            others = [*entry.others, command][-OTHERS_KEPT:]
+            return None if command in entry.others else entry.model_copy(update={"others": others})
+
+        await self.change(key, noted)
+
+    async def holder(self, instance_id: str) -> Holder | None:
+        """Return which event has taken an instance id, or None where it is free."""
+        key = identity.derived_key(instance_id)
+        entry = await self.get(key) if key else None
+        if entry and entry.instance_id == instance_id:
+            return Holder(key=entry.key, digest=entry.digest)
+        return await self.chosen_by(instance_id)
+
+    async def chosen_by(self, instance_id: str) -> Holder | None:
+        """Return which event or parent chose an instance id, None where nobody did."""
+        at = _instance(instance_id)
+        record, _ = await self._store.read(at)
+        return None if record is None else read_as(Holder, at, record)
+
+    async def holders(self, instance_ids: Iterable[str]) -> dict[str, Holder]:
+        """Return which events have taken these instance ids, by instance id."""
+        ids = list(instance_ids)
+        derived = {one: key for one in ids if (key := identity.derived_key(one))}
+        entries = {entry.key: entry for entry in await self.get_many({*derived.values()})}
+        holders = {
+            one: Holder(key=key, digest=entries[key].digest)
+            for one, key in derived.items()
+            if key in entries and entries[key].instance_id == one
+        }
+        given = {_instance(one): one for one in ids if one not in holders}
+        chosen = readable(Holder, await self._store.read_many(given))
+        return holders | {given[name]: holder for name, holder in chosen.items()}
+
+    async def take(self, instance_id: str, holder: Holder) -> Holder:
+        """Take an instance id for a start; return who holds it now."""
+        if held := await self.holder(instance_id):
+            return held
+        return await self.take_chosen(instance_id, holder)
+
+    async def take_chosen(self, instance_id: str, holder: Holder) -> Holder:
+        """Take an instance id that nobody chose before; return who holds it now."""
+        at = _instance(instance_id)
+        return read_as(Holder, at, await self._store.create(at, holder.model_dump()))
+
+    async def end(self, instance_id: str, ended: Ended) -> None:
+        """Write that a run ended and was announced; the first ending stays, unless it is broken."""
+        at, record = _ending(instance_id), ended.model_dump()
+        try:
+            read_as(Ended, at, await self._store.create(at, record))
+        except BrokenRecord:
+            await self._store.mend(at, record)
+
+    async def ended(self, instance_id: str) -> Ended | None:
+        """Return how an instance ended; None where it has not, or where the record is broken: the
+        end is announced again then, under the same id."""
+        at = _ending(instance_id)
+        try:
+            record, _ = await self._store.read(at)
+            return None if record is None else read_as(Ended, at, record)
+        except BrokenRecord as error:
+            _log.error("taken for not there", error=str(error))
+            return None
+
+    async def endings(self, instance_ids: Iterable[str]) -> dict[str, Ended]:
+        """Return how those of the instances ended that have, by instance id."""
+        by_key = {_ending(instance_id): instance_id for instance_id in instance_ids}
+        found = await self._store.read_many(by_key)
+        return {by_key[key]: ended for key, ended in readable(Ended, found).items()}
+
+    async def not_ended(self, instance_ids: Iterable[str]) -> list[str]:
+        """Return those of the instances whose end was not announced."""
+        ids = list(instance_ids)
+        endings = await self.endings(ids)
+        return [instance_id for instance_id in ids if instance_id not in endings]
+
+    async def may_run(self, key: str, attempt: int) -> bool:
+        """Let one attempt of a start run, and only ever this one (the fence)."""
+        return await self._store.create(f"ran-{key}", {"attempt": attempt}) == {"attempt": attempt}
+
+
+def read_as(model: type[Model], key: str, record: Record) -> Model:
+    """Read a record; raise `BrokenRecord` where it is not as it was written."""
+    try:
+        return model.model_validate(record)
+    except ValidationError as error:
+        raise BrokenRecord(key, explain(error, record)[0] or "not as written") from error
+
+
+def readable(model: type[Model], found: Read, broken: set[str] | None = None) -> dict[str, Model]:
+    """Read many records; those that are broken are left out, and added to `broken`."""
+    models: dict[str, Model] = {}
+    for key, (record, _) in found.items():
+        try:
+            models[key] = read_as(model, key, record)
+        except BrokenRecord as error:
+            _log.error("left out", error=str(error))
+            if broken is not None:
+                broken.add(key)
+    return models
+
+
+def entry_at(key: str) -> str:
+    """Return where the store has the entry of an event."""
+    return f"event-{key}"
+
+
+def _instance(instance_id: str) -> str:
+    return f"instance-{instance_id}"
+
+
+def _ending(instance_id: str) -> str:
+    return f"ended-{instance_id}"
+
+
+def _json(entry: Entry) -> dict[str, Any]:
+    return entry.model_dump(mode="json", exclude_defaults=True)

@@ -1,0 +1,1 @@
+"""One run of an author's workflow, and its one completion event."""

@@ -1,0 +1,81 @@
+"""Says how runs ended: for the workflow's own last step, and for those that could not say it."""
+
+from dapr.ext.workflow import WorkflowState, WorkflowStatus
+
+from chassis.tracing import TRACEPARENT, continuing
+from contracts.events import WorkflowCompleted
+from orchestrator.api import views
+from orchestrator.authoring.catalogue import Catalogue
+from orchestrator.engine.client import FINISHED, Engine
+from orchestrator.engine.envelope import Cause
+from orchestrator.engine.history import Stall
+from orchestrator.engine.state import Unreadable
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.records import Ended
+from orchestrator.outbox import Outbox
+from orchestrator.runs.completion import of_stalled, of_state
+
+
+class Announcer:
+    """Publishes first, writes that down second: a crash between the two publishes it again under
+    the same id, which the notifier shows once."""
+
+    def __init__(
+        self, catalogue: Catalogue, engine: Engine, ledger: Ledger, outbox: Outbox
+    ) -> None:
+        self._catalogue = catalogue
+        self._engine = engine
+        self._ledger = ledger
+        self._outbox = outbox
+
+    async def announce(
+        self, notice: WorkflowCompleted, cause: Cause, *, seen_all: bool = True
+    ) -> None:
+        """Publish that a run ended, and note it with the events the run had seen. `seen_all` is
+        true where the run itself says it: the engine does not know what it has seen."""
+        seen = {"seen": list(cause.seen), "seen_all": seen_all}
+        ended = Ended(key=cause.key, outcome=notice.outcome, **seen)
+        with continuing({TRACEPARENT: cause.traceparent}, "announce an ending"):
+            await self._outbox.completed(notice, cause)
+            await self._ledger.end(notice.instance_id, ended)
+
+    async def announce_ended(self, instance_id: str) -> WorkflowStatus | None:
+        """Announce a run that has ended and has not said so; return its status, None if gone."""
+        state = await self.look(instance_id)
+        if isinstance(state, Unreadable):  # for a moment, maybe: not STALLED
+            return WorkflowStatus.UNKNOWN
+        return state.runtime_status if state else None
+
+    async def look(self, instance_id: str) -> WorkflowState | None:
+        """Return the state of a run; if it has ended and has not said so, announce that first."""
+        state = await self._engine.state(instance_id)
+        if state is not None and state.runtime_status in FINISHED:
+            cause = views.cause(state)
+            if await self._is_owed(instance_id, cause):
+                await self._announce_or_note(of_state(state, cause), cause)
+        return state
+
+    async def announce_stalled(
+        self, instance_id: str, stall: Stall | None, reason: str | None
+    ) -> None:
+        """Announce a stalled run as terminated, before the engine forgets it."""
+        if state := await self._engine.state(instance_id):
+            cause = views.cause(state)
+            if isinstance(state, Unreadable) and (holder := await self._ledger.holder(instance_id)):
+                cause = Cause(key=holder.key)
+            if await self._is_owed(instance_id, cause):
+                await self._announce_or_note(of_stalled(state, cause, stall, reason), cause)
+
+    async def _is_owed(self, instance_id: str, cause: Cause) -> bool:
+        """Tell whether the ledger lacks the end of a run. One scheduled past Usher has no key, and
+        nobody who waits for its end."""
+        return bool(cause.key) and await self._ledger.ended(instance_id) is None
+
+    async def _announce_or_note(self, notice: WorkflowCompleted, cause: Cause) -> None:
+        """Announce an end, or only note it where the workflow does not announce itself."""
+        definition = self._catalogue.workflows.get(notice.workflow)
+        if definition is None or definition.tag.announce:
+            await self.announce(notice, cause, seen_all=False)
+        else:
+            ended = Ended(key=cause.key, outcome=notice.outcome, announced=False)
+            await self._ledger.end(notice.instance_id, ended)

@@ -1,0 +1,199 @@
+"""The context an author gets: the SDK's own, with the envelope kept out of sight."""
+
+import json
+import re
+from collections.abc import Callable, Generator
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy
+
+from contracts import identity
+from orchestrator.engine.envelope import Cause, seal
+from orchestrator.hosting.turn_watch import stepped
+from orchestrator.runs.child_workflows import CLAIM_CHILD, CLAIMED_FIRST, ClaimedChild
+from orchestrator.runs.external_events import Waits
+from orchestrator.runs.failures import guarded
+from orchestrator.runs.payload import MAX_TURN_BYTES, PayloadTooLarge, as_json, fitted
+from orchestrator.runs.tasks import RETRY_POLICY, made_by, named, once, refusal
+
+Steps = Generator[Any, Any, Any]
+NAME_CHARACTERS = 1_000
+"""The longest name of an activity, a child workflow or an app."""
+CHILD_ID = r"[A-Za-z0-9_.:-]{1,256}"
+"""Ids that an author may give a child; more than a start may have, as the engine's own have `:`."""
+
+
+class RunContext:
+    """Stands before the SDK's context; what it does not change, the SDK's context does."""
+
+    def __init__(self, ctx: DaprWorkflowContext, cause: Cause, code: str | None = None) -> None:
+        self._ctx = ctx
+        self._cause = cause
+        self._code = code
+        self.waits = Waits(ctx, cause.seen, cause.received)
+        self.continued = False
+        self.custom_status: str | None = None
+        self._turn_bytes = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ctx, name)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has ended in this turn before its author did: it was terminated.
+
+        The SDK, which names nothing public for it, hands over what came after that all the same.
+        """
+        return bool(self._ctx._is_complete)
+
+    @property
+    def has_patches(self) -> bool:
+        """Whether the history of the run has patches of its author's (`is_patched`)."""
+        return bool(self._ctx._history_patches.keys() - {CLAIMED_FIRST})
+
+    def set_custom_status(self, custom_status: str) -> None:
+        """Show a text beside the run; raise `PayloadTooLarge` where it is too large."""
+        if not isinstance(custom_status, str):
+            custom_status = json.dumps(as_json(custom_status))
+        custom_status = custom_status.encode(errors="backslashreplace").decode()
+        fitted(custom_status, "the custom status")
+        self.custom_status = custom_status
+        self._ctx.set_custom_status(custom_status)
+
+    def is_patched(self, patch_name: str) -> bool:
+        patch_name.encode()  # what cannot be encoded must raise here, and not when the turn ends
+        return bool(self._ctx.is_patched(patch_name))
+
+    def call_activity(
+        self,
+        activity: Callable[..., Any] | str,
+        *,
+        input: Any = None,  # noqa: A002  # the SDK's name
+        retry_policy: RetryPolicy | None = None,
+        **options: Any,
+    ) -> Any:
+        """Schedule an activity; raise `PayloadTooLarge` where its input is too large."""
+        what = f"activity {_name(activity)}"
+        _check_names(_name(activity), options.get("app_id"))
+        given = self._scheduled(input, f"the input of {what}")
+        options["retry_policy"] = once(retry_policy)
+        return self._made(self._ctx.call_activity(activity, input=given, **options), what)
+
+    def call_child_workflow(
+        self,
+        workflow: Callable[..., Any] | str,
+        *,
+        input: Any = None,  # noqa: A002  # the SDK's name
+        retry_policy: RetryPolicy | None = None,
+        **options: Any,
+    ) -> Any:
+        """Schedule a child; raise `PayloadTooLarge` where its input is too large."""
+        what = f"child workflow {_name(workflow)}"
+        _check_names(_name(workflow), options.get("app_id"))
+        chosen = options.get("instance_id")
+        _check_child_id(chosen, self._ctx.instance_id)
+        given = self._scheduled(input, f"the input of {what}")
+        options["retry_policy"] = once(retry_policy)
+
+        def schedule() -> Any:
+            return self._made(self._ctx.call_child_workflow(workflow, input=given, **options), what)
+
+        elsewhere = options.get("app_id")  # whose ids are none of ours
+        if chosen is None or elsewhere or not self._ctx.is_patched(CLAIMED_FIRST):
+            return schedule()
+        asked = {"instance_id": str(chosen), "parent": self._ctx.instance_id}
+        claim: Any = self._ctx.call_activity(CLAIM_CHILD, input=asked, retry_policy=RETRY_POLICY)
+        return made_by(ClaimedChild(claim, schedule, what), self)
+
+    def create_timer(self, fire_at: datetime | timedelta) -> Any:
+        return made_by(self._ctx.create_timer(fire_at), self)
+
+    def _scheduled(self, value: Any, what: str) -> Any:
+        """Return a value as JSON has it, if the engine takes it beside what else is scheduled."""
+        plain, size = fitted(value, what)
+        if self._turn_bytes + size > MAX_TURN_BYTES:
+            raise PayloadTooLarge(
+                f"{what} is {size:,} bytes as JSON, beside {self._turn_bytes:,} bytes scheduled "
+                f"before; the limit between two yields is {MAX_TURN_BYTES:,}: yield in portions"
+            )
+        self._turn_bytes += size
+        return plain
+
+    def _made(self, task: Any, what: str) -> Any:
+        return named(made_by(task, self), what)
+
+    def wait_for_external_event(
+        self, name: str, *, timeout: datetime | timedelta | None = None
+    ) -> Any:
+        """Wait for an event; the author gets its data, and a repeated event only once."""
+        return made_by(self.waits.wait(name, timeout), self)
+
+    def continue_as_new(self, new_input: Any, *, save_events: bool = True) -> None:
+        """Start over with a new input; events that wait are kept unless `save_events` is false."""
+        received = self.waits.leave() if save_events else ()
+        cause = self.carried().model_copy(update={"received": received, "code": self._code})
+        what = f"the input of continue_as_new, with {len(received)} events received,"
+        sealed, _ = fitted(seal(cause, as_json(new_input)), what)
+        self._ctx.continue_as_new(sealed, save_events=save_events)
+        self.continued = True
+
+    def carried(self) -> Cause:
+        """Return what started this run, with the events seen by now."""
+        return self._cause.model_copy(update={"seen": self.waits.seen, "received": ()})
+
+    def drive(self, author: Steps, name: str) -> Steps:
+        """Run the generator of the workflow of that name, and return what it returns.
+
+        What the author's code raises is an `Exception` here, whatever it was. A `GeneratorExit` at
+        our own `yield` is the SDK's, which lets go of the turn.
+        """
+        try:
+            stepped(name)
+            task = guarded(next, author)
+            while True:
+                stepped(name)
+                if said := refusal(task, self):
+                    task = guarded(author.throw, TypeError(said))
+                    continue
+                if not task.is_complete:
+                    self._turn_bytes = 0
+                step, given = author.send, None
+                try:
+                    given = yield from self.waits.resolve(task)
+                except Exception as error:
+                    step, given = author.throw, error
+                task = guarded(step, given)
+        except StopIteration as end:
+            return end.value
+
+    def as_sdk_context(self) -> DaprWorkflowContext:
+        """Return itself as the type an author's annotation names."""
+        return cast(DaprWorkflowContext, self)
+
+
+def _name(called: Any) -> str:
+    return str(called if isinstance(called, str) else getattr(called, "__name__", called))
+
+
+def _check_names(name: str, app_id: Any) -> None:
+    """Refuse a name that the engine would try to pass on for ever."""
+    for what, value in (("name", name), ("app_id", app_id or "")):
+        if len(str(value)) > NAME_CHARACTERS:
+            shown = str(value)[:40]
+            raise ValueError(f"{what} {shown!r}… has more than {NAME_CHARACTERS} characters")
+
+
+def _check_child_id(instance_id: Any, parent: str) -> None:
+    """Refuse an id that no child can have: one with `||` breaks the engine's list of all."""
+    if instance_id is None:
+        return
+    wrong = None
+    if not re.fullmatch(CHILD_ID, str(instance_id)):
+        wrong = "use 1 to 256 letters, digits, `_`, `-`, `.` and `:`"
+    elif instance_id == parent:
+        wrong = "it is the parent's own: choose another"
+    elif instance_id.startswith(f"{identity.OWN_RUN}-"):
+        wrong = f"ids that begin with {identity.OWN_RUN}- are Usher's own: choose another"
+    if wrong:
+        raise ValueError(f"the child's instance_id {str(instance_id)[:80]!r}: {wrong}")

@@ -1,0 +1,207 @@
+"""External events as a workflow's author meets them: the data alone, and each event once.
+
+The author yields the SDK's own tasks. Before an event's data is handed over, its envelope is taken
+off; when the event was seen before (a redelivery), the wait goes on with a fresh task instead.
+"""
+
+from collections.abc import Generator, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dapr.ext.workflow import DaprWorkflowContext, when_all, when_any
+
+from orchestrator.engine.envelope import RECEIVED_KEPT, SEEN_KEPT, Received, unseal_event
+
+Task = Any
+"""A task of the SDK, which names no public type for it."""
+
+WHEN_ANY = type(when_any([]))
+NESTED = (
+    "an external event inside a when_all or when_any that is itself inside another is not "
+    "supported: yield the inner one by itself, or wait with "
+    "`yield ctx.wait_for_external_event(name, timeout=…)`"
+)
+
+
+class Wait:
+    """One call of `wait_for_external_event`: what the author holds, and what is waited on now."""
+
+    def __init__(self, name: str, deadline: datetime | None, task: Task) -> None:
+        self.name = name
+        self.deadline = deadline
+        self.held = task
+        self.current = task
+        self.settled = False
+
+    def settle(self, data: Any) -> None:
+        """From now on the author's own task answers with the data, without the envelope."""
+        self.settled = True
+        self.held.get_result = lambda: data
+
+    def fail(self, error: Exception) -> None:
+        """From now on the author's own task raises, as the one that took its place did."""
+
+        def get_result() -> None:
+            raise error
+
+        self.settled = True
+        self.held.get_result = get_result
+
+
+class Waits:
+    """The external events of one run."""
+
+    def __init__(
+        self, ctx: DaprWorkflowContext, seen: Iterable[str], received: Iterable[Received] = ()
+    ) -> None:
+        self._ctx = ctx
+        self._seen = list(seen)
+        self._received = list(received)
+        self._waits: dict[int, Wait] = {}
+        self._lost: dict[str, Wait] = {}
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        return tuple(self._seen[-SEEN_KEPT:])
+
+    def leave(self) -> tuple[Received, ...]:
+        """Let every wait go, and return the events that came for one and were not handed over.
+
+        What comes from now on waits in the engine, for the next generation.
+        """
+        left = []
+        for wait in self._waits.values():
+            if wait.settled:
+                continue
+            if _has_result(wait.current):
+                left.append(Received(name=wait.name, event=wait.current.get_result()))
+            else:
+                _leave_line(wait.current)
+        left += self._received
+        if len(left) > RECEIVED_KEPT:
+            raise RuntimeError(
+                f"{len(left)} events were received and not asked for; continue_as_new takes "
+                f"{RECEIVED_KEPT} along: take them, or pass save_events=False to drop them"
+            )
+        return tuple(left)
+
+    def wait(self, name: str, timeout: datetime | timedelta | None) -> Task:
+        """Return a task for the next event of that name.
+
+        One that lost a `when_any` still stands first in line for it, so it is returned again, or
+        leaves the line where it cannot keep the deadline that is asked for.
+        """
+        lost = self._lost.pop(name.casefold(), None)
+        if lost and not lost.settled:
+            if _has_result(lost.current) or lost.deadline is timeout is None:
+                lost.deadline = self._deadline(timeout)
+                return lost.held
+            _leave_line(lost.current)
+        wait = Wait(name, self._deadline(timeout), self._fresh(name, timeout))
+        self._waits[id(wait.held)] = wait
+        return wait.held
+
+    def resolve(self, task: Task) -> Generator[Task, Any, Any]:
+        """Wait for what the author yielded, and return what the author is to get."""
+        if wait := self._waits.get(id(task)):
+            return (yield from self._receive(wait))
+        children = task.get_tasks() if hasattr(task, "get_tasks") else []
+        if any(self._concerned(child) for child in children if id(child) not in self._waits):
+            raise TypeError(NESTED)
+        if not any(id(child) in self._waits for child in children):
+            return (yield task)
+        if isinstance(task, WHEN_ANY):
+            return (yield from self._first(task, children))
+        try:
+            results = yield task
+        except Exception:
+            for child in children:
+                if (wait := self._waits.get(id(child))) and _has_result(wait.current):
+                    self._take(wait, wait.current.get_result())
+            raise
+        for place, child in enumerate(children):
+            if wait := self._waits.get(id(child)):
+                results[place] = yield from self._receive(wait)
+        return results
+
+    def _concerned(self, task: Task) -> bool:
+        children = task.get_tasks() if hasattr(task, "get_tasks") else []
+        return any(id(c) in self._waits or self._concerned(c) for c in children)
+
+    def _receive(self, wait: Wait) -> Generator[Task, Any, Any]:
+        """Return the data of the first event that was not seen before."""
+        while not wait.settled:
+            self._take(wait, (yield wait.current))
+        return wait.held.get_result()
+
+    def _first(self, task: Task, children: list[Task]) -> Generator[Task, Any, Task]:
+        """Return the author's task that wins; one that got a repeat goes on waiting."""
+        while True:
+            standing = [self._standing(child) for child in children]
+            if standing != children:  # one got a repeat, here or in an earlier `when_any`
+                task = when_any(standing)
+            waits = {id(w.current): w for c in children if (w := self._waits.get(id(c)))}
+            self._lost = {n: w for n, w in self._lost.items() if id(w.current) not in waits}
+            winner = yield task
+            wait = waits.get(id(winner))
+            if wait and winner.is_failed:
+                wait.fail(winner.get_exception())
+            if wait is None or wait.settled or self._take(wait, winner.get_result()):
+                self._remember_losers(waits.values(), wait)
+                return wait.held if wait else winner
+
+    def _standing(self, child: Task) -> Task:
+        wait = self._waits.get(id(child))
+        return wait.current if wait else child
+
+    def _remember_losers(self, waits: Iterable[Wait], winner: Wait | None) -> None:
+        for wait in waits:
+            if wait is not winner:
+                self._lost[wait.name.casefold()] = wait
+
+    def _take(self, wait: Wait, received: Any) -> bool:
+        """Settle a wait with what it received, or give it a fresh task where that is a repeat."""
+        key, data = unseal_event(received)
+        if key is not None and key in self._seen:
+            left = wait.deadline - self._now() if wait.deadline else None
+            wait.current = self._fresh(wait.name, left)
+            return False
+        if key is not None:
+            self._seen.append(key)
+        wait.settle(data)
+        return True
+
+    def _fresh(self, name: str, timeout: datetime | timedelta | None) -> Task:
+        for place, one in enumerate(self._received):
+            if one.name.casefold() == name.casefold():
+                del self._received[place]
+                return _arrived(one.event)
+        if isinstance(timeout, timedelta) and timeout < timedelta(0):
+            timeout = timedelta(0)
+        return self._ctx.wait_for_external_event(name, timeout=timeout)
+
+    def _deadline(self, timeout: datetime | timedelta | None) -> datetime | None:
+        if timeout is None or isinstance(timeout, timedelta):
+            return None if timeout is None else self._now() + timeout
+        return timeout if timeout.tzinfo else timeout.replace(tzinfo=UTC)
+
+    def _now(self) -> datetime:
+        return self._ctx.current_utc_datetime.replace(tzinfo=UTC)
+
+
+def _has_result(task: Task) -> bool:
+    return bool(task.is_complete and not task.is_failed)
+
+
+def _arrived(event: Any) -> Task:
+    """Return a task that has its result; of nothing is what the SDK offers to make one of."""
+    task: Task = when_all([])
+    task.get_result = lambda: event
+    return task
+
+
+def _leave_line(task: Task) -> None:
+    """Let the SDK forget a waiter, as it does when its time is over; else it takes an event."""
+    if hasattr(task, "get_tasks"):
+        _, timer = task.get_tasks()
+        task.on_child_completed(timer)

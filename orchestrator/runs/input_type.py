@@ -1,0 +1,134 @@
+"""What a function says its input is: how JSON becomes that, its schema, and what none means."""
+
+import inspect
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Annotated, Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import SchemaValidator
+
+from orchestrator.runs.failures import guarded
+from orchestrator.runs.payload import as_json
+
+ABSENT = inspect.Parameter.empty
+
+
+class InputType:
+    """The second parameter of a workflow or activity.
+
+    The author's model decides: strictness, aliases, defaults, and `extra` where it says one. Of a
+    model that says none, `closed` refuses fields that it does not have: a typo would otherwise pass
+    for a default.
+    """
+
+    def __init__(self, function: Callable[..., Any], *, closed: bool = True) -> None:
+        self._function = function
+        self._closed = closed
+        self._parameter = list(inspect.signature(function).parameters.values())[1]
+
+    def parse(self, value: Any, *, by_name: bool = False) -> Any:
+        """Return a JSON value as the annotation says; None stands for the default, if there is one.
+
+        Raise `ValidationError` where it does not fit, or what the author's own validators raise.
+        `by_name` takes the names of fields beside their aliases, as a dump may have either.
+        """
+        if value is None and self._default is not ABSENT:
+            return guarded(deepcopy, self._default)
+        if value is None and (default := guarded(self._adapter.get_default_value)) is not None:
+            return default.value
+        try:
+            return self._validated(value, by_name)
+        except ValidationError as without:
+            if value is not None:
+                raise
+            try:
+                return self._validated({}, by_name)
+            except ValidationError as error:
+                missing = any(detail["type"] == "missing" for detail in error.errors())
+                raise (error if missing else without) from error
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema that agrees with `parse`."""
+        schema = guarded(lambda: _Closed().generate(self._core, mode="validation"))
+        if self._default is not ABSENT:
+            return {**schema, "default": as_json(self._default)}
+        return dict(schema)
+
+    def dump(self, parsed: Any) -> bytes:
+        """Return what `parse` returned as JSON again."""
+        return self._adapter.dump_json(parsed, by_alias=True)
+
+    def _validated(self, value: Any, by_name: bool) -> Any:
+        text = json.dumps(value, default=vars)  # of what the SDK may make of an object
+        also = by_name or None  # None: as the model says
+        return guarded(lambda: self._validator.validate_json(text, by_name=also))
+
+    @property
+    def _default(self) -> Any:
+        default = self._parameter.default
+        return ABSENT if isinstance(default, FieldInfo) else default
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        annotation, default = self._parameter.annotation, self._parameter.default
+        if annotation is ABSENT:
+            return TypeAdapter(Any)
+        # Only the input's: others may name what is imported for type checkers alone.
+        only = SimpleNamespace(__annotations__={"input": annotation})
+        names = inspect.unwrap(self._function).__globals__
+        hint = get_type_hints(only, names, include_extras=True)["input"]
+        return TypeAdapter(Annotated[hint, default] if isinstance(default, FieldInfo) else hint)
+
+    @cached_property
+    def _core(self) -> Any:
+        core = self._adapter.core_schema
+        return _forbidding(core) if self._closed else core
+
+    @cached_property
+    def _validator(self) -> SchemaValidator:
+        # A prebuilt validator would be the model's own, which ignores fields that it does not have.
+        return SchemaValidator(self._core, _use_prebuilt=False)
+
+
+def _forbidding(schema: Any) -> Any:
+    """Return a core schema whose models refuse unknown fields, but for those that say otherwise."""
+    if isinstance(schema, list | tuple):
+        return type(schema)(map(_forbidding, schema))
+    if not isinstance(schema, dict):
+        return schema
+    kind = schema.get("type")
+    if not isinstance(kind, str):  # fields by their names
+        return {name: _forbidding(inner) for name, inner in schema.items()}
+    kept = {"config", "default", "expected", "metadata"}
+    found = {k: v if k in kept else _forbidding(v) for k, v in schema.items()}
+    config = schema.get("config") or {}
+    has_fields = kind in {"model", "dataclass", "typed-dict"} and not schema.get("root_model")
+    if has_fields and "extra_fields_behavior" not in config:
+        found["config"] = {**config, "extra_fields_behavior": "forbid"}
+        if kind == "typed-dict":
+            found["extra_behavior"] = "forbid"
+    return found
+
+
+class _Closed(GenerateJsonSchema):
+    """Schemas that say of each object whether it takes other fields than its own."""
+
+    def model_schema(self, schema: Any) -> JsonSchemaValue:
+        return _closed_where(schema, super().model_schema(schema))
+
+    def dataclass_schema(self, schema: Any) -> JsonSchemaValue:
+        return _closed_where(schema, super().dataclass_schema(schema))
+
+    def typed_dict_schema(self, schema: Any) -> JsonSchemaValue:
+        return _closed_where(schema, super().typed_dict_schema(schema))
+
+
+def _closed_where(schema: Any, shown: JsonSchemaValue) -> JsonSchemaValue:
+    extra = (schema.get("config") or {}).get("extra_fields_behavior")
+    return {"additionalProperties": False, **shown} if extra == "forbid" else shown

@@ -1,0 +1,114 @@
+"""Announces runs that ended and could not say so: terminated past Usher, or cut off at the end.
+
+It holds nothing in memory that a promise rests on; several replicas may sweep at once, since what
+they publish has the same id and what they write is written once.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Container, Iterable
+from itertools import islice
+
+import structlog
+from dapr.ext.workflow import WorkflowStatus
+
+from contracts import identity
+from orchestrator.engine.client import FINISHED
+from orchestrator.engine.instance_ids import Roster
+from orchestrator.ledger.known_endings import Endings
+from orchestrator.runs.announcer import Announcer
+
+AGAIN = 20
+"""So many instances that are not ours and have finished are looked at again each time: an event may
+have started one over since, under the same id."""
+
+_log = structlog.get_logger()
+
+
+class Reconciler:
+    """Sweeps over what has not been announced, a bounded part of it each time."""
+
+    def __init__(
+        self,
+        roster: Roster,
+        endings: Endings,
+        announcer: Announcer,
+        workflows: Container[str],
+        looks: int,
+    ) -> None:
+        self._roster = roster
+        self._endings = endings
+        self._announcer = announcer
+        self._workflows = workflows
+        self._looks = looks
+        self._line: list[str] = []
+        """Instances that may run, the one that was looked at longest ago first."""
+        self._finished: dict[str, None] = {}
+        """Those that a look saw finished, in that order; of ours, the ledger has the ending."""
+        self._met: set[str] | None = None
+        """Instances that were there at the last sweep; None before the first."""
+        self.stalled: set[str] = set()
+        """Instances that a look saw stalled, and that have not been seen otherwise since."""
+        self.unknown: dict[str, str] = {}
+        """Instances that a look saw running whose workflow is not here, with its name."""
+
+    async def sweep(self) -> None:
+        """Look at the next `looks` instances whose end was not announced; announce what ended.
+
+        A look costs about a millisecond of CPU, however well the instance is. So one that has come
+        since the last sweep has until the next to end by itself: most do.
+        """
+        self._line_up({i for i in await self._roster.ids() if not identity.is_own_run(i)})
+        taken = deque([one async for one in self._next()])
+        while taken:
+            instance_id = taken.popleft()
+            try:
+                await self._look(instance_id)
+            except Exception:
+                self._line = [*taken, *self._line, instance_id]  # it must not hold up the others
+                raise
+
+    def going_on(self, ids: Iterable[str]) -> set[str]:
+        """Return those of the instances that have not ended, as of the last sweep."""
+        return set(self._line).intersection(ids)
+
+    def _line_up(self, ids: set[str]) -> None:
+        """Put at the end of the line what is there now and not known to have finished."""
+        self._endings.keep(ids)
+        self.stalled &= ids
+        self.unknown = {one: name for one, name in self.unknown.items() if one in ids}
+        known = ids.difference(islice(self._finished, AGAIN))
+        self._finished = {one: None for one in self._finished if one in known}
+        kept = [one for one in self._line if one in ids]
+        new = set(self._endings.unknown(ids)) - self._finished.keys() - set(kept)
+        self._line = kept + sorted(new if self._met is None else new & self._met)
+        self._met = ids
+
+    async def _next(self) -> AsyncIterator[str]:
+        """Take from the line what is to be looked at, past those whose end is written down."""
+        left = self._looks
+        while left > 0 and self._line:
+            page, self._line = self._line[:left], self._line[left:]
+            not_ended = await self._endings.not_ended(page, left)
+            left -= len(not_ended)
+            for instance_id in not_ended:
+                yield instance_id
+
+    async def _look(self, instance_id: str) -> None:
+        state = await self._announcer.look(instance_id)
+        status = state.runtime_status if state else None
+        if status is not WorkflowStatus.STALLED:
+            self.stalled.discard(instance_id)
+        if status in FINISHED:
+            self.unknown.pop(instance_id, None)
+            self._finished[instance_id] = None
+            return
+        self._line.append(instance_id)
+        if state and state.name and state.name not in self._workflows:
+            if instance_id not in self.unknown:
+                said = "a run of a workflow that is not here: it stands still"
+                _log.warning(said, instance_id=instance_id, workflow=state.name)
+            self.unknown[instance_id] = state.name
+        if status is WorkflowStatus.STALLED:
+            if instance_id not in self.stalled:
+                _log.warning("stalled", instance_id=instance_id)
+            self.stalled.add(instance_id)

@@ -1,0 +1,121 @@
+"""Wraps a workflow so that its last step says how it ended; its outcome stays its own."""
+
+from collections.abc import Callable
+from datetime import UTC, timedelta
+from typing import Any
+
+import structlog
+from dapr.ext.workflow import DaprWorkflowContext
+
+from contracts.events import WorkflowCompleted
+from orchestrator.engine.envelope import Cause, unseal
+from orchestrator.engine.stalling import stall_where_code_differs
+from orchestrator.runs.completion import fitting, of_turn
+from orchestrator.runs.context import RunContext, Steps
+from orchestrator.runs.definition import Definition
+from orchestrator.runs.failures import failure, guarded
+from orchestrator.runs.payload import MAX_RESULT_BYTES, fitted
+from orchestrator.runs.tasks import RETRY_POLICY
+
+ANNOUNCE = "announce_completion"
+"""The activity that publishes where the last turn could not; the name is reserved."""
+FENCE = "claim_run"
+"""The activity that lets one attempt of a start run; the name is reserved."""
+SETTLE = "settle_expired"
+"""The activity of the run at an early event's deadline; the name is reserved."""
+LEASE_SECONDS = 12
+"""How long a claim of a start is its handler's alone: more than the deadline of one call, so that
+once it is over, the call that would start the workflow can no longer be on its way."""
+
+AT_ONCE = 256 * 1024
+"""Characters of the largest notice that goes out at once. To the engine a character may be twelve
+bytes, and it refuses a turn of more than 4 MiB."""
+Tell = Callable[[WorkflowCompleted, Cause], bool]
+"""Publishes a notice and writes it down while the turn waits; False where it could not."""
+
+_log = structlog.get_logger()
+
+
+def wrapped(
+    definition: Definition, tell: Tell, code: str | None = None
+) -> Callable[[DaprWorkflowContext, Any], Steps]:
+    """Return the function to register with the runtime for this workflow.
+
+    A run that began with other code than `code`, and does not fit this one, is stalled: it goes on
+    once its code is back. One that began with this very code fails, since its author is at fault.
+    """
+
+    def run(ctx: DaprWorkflowContext, stored: Any = None) -> Steps:
+        cause, value = unseal(stored)
+        fail_again = stall_where_code_differs(ctx) if cause.code != code else None
+        began = ctx.current_utc_datetime.replace(tzinfo=UTC)
+        if not (yield from _may_run(ctx, cause)):
+            return {"duplicate": cause.event_id}
+        cause = cause.model_copy(update={"started_at": cause.started_at or began})
+        context = RunContext(ctx, cause, code)
+        output: Any = None
+        error: Exception | None = None
+        try:
+            author = _author(definition, context.as_sdk_context(), value)
+            returned = yield from context.drive(author, definition.name)
+            output, _ = guarded(
+                fitted, returned, f"the output of {definition.name}", MAX_RESULT_BYTES
+            )
+        except Exception as raised:
+            error = failure(raised)
+        if definition.tag.announce and not context.continued and not context.is_over:
+            notice = of_turn(ctx, definition.name, cause, context.custom_status, output, error)
+            notice = fitting(notice)
+            if not (_may_be_told(context, cause, notice) and tell(notice, context.carried())):
+                yield from _announce(ctx, context.carried(), notice)
+        if error:
+            if fail_again:
+                fail_again()
+            raise error
+        return output
+
+    run.__name__ = definition.name
+    return run
+
+
+def _may_run(ctx: DaprWorkflowContext, cause: Cause) -> Steps:
+    """Let a start through that is its event's only one.
+
+    A first attempt within its lease has no rival. Any other might: the fence decides.
+    """
+    if cause.key is None or cause.claimed_at is None or cause.started_at is not None:
+        return True
+    late = ctx.current_utc_datetime.replace(tzinfo=UTC) - cause.claimed_at
+    if cause.attempt == 1 and late < timedelta(seconds=LEASE_SECONDS):
+        return True
+    asked = {"key": cause.key, "attempt": cause.attempt}
+    return (yield ctx.call_activity(FENCE, input=asked, retry_policy=RETRY_POLICY))
+
+
+def _author(definition: Definition, ctx: DaprWorkflowContext, value: Any) -> Steps:
+    """Run the author's generator; an input that does not fit fails the run, and is announced."""
+    parsed = definition.parse(value, by_name=True)
+    arguments = (ctx, parsed) if definition.takes_input else (ctx,)
+    return (yield from definition.function(*arguments))
+
+
+def _may_be_told(context: RunContext, cause: Cause, notice: WorkflowCompleted) -> bool:
+    """Tell whether the turn itself may publish: once more, should the engine do it again.
+
+    Replayed, the end is never told: it asks for the activity, as it did, or for the first time.
+    """
+    return (
+        not context.is_replaying
+        and cause.key is not None  # else the notice's id is of the time of the turn
+        and not context.has_patches  # where code and history differ in them, the engine stalls
+        and len(notice.model_dump_json()) <= AT_ONCE
+    )
+
+
+def _announce(ctx: DaprWorkflowContext, cause: Cause, notice: WorkflowCompleted) -> Steps:
+    """Publish through an activity; when every attempt failed, the workflow still ends its way."""
+    news = {"cause": cause.model_dump(mode="json"), "notice": notice.model_dump(mode="json")}
+    try:
+        yield ctx.call_activity(ANNOUNCE, input=news, retry_policy=RETRY_POLICY)
+    except Exception as error:
+        _log.error("not announced", instance_id=ctx.instance_id, error=str(error))

@@ -1,0 +1,82 @@
+"""A record that cannot be read or drawn shows as broken, and stands in the way of no other."""
+
+import json
+from typing import Any
+
+import pytest
+
+from notifier.page.rendering import row
+from notifier.records import DEAD_LETTERS, NOTICES, Shape
+from tests.unit.notifier.page.test_routes import LETTER, NOTICE, House
+
+BROKEN = [
+    "",
+    "no JSON",
+    "null",
+    "[1]",
+    "{}",
+    '{"id": 7}',
+    "[" * 5000,
+    "9" * 5000,
+    json.dumps({**LETTER, "event": []}),
+    json.dumps({**LETTER, "attempts": "many"}),
+    json.dumps({**LETTER, "event": {"data": float("nan")}}),
+    json.dumps({**NOTICE, "duration_s": None}),
+    json.dumps({**NOTICE, "output": float("inf")}),
+]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+@pytest.mark.parametrize("shape", [DEAD_LETTERS, NOTICES])
+def test_a_stored_record_that_cannot_be_read_becomes_a_broken_one(shape: Shape, text: str) -> None:
+    record = shape.read("r-1", text)
+    assert record["id"] == "r-1"
+    assert "cannot be read" in str(record)
+    assert shape.read("r-1", json.dumps(record)) == record
+    house = House()
+    if shape is NOTICES:
+        house.notice = record
+    else:
+        house.letters.records["r-1"] = record
+    page = house.ask("GET", "/")
+    assert page.status_code == 200
+    assert "cannot be read" in page.text
+    assert LETTER["message"].partition("'")[0] in page.text
+    assert house.ask("GET", "/instances/i-2").status_code == 200
+    json.dumps(record, allow_nan=False)
+
+
+@pytest.mark.parametrize(("shape", "record"), [(DEAD_LETTERS, LETTER), (NOTICES, NOTICE)])
+def test_a_sound_record_is_read_as_it_is(shape: Shape, record: dict[str, Any]) -> None:
+    assert shape.read("r-1", json.dumps(record)) == record
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"last_seen": "never"},
+        {"first_seen": "", "attempts": 2},
+        {"redriven_at": 7},
+        {"event": {"id": {}, "source": [], "data": float("nan")}},
+        {"message": "\x1b[2J\u202e<script>"},
+    ],
+)
+def test_a_record_that_cannot_be_drawn_takes_no_other_with_it(wrong: dict[str, Any]) -> None:
+    house = House()
+    house.letters.records["l-2"] = {**LETTER, "id": "l-2", **wrong}
+    page = house.ask("GET", "/")
+    assert page.status_code == 200
+    assert 'data-key="l-1"' in page.text
+    assert 'data-key="l-2"' in page.text
+    assert not {"\x1b", "\u202e"} & set(page.text)
+    assert "<script>" not in page.text
+
+
+def test_a_row_that_fails_is_shown_escaped() -> None:
+    def fails(one: dict[str, Any]) -> str:
+        raise KeyError(one["id"])
+
+    drawn = row(fails, {"id": "<b>", "x": "\x1b" * 10_000})
+    assert "&lt;b&gt;" in drawn
+    assert len(drawn) < 5_000
+    assert "\x1b" not in drawn

@@ -1,0 +1,138 @@
+"""Serving one event: done once, told by the ledger, put aside at most once for each delivery."""
+
+import json
+from typing import Any
+
+import pytest
+from dapr.ext.workflow import WorkflowStatus
+
+from contracts import identity
+from contracts.cloudevent import CloudEvent
+from contracts.events import Reason
+from contracts.refusal import Refused
+from contracts.topics import Topic
+from orchestrator.ledger.ledger import Busy
+from orchestrator.ledger.records import Disposition, Ended, begun
+from tests.support.memory import Crash, MemoryEngine, World
+
+TICK = {"instance_id": "i-1", "event": "tick", "data": 1}
+SUSPEND = {"instance_id": "i-1", "control": "suspend"}
+RUNNING, DONE = WorkflowStatus.RUNNING, WorkflowStatus.COMPLETED
+WHY = Refused(Reason.INVALID_REQUEST, "no", "data")
+
+
+def event(command: Any = TICK, event_id: str = "e-1", **attributes: Any) -> CloudEvent:
+    return CloudEvent(event_id, "/test", "t", json.dumps(command).encode(), attributes=attributes)
+
+
+def world_of(status: WorkflowStatus | None = RUNNING, **options: Any) -> World:
+    return World(MemoryEngine({"i-1": status} if status else {}), **options)
+
+
+async def serve(world: World, one: CloudEvent) -> Disposition:
+    return (await world.server.serve(Topic.EVENTS, one))[0]
+
+
+@pytest.mark.parametrize(
+    ("command", "disposition"),
+    [(TICK, Disposition.DELIVERED), (SUSPEND, Disposition.CONTROLLED)],
+)
+async def test_what_was_done_is_not_done_again(command: Any, disposition: Disposition) -> None:
+    world = world_of()
+    assert await serve(world, event(command)) is disposition
+    done = list(world.engine.done)
+    assert [await serve(world, event(command)) for _ in range(4)] == [Disposition.DUPLICATE] * 4
+    assert world.engine.done == done
+    held = await world.ledger.find("/test", "e-1")
+    assert held
+    assert (held.disposition, held.duplicates) == (disposition, 4)
+
+
+async def test_an_event_raised_before_a_crash_is_raised_again_under_the_same_key() -> None:
+    world = world_of()
+    world.store.crash_after, world.store.crash_before = 1, True
+    with pytest.raises(Crash):
+        await serve(world, event())
+    assert await serve(world, event()) is Disposition.DELIVERED
+    one, again = world.engine.received["i-1"]
+    assert one == again
+
+
+@pytest.mark.parametrize("status", [DONE, None])
+async def test_an_event_that_the_run_saw_before_it_ended_was_delivered(
+    status: WorkflowStatus | None,
+) -> None:
+    world = world_of(status)
+    key = identity.event_key("/test", "e-1")
+    await world.ledger.end("i-1", Ended(key="a", outcome="COMPLETED", seen=[key]))
+    assert await serve(world, event()) is Disposition.DELIVERED
+    with pytest.raises(Refused) as refused:
+        await serve(world, event(event_id="e-2"))
+    assert refused.value.reason is Reason.INSTANCE_FINISHED
+    assert world.engine.done == []
+
+
+async def test_an_instance_that_ends_while_an_event_is_raised_has_it_or_has_not() -> None:
+    class Ends(MemoryEngine):
+        async def raise_event(self, instance_id: str, name: str, data: Any) -> None:
+            await super().raise_event(instance_id, name, data)
+            self.states[instance_id] = DONE
+            seen = [identity.event_key("/test", "e-1")]
+            await world.ledger.end(instance_id, Ended(key="a", outcome="COMPLETED", seen=seen))
+
+    world = World(Ends({"i-1": RUNNING}))
+    assert await serve(world, event()) is Disposition.DELIVERED
+    world.engine.states["i-1"] = RUNNING
+    with pytest.raises(Refused) as refused:
+        await serve(world, event(event_id="e-2"))
+    assert refused.value.reason is Reason.INSTANCE_FINISHED
+
+
+async def test_what_is_put_aside_is_one_dead_letter_however_often_it_comes() -> None:
+    world = world_of()
+    assert await world.server.put_aside(Topic.EVENTS, event(), WHY) is Disposition.DEAD_LETTERED
+    assert await world.server.put_aside(Topic.EVENTS, event(), WHY) is Disposition.DUPLICATE
+    assert await serve(world, event()) is Disposition.DUPLICATE
+    assert len(world.outbox.letters) == 1
+
+
+async def test_a_crash_between_dead_letter_and_ledger_publishes_it_again() -> None:
+    world = world_of()
+    world.store.crash_after, world.store.crash_before = 1, True
+    with pytest.raises(Crash):
+        await world.server.put_aside(Topic.EVENTS, event(), WHY)
+    assert await world.server.put_aside(Topic.EVENTS, event(), WHY) is Disposition.DEAD_LETTERED
+    assert world.outbox.reasons == [Reason.INVALID_REQUEST] * 2
+    assert await world.disposition(event()) == "dead_lettered"
+
+
+async def test_a_redrive_that_is_refused_again_is_the_next_dead_letter() -> None:
+    world = world_of(None, parked_for=0)
+    for letters in (0, 1, 2):
+        redriven = event(redrive=str(letters)) if letters else event()
+        with pytest.raises(Refused) as refused:
+            await serve(world, redriven)
+        await world.server.put_aside(Topic.EVENTS, redriven, refused.value)
+    held = await world.ledger.find("/test", "e-1")
+    assert held
+    assert (held.letters, len(world.outbox.letters)) == (3, 3)
+
+
+async def test_an_event_that_claims_the_identity_of_one_being_started_waits() -> None:
+    world = world_of()
+    claimed = begun(event(), Topic.REQUESTS, Disposition.CLAIMED, token="theirs")
+    await world.ledger.create(claimed)
+    with pytest.raises(Busy):
+        await world.server.put_aside(Topic.EVENTS, event(), WHY)
+    assert world.outbox.letters == []
+    own = Refused(Reason.HANDLER_ERROR, "a bug")
+    assert await world.server.put_aside(Topic.REQUESTS, event(), own) is Disposition.DEAD_LETTERED
+
+
+async def test_what_has_no_identity_is_put_aside_every_time() -> None:
+    world = world_of()
+    for _ in range(2):
+        nobody = event(event_id="")
+        assert await world.server.put_aside(Topic.EVENTS, nobody, WHY) is Disposition.DEAD_LETTERED
+    assert len(world.outbox.letters) == 2
+    assert world.store.records == {}
