@@ -40,6 +40,17 @@ def test_contracts_know_no_transport() -> None:
     assert foreign == set()
 
 
+def test_the_chassis_knows_no_workflow() -> None:
+    """Any service behind a sidecar could be built from it."""
+    knowing = {
+        f"{name_of(file)} imports {name}"
+        for file in modules("chassis")
+        for name in imports(file)
+        if name.startswith("dapr.ext.workflow")
+    }
+    assert knowing == set()
+
+
 def test_a_sample_imports_what_authors_import() -> None:
     """So an author's file needs nothing more, and the samples can be copied."""
     wrong = [
