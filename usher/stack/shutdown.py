@@ -63,7 +63,9 @@ class _Farewell:
     def __call__(self) -> bool:
         self._nudge()
         before = dict.fromkeys(name for name, _ in self._left)
-        self._left = [(name, process) for name, process in self._left if alive(process)]
+        # From the last to go: so none that goes meanwhile is passed by one that goes after it.
+        left = [(name, process) for name, process in reversed(self._left) if alive(process)]
+        self._left = left[::-1]
         still = {name for name, _ in self._left}
         for name in before:
             if name not in still:
