@@ -1,8 +1,8 @@
 """Everything private of the Dapr SDK's workflow worker that Usher uses, in one place.
 
 The SDK names no public way to see that the worker's loop has ended, nor to stand before the tasks
-that it runs. Written against dapr 1.19; `tests/unit/orchestrator/engine/test_sdk_worker.py` pins every name used here,
-so an upgrade that moves one fails there.
+that it runs. Written against dapr 1.19; `tests/unit/orchestrator/engine/test_sdk_worker.py` pins
+every name used here, so an upgrade that moves one fails there.
 """
 
 import asyncio
