@@ -70,7 +70,9 @@ class Session:
             except RedisError as error:
                 where = re.sub("//.*@", "//", url)
                 what, hint = self._why_not(error, url)
-                raise Unreachable(f"Redis at {where} {what}.", f"{error}. {hint}") from error
+                raise Unreachable(
+                    f"Redis at {where} {what}.", f"{str(error).rstrip('.')}. {hint}"
+                ) from error
 
     def _why_not(self, error: RedisError, url: str) -> tuple[str, str]:
         """Return what Redis does instead of answering, and what to do."""

@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def upgraded(folder: Path, tmp_path: Path) -> Iterator[Driver]:
     """A stack of its own that serves what is in `folder`."""
-    defaults = StackSettings(data_dir=tmp_path / "stack", workflows=(folder,))
+    defaults = StackSettings(data_dir=tmp_path / "stack", workflows=(folder,), samples=True)
     settings = defaults.shifted(PORTS_BESIDE + 50)
     stack = Stack(settings)
     said: list[str] = []
