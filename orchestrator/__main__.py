@@ -8,14 +8,9 @@ from chassis.logs import set_up_logs
 from orchestrator.engine.instrumentation import carry_trace, import_sdk
 from orchestrator.settings import Settings
 
-SWITCH_SECONDS = 0.0005
-"""How long a thread that computes may keep all others waiting, a tenth of Python's default: the
-service's loop waits for as many of these as there are turns and activities that compute."""
-
 
 def main() -> None:
     settings = Settings()
-    sys.setswitchinterval(SWITCH_SECONDS)
     set_up_logs(settings.log_format)
     import_sdk()
     from chassis.http_limits import run
