@@ -17,8 +17,7 @@ from bench.session import Session
 from bench.stacks import find_binaries
 from bench.visit import FULL, QUICK, TURN
 from usher.interrupts import interruptible
-from usher.stack.command import SetupError
-from usher.stack.errors import StackError
+from usher.stack.errors import SetupError, StackError
 
 BUILD = Path(__file__).parents[1] / "build" / "bench"
 

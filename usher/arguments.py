@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from contracts import strict_json
-from contracts.refusal import Refused
 from usher.errors import BadInput
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
@@ -19,6 +17,9 @@ def json_argument(name: str, text: str | None) -> bytes | None:
     """
     if text is None:
         return None
+    from contracts import strict_json
+    from contracts.refusal import Refused
+
     # What the shell passed that is not UTF-8 becomes its bytes again, and is refused below.
     raw = sys.stdin.buffer.read() if text == "-" else text.encode(errors="surrogateescape")
     try:

@@ -1,22 +1,17 @@
 """The command line: publishes through the starter, asks the services, runs the embedded stack."""
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from usher import letters, loglines, looking, proof, steering, views
+from usher import letters, looking, proof, steering, views
 from usher.arguments import Json, header_argument, json_argument
-from usher.demo import demo_settings, run_demo
 from usher.errors import BadInput, Exit, NotFound
 from usher.help import EXIT_CODES, examples
 from usher.interrupts import interruptible
-from usher.output import Output
 from usher.scaffold import new_workflow
 from usher.session import session, usable
-from usher.stack import logs as logs_of_stack
 
 app = typer.Typer(
     name="usher",
@@ -41,6 +36,10 @@ EventId = Annotated[
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
+        from usher.output import Output
+
         Output(as_json=False).line(f"usher {version('usher-dapr')}")
         raise typer.Exit
 
@@ -171,8 +170,12 @@ def up(
     line of a log is one JSON object then.
     """
     with session(ctx, as_json) as run:
-        run = run.with_samples() if with_samples else run
-        stack, where = run.stack(), views.places(run.settings)
+        from usher import loglines
+        from usher.stack import logs as logs_of_stack
+
+        extra = {"samples": True} if with_samples else {}
+        settings = run.settings.model_copy(update=extra)
+        stack, where = run.wiring.stack(settings), settings.places()
         if detach:
             with interruptible():
                 started = stack.up(run.out.progress, fresh=fresh)
@@ -193,7 +196,7 @@ def down(ctx: typer.Context, as_json: Json = False) -> None:
         stack = run.stack()
         was_up = stack.is_up()
         stack.down(run.out.progress)
-        run.out.answer({"was_up": was_up}, Text("The stack is down."))
+        run.out.answer({"was_up": was_up}, views.words("The stack is down."))
 
 
 @app.command(epilog=examples("usher logs", "usher logs -f notifier orchestrator"))
@@ -210,6 +213,9 @@ def logs(
 ) -> None:
     """Show the last lines that the stack's processes logged."""
     with session(ctx, as_json) as run:
+        from usher import loglines
+        from usher.stack import logs as logs_of_stack
+
         stack = run.stack(names)
         if not any(stack.log_path(name).exists() for name in stack.names()):
             where = stack.log_path("").parent
@@ -229,6 +235,8 @@ def demo(ctx: typer.Context, as_json: Json = False) -> None:
     Exit code 0 only if the notifier ends up with exactly the notices and dead letters it must.
     """
     with session(ctx, as_json) as run, interruptible():
+        from usher.demo import demo_settings, run_demo
+
         settings = usable(lambda: demo_settings(run.settings))
         show = run.out.progress if as_json else run.out.line
         stack = run.wiring.stack(settings)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from usher import redrive as redriving
 from usher import views
 from usher.arguments import Json
 from usher.errors import BadInput, Exit, NotFound, Unreachable
@@ -64,6 +63,8 @@ def redrive(
     Exit code 5 if any was refused.
     """
     with session(ctx, as_json) as run, run.client() as client:
+        from usher import redrive as redriving
+
         if not (letter_id or reason or workflow or since or everything):
             raise BadInput("Say which: --id, --reason, --workflow, --since or --all.")
         moment = redriving.since(since) if since else None

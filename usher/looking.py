@@ -1,18 +1,20 @@
 """The commands that look: which instances there are, who waits, what happened to an event."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Group, RenderableType
 
 from usher import views
 from usher.arguments import Json
-from usher.client import Client, Document
 from usher.errors import NotFound
 from usher.help import examples
-from usher.redrive import Selection
 from usher.session import session
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from usher.client import Client, Document
 
 app = typer.Typer()
 
@@ -90,7 +92,9 @@ def trace(
         run.out.answer(found, _shown(found))
 
 
-def _trace(client: Client, subject: str, source: str) -> Document:
+def _trace(client: "Client", subject: str, source: str) -> "Document":
+    from usher.redrive import Selection
+
     try:
         return {"event": None, **client.timeline(subject)}
     except NotFound:
@@ -111,11 +115,13 @@ def _trace(client: Client, subject: str, source: str) -> Document:
     return {"event": event, **told}
 
 
-def _of(letter: Document, source: str) -> bool:
+def _of(letter: "Document", source: str) -> bool:
     return bool(letter["event"].get("source") == source)
 
 
-def _shown(found: Document) -> RenderableType:
+def _shown(found: "Document") -> "RenderableType":
+    from rich.console import Group
+
     parts: list[RenderableType] = []
     if found["event"]:
         event = dict(found["event"])

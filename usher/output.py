@@ -14,7 +14,6 @@ from rich.segment import Segment
 from rich.text import Text
 
 from contracts import printable
-from contracts.refusal import with_field
 from usher.errors import CommandError
 
 # Off a terminal nothing is folded to a width: `usher workflows | grep` sees whole lines.
@@ -49,6 +48,8 @@ class Output:
         if self.as_json:
             write_json(error.as_json(), indent=2)
             return
+        from contracts.refusal import with_field
+
         at_fault = [with_field(e["field"], e["message"]) for e in error.errors]
         self._stderr.print(Text(error.title, style="bold red"))
         for line in at_fault:

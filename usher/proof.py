@@ -1,22 +1,22 @@
 """The commands that prove: every accepted event is accounted for, nothing breaks a promise."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Group, RenderableType
-from rich.text import Text
 
 from contracts import printable
 from usher import views
 from usher.arguments import Json
-from usher.audit.auditor import Auditor
-from usher.audit.report import Finding, Report
-from usher.audit.streams import Streams
-from usher.doctor.examination import Diagnosis, Doctor
 from usher.errors import Exit
 from usher.help import examples
 from usher.session import session
-from usher.stack.settings import LOOPBACK
+
+if TYPE_CHECKING:
+    from rich.console import Group, RenderableType
+
+    from usher.audit.report import Finding, Report
+    from usher.doctor.examination import Diagnosis
 
 app = typer.Typer()
 
@@ -28,6 +28,9 @@ def audit(ctx: typer.Context, as_json: Json = False) -> None:
     Exit code 1 if any is not accounted for; each is named.
     """
     with session(ctx, as_json) as run, run.client() as client, run.redis() as redis:
+        from usher.audit.auditor import Auditor
+        from usher.audit.streams import Streams
+
         report = Auditor(Streams(redis), client, run.out.progress).run()
         run.out.answer(report.as_json(), _audited(report))
     if report.unaccounted:
@@ -41,6 +44,9 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
     Exit code 1 if anything would lose or double events; 3 if something could not be looked at.
     """
     with session(ctx, as_json) as run, run.client() as client:
+        from usher.doctor.examination import Doctor
+        from usher.stack.settings import LOOPBACK
+
         etcd_url = f"http://{LOOPBACK}:{run.settings.scheduler_etcd_client_port}"
         found = Doctor(run.settings.components_dir, client, etcd_url).examine(run.redis)
         run.out.answer(found.as_json(), _diagnosed(found))
@@ -50,7 +56,10 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
         raise typer.Exit(Exit.UNREACHABLE)
 
 
-def _diagnosed(found: Diagnosis) -> Group:
+def _diagnosed(found: "Diagnosis") -> "Group":
+    from rich.console import Group
+    from rich.text import Text
+
     lines = [f"{found.count('refusal')} refusals, {found.count('warning')} warnings"]
     for one in found.findings:
         lines.append(f"{one.level}: {one.where}: {one.wrong}")
@@ -59,7 +68,10 @@ def _diagnosed(found: Diagnosis) -> Group:
     return Group(*(Text(printable.one_line(line)) for line in lines))
 
 
-def _audited(report: Report) -> Group:
+def _audited(report: "Report") -> "Group":
+    from rich.console import Group
+    from rich.text import Text
+
     named = ("findings", "reused")
     totals = {name: value for name, value in report.as_json().items() if name not in named}
     shown: list[RenderableType] = [views.pairs(totals)]
@@ -71,7 +83,7 @@ def _audited(report: Report) -> Group:
     return Group(*shown)
 
 
-def _named(findings: Sequence[Finding], last: str) -> RenderableType:
+def _named(findings: "Sequence[Finding]", last: str) -> "RenderableType":
     columns = ("stream", "entry", "source", "id")
     rows = [
         {**{name: getattr(one, name) for name in columns}, last: one.missing} for one in findings

@@ -1,34 +1,51 @@
-"""What one command works with, and what becomes of it when it fails: a message, an exit code."""
+"""What one command works with, and what becomes of it when it fails: a message, an exit code.
+
+Every command imports this module, also where it only shows its help. What takes long to import is
+imported here once a command asks for it.
+"""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
 import typer
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
-from redis import AuthenticationError, Redis, RedisError
 
-from usher.client import Client
 from usher.errors import BadInput, CommandError, Unreachable
-from usher.output import Output
-from usher.stack.command import SetupError
-from usher.stack.processes import Binaries, processes
-from usher.stack.secrets import FILE
-from usher.stack.settings import StackSettings, variable
-from usher.stack.stack import Stack, StackError
-from usher.transport import new_http_client
-from usher.urls import UrlSettings, direct_hosts, redis_url, service_urls
+from usher.stack.errors import SetupError, StackError
 
-Settings = TypeVar("Settings", bound=BaseSettings)
+if TYPE_CHECKING:
+    import httpx
+    from redis import Redis, RedisError
+
+    from usher.client import Client
+    from usher.output import Output
+    from usher.stack.processes import ProcessSpec
+    from usher.stack.settings import StackSettings
+    from usher.stack.stack import Stack
+
+Settings = TypeVar("Settings")
 
 
-def new_redis_client(url: str) -> Redis:
+def _new_http_client(direct: Collection[str]) -> "httpx.Client":
+    from usher.transport import new_http_client
+
+    return new_http_client(direct)
+
+
+def _new_stack(settings: "StackSettings", specs: "Sequence[ProcessSpec] | None" = None) -> "Stack":
+    from usher.stack.stack import Stack
+
+    return Stack(settings, specs)
+
+
+def _new_redis_client(url: str) -> "Redis":
+    from redis import Redis
+
     return Redis.from_url(url, socket_timeout=30, socket_connect_timeout=5)
 
 
@@ -36,33 +53,42 @@ def new_redis_client(url: str) -> Redis:
 class Wiring:
     """What commands are built from. Tests put another one on the typer context."""
 
-    http: Callable[[Collection[str]], httpx.Client] = new_http_client
-    stack: Callable[..., Stack] = Stack
-    redis: Callable[[str], Redis] = new_redis_client
+    http: "Callable[[Collection[str]], httpx.Client]" = _new_http_client
+    stack: "Callable[..., Stack]" = _new_stack
+    redis: "Callable[[str], Redis]" = _new_redis_client
 
 
-@dataclass(frozen=True)
 class Session:
     """Handed to a command for as long as it runs."""
 
-    wiring: Wiring
-    out: Output
-    settings: StackSettings = field(default_factory=lambda: usable(StackSettings))
+    def __init__(self, wiring: Wiring, out: "Output") -> None:
+        self.wiring = wiring
+        self.out = out
 
-    def with_samples(self) -> "Session":
-        """The same, but that the samples are served beside the folders of USHER_WORKFLOWS."""
-        return replace(self, settings=self.settings.model_copy(update={"samples": True}))
+    @cached_property
+    def settings(self) -> "StackSettings":
+        """The settings of the embedded stack; raises `BadInput` for what cannot be used."""
+        from usher.stack.settings import StackSettings
+
+        return usable(StackSettings)
 
     @contextmanager
-    def client(self) -> Iterator[Client]:
+    def client(self) -> "Iterator[Client]":
         """A client of the services; its connections are closed on leaving."""
+        from usher.client import Client
+        from usher.urls import UrlSettings, direct_hosts, service_urls
+
         urls = service_urls(self.settings, usable(UrlSettings))
         with self.wiring.http(direct_hosts(self.settings, urls.values())) as http:
             yield Client(http, urls)
 
     @contextmanager
-    def redis(self) -> Iterator[Redis]:
+    def redis(self) -> "Iterator[Redis]":
         """A client of the broker; raises `Unreachable` when it does not answer."""
+        from redis import RedisError
+
+        from usher.urls import UrlSettings, redis_url
+
         url = redis_url(self.settings, usable(UrlSettings))
         with self.wiring.redis(url) as client:
             try:
@@ -74,8 +100,12 @@ class Session:
                     f"Redis at {where} {what}.", f"{str(error).rstrip('.')}. {hint}"
                 ) from error
 
-    def _why_not(self, error: RedisError, url: str) -> tuple[str, str]:
+    def _why_not(self, error: "RedisError", url: str) -> tuple[str, str]:
         """Return what Redis does instead of answering, and what to do."""
+        from redis import AuthenticationError
+
+        from usher.stack.secrets import FILE
+
         if not isinstance(error, AuthenticationError):
             return "does not answer", "USHER_REDIS_URL says where it is."
         if urlsplit(url).password:
@@ -87,13 +117,15 @@ class Session:
             f"USHER_REDIS_PASSWORD is its password. {hint}",
         )
 
-    def stack(self, names: Sequence[str] | None = None) -> Stack:
+    def stack(self, names: Sequence[str] | None = None) -> "Stack":
         """The embedded stack that the settings describe, or of it what `names` says.
 
         Raises `BadInput` for a name that is none.
         """
         if not names:
             return self.wiring.stack(self.settings)
+        from usher.stack.processes import Binaries, processes
+
         # Which binaries run them is not asked where only names and logs matter.
         every = processes(self.settings, Binaries(Path(), Path(), Path(), Path()))
         if unknown := sorted({*names} - {spec.name for spec in every}):
@@ -105,6 +137,8 @@ class Session:
 @contextmanager
 def session(ctx: typer.Context, as_json: bool) -> Iterator[Session]:
     """Run a command's body; what it raises is printed and becomes the exit code."""
+    from usher.output import Output
+
     out = Output(as_json)
     try:
         yield Session(ctx.ensure_object(Wiring), out)
@@ -119,6 +153,10 @@ def session(ctx: typer.Context, as_json: bool) -> Iterator[Session]:
 
 def usable(settings: Callable[[], Settings]) -> Settings:
     """What `settings` makes of the environment; raises `BadInput` that names the variable."""
+    from pydantic import ValidationError
+
+    from usher.stack.settings import variable
+
     try:
         return settings()
     except ValidationError as invalid:

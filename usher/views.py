@@ -1,24 +1,35 @@
-"""How the command line shows an answer to people; `--json` shows the answer itself."""
+"""How the command line shows an answer to people; `--json` shows the answer itself.
+
+Every command imports this module, so what draws is imported once something is to be drawn.
+"""
 
 import json
 import shlex
 from collections.abc import Iterable, Mapping
-from typing import Any
-
-from rich.console import Group, RenderableType
-from rich.json import JSON
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from contracts import printable
-from usher.expected import Verdict
-from usher.rows import Rows
-from usher.stack.settings import StackSettings
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+    from usher.expected import Verdict
 
 Document = Mapping[str, Any]
 
 
-def pairs(entries: Document) -> Text:
+def words(line: str) -> "Text":
+    """A line as it is."""
+    from rich.text import Text
+
+    return Text(line)
+
+
+def pairs(entries: Document) -> "Text":
     """Lines of `name  value`, aligned; what is not text is shown as JSON."""
+    from rich.text import Text
+
     width = max(map(len, entries), default=0)
     lines = []
     for name, value in entries.items():
@@ -27,13 +38,15 @@ def pairs(entries: Document) -> Text:
     return Text("\n").join(lines)
 
 
-def accepted(answer: Document) -> RenderableType:
+def accepted(answer: Document) -> "RenderableType":
     """What the broker has now, and where to look next."""
+    from rich.text import Text
+
     look = Text(f"usher status {shlex.quote(str(answer.get('instance_id')))}", style="dim")
     return Text("\n").join([pairs(answer), look])
 
 
-def instance(answer: Document) -> RenderableType:
+def instance(answer: Document) -> "RenderableType":
     """One instance, without what it does not have."""
     return pairs({name: value for name, value in answer.items() if value is not None})
 
@@ -44,8 +57,10 @@ def stalled(row: Document) -> str | None:
     return f"since {why['since']}: {why['message']}" if why else None
 
 
-def table(rows: Iterable[Document], columns: tuple[str, ...], title: str = "") -> RenderableType:
+def table(rows: Iterable[Document], columns: tuple[str, ...], title: str = "") -> "RenderableType":
     """A row each, of the named columns; what a row lacks is left empty."""
+    from usher.rows import Rows
+
     cells = [["" if (v := row.get(name)) is None else _cell(v) for name in columns] for row in rows]
     return Rows(columns, cells, title)
 
@@ -55,8 +70,10 @@ def _cell(value: Any) -> str:
     return printable.one_line(str(value))
 
 
-def workflows(items: Iterable[Document]) -> RenderableType:
+def workflows(items: Iterable[Document]) -> "RenderableType":
     """One row a workflow: its name, an input to try, what it does."""
+    from usher.rows import Rows
+
     rows = [
         [
             _cell(item.get("name")),
@@ -68,8 +85,12 @@ def workflows(items: Iterable[Document]) -> RenderableType:
     return Rows(("workflow", "example input", "what it does"), rows)
 
 
-def verdict(found: Verdict) -> RenderableType:
+def verdict(found: "Verdict") -> "RenderableType":
     """What `/notices` and `/dead-letters` hold, as they are; and what is wrong with it."""
+    from rich.console import Group
+    from rich.json import JSON
+    from rich.text import Text
+
     wrong = [f"missing: {name}" for name in found.missing]
     wrong += [f"too much: {name}" for name in found.too_much]
     return Group(
@@ -79,15 +100,3 @@ def verdict(found: Verdict) -> RenderableType:
         JSON.from_data(found.dead_letters),
         *(Text(line, style="bold red") for line in wrong),
     )
-
-
-def places(settings: StackSettings) -> dict[str, str]:
-    """Where the embedded stack can be looked at."""
-    return {
-        "live page": settings.url("notifier"),
-        "publish": f"{settings.url('starter')}/docs",
-        "workflows": f"{settings.url('orchestrator')}/workflows",
-        "notices": f"{settings.url('notifier')}/notices",
-        "dead letters": f"{settings.url('notifier')}/dead-letters",
-        "data and logs": str(settings.data_dir),
-    }

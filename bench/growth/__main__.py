@@ -21,8 +21,7 @@ from bench.report import number
 from bench.results import FOLDER, rounded
 from bench.stacks import find_binaries
 from usher.interrupts import interruptible
-from usher.stack.command import SetupError
-from usher.stack.errors import StackError
+from usher.stack.errors import SetupError, StackError
 
 BUILD = Path(__file__).parents[2] / "build" / "bench"
 SHOWN = {

@@ -14,8 +14,8 @@ from contracts.topics import READ_BY, Topic
 from tests.chaos.cast import SOURCE
 from tests.chaos.observed import Execution, Observed
 from tests.chaos.workflows.storm import TALLY
+from tests.support.driver import redis_client
 from tests.support.unread import unread
-from usher.stack.secrets import redis_client
 from usher.stack.settings import StackSettings
 
 PAGE = 1000

@@ -11,12 +11,18 @@ from redis import Redis
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tests.support.unread import unread
-from usher.stack.secrets import redis_client
-from usher.stack.settings import StackSettings
+from usher.stack.secrets import read_secrets
+from usher.stack.settings import LOOPBACK, StackSettings
 from usher.stack.stack import Stack
 
 Document = dict[str, Any]
 Value = TypeVar("Value")
+
+
+def redis_client(settings: StackSettings, **options: Any) -> Redis:
+    """Return a client of the stack's Redis."""
+    password = read_secrets(settings.data_dir).redis_password or None
+    return Redis(host=LOOPBACK, port=settings.redis_port, password=password, **options)
 
 
 def eventually(

@@ -10,7 +10,7 @@ from tests.support.dapr_cli import build_dapr_cli
 from tests.support.dapr_module import DaprModule, fetch_dapr_module
 from tests.support.kustomize import Kustomize, build_kustomize
 from tests.support.stand_in_images import provide_images
-from usher.stack.command import SetupError
+from usher.stack.errors import SetupError
 from usher.stack.redis import find_or_install
 from usher.stack.runtime import find_or_build
 from usher.stack.settings import StackSettings

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from tests.support.stand_in import StandIn
 from usher.cli import app
 from usher.session import Wiring
-from usher.stack.command import SetupError
+from usher.stack.errors import SetupError
 from usher.stack.processes import ProcessSpec
 from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack, StackError

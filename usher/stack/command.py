@@ -9,14 +9,12 @@ from pathlib import Path
 
 import psutil
 
+from usher.stack.errors import SetupError
+
 TICK_SECONDS = 20.0
 TAIL_LINES = 12
 
 Report = Callable[[str], None]
-
-
-class SetupError(Exception):
-    """Set-up cannot go on. The message says why and what to do, to the person at the terminal."""
 
 
 def run(

@@ -1,8 +1,5 @@
 """Asks one process of the stack whether it is ready."""
 
-import httpx
-import redis
-
 from usher.stack.processes import ProcessSpec
 
 _SECONDS = 2
@@ -18,6 +15,8 @@ def is_ready(spec: ProcessSpec, redis_password: str = "") -> bool:
 
 
 def _pings(url: str, password: str) -> bool:
+    import redis  # here and below: slow to import, and `usher logs` and `down` ask nobody
+
     # Named, `default` may show a password also where none is wanted.
     login = {"username": "default", "password": password} if password else {}
     with redis.Redis.from_url(url, socket_timeout=_SECONDS, **login) as client:
@@ -28,6 +27,8 @@ def _pings(url: str, password: str) -> bool:
 
 
 def _answers(url: str) -> bool:
+    import httpx
+
     try:
         # No proxy of the environment's: everything is on this machine.
         return httpx.get(url, timeout=_SECONDS, trust_env=False, verify=False).is_success

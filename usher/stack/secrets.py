@@ -10,11 +10,6 @@ import secrets as random
 import stat
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
-
-from redis import Redis
-
-from usher.stack.settings import LOOPBACK, StackSettings
 
 FILE = "secrets.env"
 REDIS_FILE = "redis.conf"
@@ -73,12 +68,6 @@ def ensure_secrets(data_dir: Path) -> Secrets:
 def write_redis_file(data_dir: Path, found: Secrets) -> None:
     """Write what Redis reads its password from."""
     _write(data_dir / REDIS_FILE, f"requirepass {found.redis_password}\n")
-
-
-def redis_client(settings: StackSettings, **options: Any) -> Redis:
-    """Return a client of the embedded Redis."""
-    password = read_secrets(settings.data_dir).redis_password or None
-    return Redis(host=LOOPBACK, port=settings.redis_port, password=password, **options)
 
 
 def _write(file: Path, text: str) -> None:

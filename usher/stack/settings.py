@@ -151,6 +151,17 @@ class StackSettings(BaseSettings):
         host = LOOPBACK if self.host in ("0.0.0.0", "::", "") else self.host
         return f"http://{host}:{getattr(self, f'{service}_port')}"
 
+    def places(self) -> dict[str, str]:
+        """Where the stack can be looked at."""
+        return {
+            "live page": self.url("notifier"),
+            "publish": f"{self.url('starter')}/docs",
+            "workflows": f"{self.url('orchestrator')}/workflows",
+            "notices": f"{self.url('notifier')}/notices",
+            "dead letters": f"{self.url('notifier')}/dead-letters",
+            "data and logs": str(self.data_dir),
+        }
+
 
 PORTS = tuple(name for name in StackSettings.model_fields if name.endswith("_port"))
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from usher.stack.command import TICK_SECONDS, Report, SetupError, run
+from usher.stack.command import TICK_SECONDS, Report, run
+from usher.stack.errors import SetupError
 
 
 def cache_dir() -> Path:

@@ -12,7 +12,7 @@ from bench.peers import tools, work
 from bench.peers.tools import Tools, find_or_install
 from bench.stacks import specs, stack_settings
 from bench.workflows import bench_workflow
-from usher.stack.command import SetupError
+from usher.stack.errors import SetupError
 from usher.stack.processes import Binaries, ProcessSpec
 
 BINARIES = Binaries(Path("/b/redis"), Path("/b/daprd"), Path("/b/placement"), Path("/b/scheduler"))
