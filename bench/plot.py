@@ -1,86 +1,63 @@
 """Draws a run as an SVG: CPU a workflow by process, and workflows a second, a bar a contender."""
 
-from html import escape
+from collections.abc import Mapping
 from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from bench.figures import Summary, summarise
 from bench.report import baseline, number
 from bench.results import Run
 
-_COLOURS = ("#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#ff8ab7", "#a463f2", "#97bbf5")
-_LEFT, _WIDTH, _BAR, _STEP = 130, 460, 18, 26
+COLOURS = (*mpl.color_sequences["Set2"], *mpl.color_sequences["Set3"])
+NARROW = 0.06
+"""A part of a bar with less than this share of the axis has no room for its figure."""
 
-Found = dict[str, dict[str, Summary]]
+Bars = Mapping[str, Mapping[str, float]]
+"""Contender → part of its bar → how long it is."""
 
 
 def draw(run: Run, path: Path) -> None:
     """Write the picture of the largest burst that was measured."""
     size = max(run.plan["sizes"])
     found = summarise(run.visits, baseline(run))
-    path.write_text(_svg(found, size))
-
-
-def _svg(found: Found, size: int) -> str:
-    prefix, suffix = "cpu ", f" at {size}, ms/workflow"
-    parts = {
-        name: {
-            measure.removeprefix(prefix).removesuffix(suffix): summary.median
-            for measure, summary in measures.items()
-            if measure.startswith(prefix) and measure.endswith(suffix) and "driver" not in measure
-        }
-        for name, measures in found.items()
-    }
-    for measures in parts.values():
-        for total in (f"at {size}, ms/workflow", "above idle"):
-            measures.pop(total, None)
-    labels = sorted({label for measures in parts.values() for label in measures})
-    colours = {label: _COLOURS[place % len(_COLOURS)] for place, label in enumerate(labels)}
+    processes = {name: _cpu_by_process(measures, size) for name, measures in found.items()}
     rates = {name: {"": one[f"throughput at {size}, /s"].median} for name, one in found.items()}
-    lower = 60 + _STEP * len(parts)
-    legend = lower + 40 + _STEP * len(parts)
-    rows = [
-        *_bars(f"CPU a workflow, ms ({size} at once)", parts, colours, 30),
-        *_bars(f"workflows a second ({size} at once)", rates, {"": _COLOURS[0]}, lower),
-        *_legend(colours, legend),
-    ]
-    height = legend + 20 * (len(labels) // 4 + 1)
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LEFT + _WIDTH + 70}" height="{height}"'
-    )
-    style = ' font-family="sans-serif" font-size="12" style="background:white">'
-    return "\n".join([head + style, *rows, "</svg>\n"])
+    # White behind it, so that it reads on a dark page too; the same run makes the same file.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "bench"}):
+        figure = Figure(figsize=(9, 1.8 + 0.6 * len(found)), layout="constrained", facecolor="w")
+        cpu, throughput = figure.subplots(2)
+        _draw(cpu, f"CPU a workflow, ms ({size} at once)", processes)
+        _draw(throughput, f"workflows a second ({size} at once)", rates)
+        figure.legend(*cpu.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        figure.savefig(path, metadata={"Date": None})
 
 
-def _bars(
-    title: str, bars: dict[str, dict[str, float]], colours: dict[str, str], top: int
-) -> list[str]:
+def _cpu_by_process(measures: Mapping[str, Summary], size: int) -> dict[str, float]:
+    prefix, suffix = "cpu ", f" at {size}, ms/workflow"
+    found = {
+        measure.removeprefix(prefix).removesuffix(suffix): summary.median
+        for measure, summary in measures.items()
+        if measure.startswith(prefix) and measure.endswith(suffix)
+    }
+    totals = {f"at {size}, ms/workflow", "above idle", "driver"}
+    return {label: value for label, value in found.items() if label not in totals}
+
+
+def _draw(axes: Axes, title: str, bars: Bars) -> None:
+    names = list(bars)
+    ends = dict.fromkeys(names, 0.0)
     longest = max((sum(parts.values()) for parts in bars.values()), default=0) or 1
-    rows = [_text(_LEFT, top - 8, title, "start", "bold")]
-    for line, (name, parts) in enumerate(bars.items()):
-        y, x = top + line * _STEP, float(_LEFT)
-        rows.append(_text(_LEFT - 8, y + 13, name, "end"))
-        for label, value in sorted(parts.items()):
-            width = value / longest * _WIDTH
-            rows.append(
-                f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BAR}"'
-                f' fill="{colours[label]}"><title>{escape(label)} {number(value)}</title></rect>'
-            )
-            x += width
-        rows.append(_text(x + 6, y + 13, number(sum(parts.values())), "start"))
-    return rows
-
-
-def _legend(colours: dict[str, str], top: int) -> list[str]:
-    rows = []
-    for place, (label, colour) in enumerate(colours.items()):
-        x, y = _LEFT + place % 4 * 130, top + place // 4 * 20
-        rows.append(f'<rect x="{x}" y="{y - 10}" width="12" height="12" fill="{colour}"/>')
-        rows.append(_text(x + 18, y, label, "start"))
-    return rows
-
-
-def _text(x: float, y: float, words: str, anchor: str, weight: str = "normal") -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y}" text-anchor="{anchor}" font-weight="{weight}">'
-        f"{escape(words)}</text>"
-    )
+    labels = sorted({label for parts in bars.values() for label in parts})
+    for label, colour in zip(labels, COLOURS, strict=False):
+        lengths = [bars[name].get(label, 0) for name in names]
+        drawn = axes.barh(names, lengths, left=list(ends.values()), color=colour, label=label)
+        figures = [number(one) if label and one > NARROW * longest else "" for one in lengths]
+        axes.bar_label(drawn, figures, label_type="center")
+        ends = {name: ends[name] + one for name, one in zip(names, lengths, strict=True)}
+    axes.bar_label(drawn, [number(end) for end in ends.values()], padding=4)
+    axes.set_title(title, loc="left", fontweight="bold")
+    axes.set_xlim(0, 1.08 * longest)
+    axes.invert_yaxis()  # the first contender on top

@@ -1,4 +1,8 @@
-"""Durations as Go and Dapr write them: `10s`, `1h30m`, `250ms`, or bare milliseconds."""
+"""Durations as Go and Dapr write them: `10s`, `1h30m`, `250ms`, or bare milliseconds.
+
+The package `durationpy` also takes days, weeks, and other text between two parts, as in `1h, 30m`:
+Dapr does not, and the doctor has to say so.
+"""
 
 import re
 

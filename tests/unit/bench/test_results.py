@@ -74,15 +74,21 @@ def test_a_total_comes_before_its_parts(run: results.Run) -> None:
     assert text.index("throughput") < text.index("p50") < text.index("cpu") < text.index("lost")
 
 
-def test_the_picture_is_well_formed_and_has_a_bar_a_process(
-    run: results.Run, tmp_path: Path
-) -> None:
+def test_the_picture_shows_each_process_and_the_totals(run: results.Run, tmp_path: Path) -> None:
     plot.draw(run, tmp_path / "run.svg")
     drawn = ElementTree.parse(tmp_path / "run.svg").getroot()
-    titles = [one.text for one in drawn.iter("{http://www.w3.org/2000/svg}title")]
-    assert "redis 10" in titles
-    assert "worker & more 20" in titles
-    assert len(titles) == 2 * (2 + 1)  # two processes and the throughput, for each of two
+    shown = [one.text for one in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    for process in ("redis", "worker & more"):
+        assert shown.count(process) == 1
+    for figure in ("10", "20", "30", "3.33", "6.67", "50", "16.7"):  # parts, totals, throughput
+        assert figure in shown
+    assert not {"driver", "above idle"} & set(shown)
+
+
+def test_the_same_run_makes_the_same_picture(run: results.Run, tmp_path: Path) -> None:
+    for name in ("one.svg", "two.svg"):
+        plot.draw(run, tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
 @pytest.mark.parametrize(
