@@ -6,16 +6,15 @@ ENV UV_PROJECT_ENVIRONMENT=/usher UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV
     UV_COMPILE_BYTECODE=1
 WORKDIR /source
 COPY pyproject.toml uv.lock ./
-# The uv that the lock names. It is left out of /usher: only the embedded stack uses it there.
+# The uv that the lock names. Neither it nor the rest of the extra `stack` comes into /usher.
 RUN python -m venv /opt/uv \
  && /opt/uv/bin/pip install --no-cache-dir \
         "uv==$(sed -n '/^name = "uv"$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)"
-RUN /opt/uv/bin/uv sync --frozen --no-dev --no-install-project --no-install-package uv
+RUN /opt/uv/bin/uv sync --frozen --no-dev --no-install-project
 COPY . .
-# ReDoc comes with Swagger UI's files, and nothing serves it; supervisor comes with its tests.
-RUN /opt/uv/bin/uv sync --frozen --no-dev --no-editable --no-install-package uv \
- && cd /usher/lib/python3.11/site-packages \
- && rm -r fastapi_offline/static/redoc.standalone.js supervisor/tests
+# ReDoc comes with Swagger UI's files, and nothing serves it.
+RUN /opt/uv/bin/uv sync --frozen --no-dev --no-editable \
+ && rm /usher/lib/python3.11/site-packages/fastapi_offline/static/redoc.standalone.js
 
 FROM python:3.11-slim-bookworm AS usher
 RUN PIP_ROOT_USER_ACTION=ignore python -m pip uninstall --yes --quiet pip setuptools wheel

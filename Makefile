@@ -70,7 +70,7 @@ UV_VERSION = $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.
 
 $(STAMP): uv.lock pyproject.toml $(if $(filter build/uv/bin/uv,$(UV)),$(UV))
 	@echo "Installing the locked dependencies into .venv"
-	@$(UV) sync --frozen --quiet
+	@$(UV) sync --frozen --quiet --extra stack
 	@touch $@
 
 define no_python

