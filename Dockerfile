@@ -31,7 +31,7 @@ HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=5 \
 # Or orchestrator, or notifier, each with a USHER_READY_URL of its own; or `usher`.
 CMD ["python", "-m", "starter"]
 
-# For docker compose alone: a sidecar whose tokens come from a volume (usher/stack/handing.py), as the
+# For docker compose alone: a sidecar whose tokens come from a volume (usher/stack/with_tokens.py), as the
 # public image has no shell, and daprd takes them from its environment only.
 FROM daprio/daprd:1.18.2 AS dapr
 FROM usher AS daprd

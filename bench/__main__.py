@@ -16,8 +16,8 @@ from bench.peers.tools import find_or_install
 from bench.session import Session
 from bench.stacks import find_binaries
 from bench.visit import FULL, QUICK, TURN
-from usher.interrupts import interruptible
 from usher.stack.errors import SetupError, StackError
+from usher.terminal.interrupts import interruptible
 
 BUILD = Path(__file__).parents[1] / "build" / "bench"
 

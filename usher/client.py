@@ -7,7 +7,7 @@ from urllib.parse import quote
 import httpx
 
 from usher.errors import CommandError, NotFound, Refused, Unreachable
-from usher.stack.processes import Service
+from usher.services import Service
 
 Document = dict[str, Any]
 

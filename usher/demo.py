@@ -1,9 +1,10 @@
 """`usher demo`: publishes through Dapr on a stack of its own, and reads what came out."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, get_args
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import httpx
 from filelock import FileLock, Timeout
@@ -11,13 +12,12 @@ from filelock import FileLock, Timeout
 from contracts.topics import PUBSUB, Topic
 from usher.client import Client
 from usher.errors import CommandError, Unreachable
-from usher.expected import Verdict, judge
-from usher.interrupts import uninterrupted
-from usher.stack.processes import Service
+from usher.services import SERVICES
 from usher.stack.settings import LOOPBACK, StackSettings
 from usher.stack.stack import Stack
 from usher.stack.tail import LogReader
 from usher.stack.wait import wait_until
+from usher.terminal.interrupts import uninterrupted
 from usher.urls import direct_hosts
 
 # Clear of the stack of `usher up` and of each other's neighbours, so that both can run.
@@ -41,6 +41,81 @@ ANSWER = {
 }
 
 Print = Callable[[str], None]
+Item = Mapping[str, Any]
+Wanted = Mapping[str, Callable[[Item], bool]]
+
+# What these events must lead to, each once.
+NOTICES: Wanted = {
+    'COMPLETED hello_workflow with {"final_greeting": "Hello, Ada!"}': lambda it: (
+        _ended(it, "hello_workflow", "COMPLETED")
+        and it["output"] == {"final_greeting": "Hello, Ada!"}
+    ),
+    'COMPLETED approval_workflow with the decision "approved"': lambda it: (
+        _ended(it, "approval_workflow", "COMPLETED") and it["output"]["decision"] == "approved"
+    ),
+    "FAILED fail_workflow": lambda it: _ended(it, "fail_workflow", "FAILED"),
+}
+
+DEAD_LETTERS: Wanted = {
+    "unknown_workflow for no_such_workflow": lambda it: (
+        it["reason"] == "unknown_workflow" and it["event"]["data"]["workflow"] == "no_such_workflow"
+    ),
+}
+
+
+def _ended(item: Item, workflow: str, outcome: str) -> bool:
+    return (item["workflow"], item["outcome"]) == (workflow, outcome)
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the notifier holds, held against what it must hold."""
+
+    notices: list[Item]
+    dead_letters: list[Item]
+    missing: list[str]
+    too_much: list[str]
+
+    @property
+    def right(self) -> bool:
+        """Nothing is missing and nothing is there twice or besides."""
+        return not self.missing and not self.too_much
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def judge(notices: list[Item], dead_letters: list[Item]) -> DemoResult:
+    """Match every item with one expectation at most, and every expectation with one item."""
+    result = DemoResult(notices, dead_letters, [], [])
+    for kind, wanted, items in (
+        ("notice", NOTICES, notices),
+        ("dead letter", DEAD_LETTERS, dead_letters),
+    ):
+        missing, left = _match(wanted, items)
+        result.missing.extend(f"{kind}: {name}" for name in missing)
+        result.too_much.extend(f"{kind}: {item.get('id')}" for item in left)
+    return result
+
+
+def _match(wanted: Wanted, items: Iterable[Item]) -> tuple[list[str], list[Item]]:
+    left = list(items)
+    missing = []
+    for name, fits in wanted.items():
+        found = next((item for item in left if _fits(fits, item)), None)
+        if found is None:
+            missing.append(name)
+        else:
+            left.remove(found)
+    return missing, left
+
+
+def _fits(fits: Callable[[Item], bool], item: Item) -> bool:
+    # Another shape than expected (no output, data that is text) is no match, not an accident.
+    try:
+        return fits(item)
+    except (KeyError, TypeError, IndexError):
+        return False
 
 
 def demo_settings(settings: StackSettings) -> StackSettings:
@@ -55,12 +130,12 @@ def run_demo(
     show: Print,
     report: Print,
     quiet_s: float = QUIET_S,
-) -> Verdict:
+) -> DemoResult:
     """Start `stack` on empty data, publish, judge; stop it again, come what may.
 
     `show` gets the notifier's lines as they come, `report` what is being done.
     """
-    urls = {service: stack.settings.url(service) for service in get_args(Service)}
+    urls = {service: stack.settings.url(service) for service in SERVICES}
     with (
         new_http(direct_hosts(stack.settings, ())) as http,
         LogReader({"notifier": stack.log_path("notifier")}) as log,
@@ -107,7 +182,7 @@ class _Demo:
         self._show = show
         self._report = report
 
-    def run(self, quiet_s: float) -> Verdict:
+    def run(self, quiet_s: float) -> DemoResult:
         """Publish, wait for what it leads to, and return what the notifier holds."""
         for request in REQUESTS:
             self._publish(Topic.REQUESTS, request)
@@ -130,7 +205,7 @@ class _Demo:
             raise CommandError(f"The starter's sidecar answered {said}")
         self._report(f"published on {topic}: {body}")
 
-    def _held(self) -> Verdict:
+    def _held(self) -> DemoResult:
         notices, letters = self._client.notices(), self._client.dead_letters()
         return judge(notices["items"], letters["items"])
 

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from redis import Redis, RedisError
 
     from usher.client import Client
-    from usher.output import Output
     from usher.stack.processes import ProcessSpec
     from usher.stack.settings import StackSettings
     from usher.stack.stack import Stack
+    from usher.terminal.output import Output
 
 Settings = TypeVar("Settings")
 STACK_EXTRA = {"filelock", "psutil", "supervisor", "uv"}
@@ -139,7 +139,7 @@ class Session:
 @contextmanager
 def session(ctx: typer.Context, as_json: bool) -> Iterator[Session]:
     """Run a command's body; what it raises is printed and becomes the exit code."""
-    from usher.output import Output
+    from usher.terminal.output import Output
 
     out = Output(as_json)
     try:

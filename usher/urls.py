@@ -2,13 +2,12 @@
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from typing import get_args
 from urllib.parse import quote, urlsplit
 
 from pydantic import HttpUrl, RedisDsn, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from usher.stack.processes import Service
+from usher.services import SERVICES, Service
 from usher.stack.secrets import read_secrets
 from usher.stack.settings import LOOPBACK, StackSettings
 
@@ -30,7 +29,7 @@ class UrlSettings(BaseSettings):
 def service_urls(stack: StackSettings, elsewhere: UrlSettings) -> Mapping[Service, str]:
     """Service → base URL without a slash at its end."""
     urls: dict[Service, str] = {}
-    for service in get_args(Service):
+    for service in SERVICES:
         given = getattr(elsewhere, f"{service}_url")
         urls[service] = str(given).rstrip("/") if given else stack.url(service)
     return urls
@@ -39,7 +38,7 @@ def service_urls(stack: StackSettings, elsewhere: UrlSettings) -> Mapping[Servic
 def direct_hosts(stack: StackSettings, urls: Iterable[str]) -> set[str]:
     """The hosts that are this machine, so that no proxy stands between."""
     hosts = {urlsplit(url).hostname or "" for url in urls}
-    own = {urlsplit(stack.url(service)).hostname or "" for service in get_args(Service)}
+    own = {urlsplit(stack.url(service)).hostname or "" for service in SERVICES}
     return {"localhost", LOOPBACK, *own, *filter(_is_loopback, hosts)}
 
 

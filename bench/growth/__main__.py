@@ -20,8 +20,8 @@ from bench.growth.stack import STEADY, WATCHED, Stacks
 from bench.report import number
 from bench.results import FOLDER, rounded
 from bench.stacks import find_binaries
-from usher.interrupts import interruptible
 from usher.stack.errors import SetupError, StackError
+from usher.terminal.interrupts import interruptible
 
 BUILD = Path(__file__).parents[2] / "build" / "bench"
 SHOWN = {

@@ -5,8 +5,8 @@ import sys
 
 from tests.chaos.plan import plan
 from tests.chaos.session import storm
-from usher.interrupts import interruptible
 from usher.stack.settings import StackSettings
+from usher.terminal.interrupts import interruptible
 
 PORTS_BESIDE = 500
 """From the stack of `make up`, so that both can run."""

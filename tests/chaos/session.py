@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from tests.chaos.blows import Report
 from tests.chaos.observed import Observed
@@ -14,7 +14,7 @@ from tests.chaos.plan import Plan
 from tests.chaos.report import figures, write
 from tests.chaos.storm import Storm
 from tests.chaos.verdict import Verdict, judge
-from usher.stack.processes import Service
+from usher.services import SERVICES
 from usher.stack.secrets import FILE, REDIS_FILE
 from usher.stack.settings import StackSettings, variable
 from usher.stack.stack import Stack
@@ -73,7 +73,7 @@ def _weather(
 def audit(settings: StackSettings) -> dict[str, Any]:
     """Return what `usher audit --json` says."""
     env = {variable(name): str(port) for name, port in settings.ports().items()}
-    env |= {f"USHER_{name.upper()}_URL": settings.url(name) for name in get_args(Service)}
+    env |= {f"USHER_{name.upper()}_URL": settings.url(name) for name in SERVICES}
     env |= {variable("data_dir"): str(settings.data_dir)}  # Redis's password is there
     done = subprocess.run(
         [str(Path(sys.executable).with_name("usher")), "audit", "--json"],

@@ -94,7 +94,7 @@ def test_only_what_wants_tokens_has_the_volume_that_holds_them() -> None:
     holders = {n for n, found in COMPOSED.items() if "secrets:/secrets" in found.get("volumes", ())}
     assert holders == {f"{app}{part}" for app in SERVICES[1:] for part in ("", "-daprd")}
     for name in holders:
-        assert COMPOSED[name]["entrypoint"] == ["python", "-m", "usher.stack.handing"], name
+        assert COMPOSED[name]["entrypoint"] == ["python", "-m", "usher.stack.with_tokens"], name
 
 
 def test_every_process_but_redis_runs_bare() -> None:

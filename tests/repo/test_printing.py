@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.repo.files import modules, name_of, tree
 
-PRINTER = "usher/output.py"
+PRINTER = "usher/terminal/output.py"
 WAYS = {"print", "sys.stdout", "sys.stderr", "typer.echo", "typer.secho", "click.echo", "Console"}
 WAYS |= {"rich.print", "Text.from_ansi", "os.write"}
 

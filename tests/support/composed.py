@@ -80,7 +80,7 @@ class Composed(Driver):
 
         It has the tokens that the container's own program has.
         """
-        handing = () if service == "starter" else ("python", "-m", "usher.stack.handing")
+        handing = () if service == "starter" else ("python", "-m", "usher.stack.with_tokens")
         words = (*handing, "python", "-c", code)
         return self.compose("exec", "--no-TTY", service, *words).stdout.strip()
 

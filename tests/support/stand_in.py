@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from usher.stack.command import Report
 from usher.stack.processes import ProcessSpec
 from usher.stack.settings import StackSettings
-from usher.stack.stack import Report, Stack
+from usher.stack.stack import Stack
 
 
 class StandIn(Stack):

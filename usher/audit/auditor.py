@@ -18,8 +18,8 @@ from contracts.letters import reused_id
 from contracts.topics import Topic
 from usher.audit.entries import key_of, letters_of
 from usher.audit.published import find, kept_or_coming
-from usher.audit.report import Finding, Report
-from usher.audit.streams import PAGE, Entry, EntryId, Streams, named
+from usher.audit.report import Report, Unaccounted
+from usher.audit.streams import PAGE, EntryId, StreamEntry, Streams, named
 from usher.audit.verdict import LETTERED, Known, Record, State, Verdict, judge, stuck
 from usher.client import Client
 
@@ -40,7 +40,7 @@ _NEARLY = timedelta(days=1)
 class Item(NamedTuple):
     """An entry, and the event it holds."""
 
-    entry: Entry
+    entry: StreamEntry
     event: CloudEvent
     key: str | None
     """Of its source and id in the ledger."""
@@ -84,7 +84,7 @@ class Auditor:
         self._look_for_deletions(report)
         return report
 
-    def _take(self, page: list[Entry]) -> None:
+    def _take(self, page: list[StreamEntry]) -> None:
         items: list[Item] = []
         for entry in page:
             event = read_entry(entry.data)
@@ -143,7 +143,7 @@ class Auditor:
         )
 
     def _excused(
-        self, verdict: Verdict, entry: Entry, account: Record | None, horizon: datetime
+        self, verdict: Verdict, entry: StreamEntry, account: Record | None, horizon: datetime
     ) -> Verdict:
         if not self._begun[entry.topic].acknowledged(entry.id):
             return stuck(account, self._begun[entry.topic], entry.id) or Verdict(State.OPEN)
@@ -218,12 +218,12 @@ class Auditor:
                     report.findings.append(self._finding(topic, entry_id, verdict.missing))
         report.oldest_open_s = None if oldest is None else round(time.time() - oldest / 1000, 1)
 
-    def _finding(self, topic: Topic, entry_id: EntryId, missing: str) -> Finding:
+    def _finding(self, topic: Topic, entry_id: EntryId, missing: str) -> Unaccounted:
         source = event_id = None
         for entry in self._streams.again(topic, [entry_id]):
             event = read_entry(entry.data)
             source, event_id = event.source or None, event.id or None
-        return Finding(topic, named(entry_id), source, event_id, missing)
+        return Unaccounted(topic, named(entry_id), source, event_id, missing)
 
     def _look_for_deletions(self, report: Report) -> None:
         for topic in AUDITED:
@@ -232,7 +232,7 @@ class Auditor:
                 report.blind.append(topic)
             elif gone:
                 missing = f"{gone} entries were deleted from the stream, not by its trimmer"
-                report.findings.append(Finding(topic, None, None, None, missing, gone))
+                report.findings.append(Unaccounted(topic, None, None, None, missing, gone))
 
 
 def _by_id(look_up: Callable[[list[str]], Record], wanted: Iterable[str]) -> dict[str, Record]:

@@ -8,7 +8,7 @@ from contracts.topics import Topic
 
 
 @dataclass(frozen=True)
-class Finding:
+class Unaccounted:
     """An entry that nothing accounts for; without an entry id, entries that are gone."""
 
     stream: str
@@ -31,8 +31,8 @@ class Report:
     oldest_open_s: float | None = None
     forgotten: int = 0
     """Older than the ledger's memory, so nothing can be said of them."""
-    findings: list[Finding] = field(default_factory=list)
-    reused: list[Finding] = field(default_factory=list)
+    findings: list[Unaccounted] = field(default_factory=list)
+    reused: list[Unaccounted] = field(default_factory=list)
     """Accounted for, with a dead letter, but published with the source and id of another."""
     blind: list[Topic] = field(default_factory=list)
     """Streams of which nobody can tell whether entries were deleted (Redis before 7)."""

@@ -18,11 +18,10 @@ BOOK = "usher:trimmed"
 """The hash in which who trims a stream writes how many entries went, and how many ever came."""
 
 EntryId = tuple[int, int]
-LAST: EntryId = (2**64 - 1, 2**64 - 1)
 
 
 @dataclass(frozen=True)
-class Entry:
+class StreamEntry:
     """One entry of a stream."""
 
     topic: Topic
@@ -73,14 +72,14 @@ class Streams:
         last = numbered(info["last-generated-id"])
         return Progress(last, delivered, frozenset(given), often)
 
-    def pages(self, topic: Topic, last: EntryId) -> Iterator[list[Entry]]:
+    def pages(self, topic: Topic, last: EntryId) -> Iterator[list[StreamEntry]]:
         """Yield the entries up to `last`, oldest first."""
         after: EntryId = (0, 0)
         while page := self._range(topic, f"({named(after)}", named(last)):
             yield page
             after = page[-1].id
 
-    def again(self, topic: Topic, ids: Iterable[EntryId]) -> list[Entry]:
+    def again(self, topic: Topic, ids: Iterable[EntryId]) -> list[StreamEntry]:
         """Return those of the entries that are still there."""
         pipe = self._client.pipeline(transaction=False)
         for one in ids:
@@ -112,7 +111,7 @@ class Streams:
             yield from given
             after = f"({named(given[-1][0])}"
 
-    def _range(self, topic: Topic, first: str, last: str) -> list[Entry]:
+    def _range(self, topic: Topic, first: str, last: str) -> list[StreamEntry]:
         found: Any = self._client.xrange(topic, first, last, PAGE)
         return [_entry(topic, *one) for one in found]
 
@@ -127,5 +126,5 @@ def numbered(name: bytes | str) -> EntryId:
     return int(time), int(number or 0)
 
 
-def _entry(topic: Topic, name: bytes, fields: dict[bytes, bytes] | None) -> Entry:
-    return Entry(topic, numbered(name), (fields or {}).get(b"data", b""))
+def _entry(topic: Topic, name: bytes, fields: dict[bytes, bytes] | None) -> StreamEntry:
+    return StreamEntry(topic, numbered(name), (fields or {}).get(b"data", b""))

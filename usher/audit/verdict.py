@@ -13,7 +13,7 @@ from contracts.letters import letter_id, reused_id
 from contracts.reading import read_command_from
 from contracts.refusal import Refused
 from usher.audit.entries import letters_of
-from usher.audit.streams import Entry, EntryId, Progress
+from usher.audit.streams import EntryId, Progress, StreamEntry
 
 Record = Mapping[str, Any]
 
@@ -68,7 +68,7 @@ class Known:
 
 
 def judge(
-    entry: Entry, event: CloudEvent, digest: str, account: Record | None, known: Known
+    entry: StreamEntry, event: CloudEvent, digest: str, account: Record | None, known: Known
 ) -> Verdict:
     """Judge an entry that its group has acknowledged; `digest` is of what it asks for."""
     if account is None:
@@ -133,7 +133,7 @@ def _lettered(
     return Verdict(State.WANTING, disposition, missing, wanted, attempts)
 
 
-def _contradiction(entry: Entry, event: CloudEvent, account: Record) -> str | None:
+def _contradiction(entry: StreamEntry, event: CloudEvent, account: Record) -> str | None:
     """Say where the ledger's entry cannot be about this event."""
     disposition, topic = account["disposition"], account["topic"]
     if topic != entry.topic:

@@ -12,14 +12,14 @@ from contracts.topics import Topic
 from usher.client import Client
 from usher.doctor.broker import brokers
 from usher.doctor.delivery import outages, resiliency
-from usher.doctor.durability import redis_config
 from usher.doctor.finding import Finding
-from usher.doctor.groups import Stream, streams
-from usher.doctor.keeping import retention, stores
+from usher.doctor.redis_config import redis_config
 from usher.doctor.resources import read
+from usher.doctor.retention import retention, stores
 from usher.doctor.sidecars import alike, etcd, notifier
+from usher.doctor.streams import Stream, streams
 from usher.errors import CommandError, Unreachable
-from usher.stack.processes import Service
+from usher.services import Service
 
 DEFAULTS = {"ledger_days": 30.0, "stream_days": 7.0, "call_timeout_seconds": 8.0}
 """Held against the files where the orchestrator cannot say what it has."""

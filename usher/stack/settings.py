@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 import usher
+from usher.services import Service
 
 # All but the three services' HTTP stays here, whatever `host` says: Redis and Dapr have no tokens.
 LOOPBACK = "127.0.0.1"
@@ -146,7 +147,7 @@ class StackSettings(BaseSettings):
         above = 10 * (number - 1)
         return self.model_copy(update={name: getattr(self, name) + above for name in own})
 
-    def url(self, service: Literal["starter", "orchestrator", "notifier"]) -> str:
+    def url(self, service: Service) -> str:
         """Where a service's HTTP answers, as seen from this machine: `http://127.0.0.1:8080`."""
         host = LOOPBACK if self.host in ("0.0.0.0", "::", "") else self.host
         return f"http://{host}:{getattr(self, f'{service}_port')}"

@@ -26,8 +26,6 @@ from usher.stack.space import refuse_too_little_space
 from usher.stack.supervision import Supervisor
 from usher.stack.wait import wait_until
 
-__all__ = ["SUPERVISORD", "Report", "Stack", "StackError"]
-
 SUPERVISORD = "supervisord"
 
 _TIER_SECONDS = 60.0

@@ -1,0 +1,1 @@
+"""The commands of `usher`: their arguments and help, and what each calls."""

@@ -1,0 +1,41 @@
+"""The commands that steer an instance, as a control event on its topic does."""
+
+import json
+import uuid
+from typing import Annotated
+
+import typer
+
+from usher.session import session
+from usher.terminal import views
+from usher.terminal.arguments import Json
+from usher.terminal.help import examples
+
+app = typer.Typer()
+
+SOURCE = "/usher/cli"
+
+
+@app.command(
+    epilog=examples("usher terminate trip-1", 'usher terminate trip-1 --reason "booked elsewhere"')
+)
+def terminate(
+    ctx: typer.Context,
+    instance: Annotated[str, typer.Argument(help="Id of the instance to end.")],
+    reason: Annotated[str | None, typer.Option(help="Why, for the completion event.")] = None,
+    event_id: Annotated[str | None, typer.Option("--id", help="Id of the control event.")] = None,
+    as_json: Json = False,
+) -> None:
+    """End an instance, also a STALLED one. Its completion event says TERMINATED."""
+    control = {"instance_id": instance, "control": "terminate", "reason": reason}
+    event = {
+        "specversion": "1.0",
+        "id": event_id or str(uuid.uuid4()),
+        "source": SOURCE,
+        "type": "usher.command.v1",
+        "datacontenttype": "application/json",
+        "data": control,
+    }
+    with session(ctx, as_json) as run, run.client() as client:
+        accepted = client.publish_event(json.dumps(event).encode())
+        run.out.answer(accepted, views.accepted(accepted))

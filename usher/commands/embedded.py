@@ -1,0 +1,111 @@
+"""The commands that run the embedded stack: bring it up and down, show its logs, the demo."""
+
+from typing import Annotated
+
+import typer
+
+from usher.errors import Exit, NotFound
+from usher.session import session, usable
+from usher.terminal import views
+from usher.terminal.arguments import Json
+from usher.terminal.help import examples
+from usher.terminal.interrupts import interruptible
+
+app = typer.Typer()
+
+JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+
+
+@app.command(
+    epilog=examples("usher up", "usher up --detach --fresh", "USHER_STARTER_PORT=9080 usher up")
+)
+def up(
+    ctx: typer.Context,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Leave it running; return once it is healthy.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Empty its data first.")] = False,
+    with_samples: Annotated[
+        bool, typer.Option("--with-samples", help="Serve the samples beside USHER_WORKFLOWS.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Start the embedded stack: Redis, Dapr, the three services.
+
+    It serves the workflows of the folders that USHER_WORKFLOWS names; where it names none, the
+    samples. In the foreground it shows all logs, and Ctrl-C stops it in order; with --json each
+    line of a log is one JSON object then.
+    """
+    with session(ctx, as_json) as run:
+        from usher.terminal import coloured_logs, json_logs
+
+        extra = {"samples": True} if with_samples else {}
+        settings = run.settings.model_copy(update=extra)
+        stack, where = run.wiring.stack(settings), settings.places()
+        if detach:
+            with interruptible():
+                started = stack.up(run.out.progress, fresh=fresh)
+            now = {"started": started, "places": where, "pids": stack.pids()}
+            run.out.answer(now, views.pairs(where))
+        elif as_json:
+            with interruptible():
+                json_logs.foreground(stack, run.out.progress, fresh=fresh)
+        else:
+            run.out.console.print(views.pairs(where))
+            coloured_logs.foreground(stack, run.out.console, fresh=fresh)
+
+
+@app.command(epilog=examples("usher down"))
+def down(ctx: typer.Context, as_json: Json = False) -> None:
+    """Stop the embedded stack in order. Safe to repeat; its data stay."""
+    with session(ctx, as_json) as run:
+        stack = run.stack()
+        was_up = stack.is_up()
+        stack.down(run.out.progress)
+        run.out.answer({"was_up": was_up}, views.words("The stack is down."))
+
+
+@app.command(epilog=examples("usher logs", "usher logs -f notifier orchestrator"))
+def logs(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="Processes; all if none.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what comes; Ctrl-C ends it.")
+    ] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="So many of each.")] = 10,
+    as_json: JsonLines = False,
+) -> None:
+    """Show the last lines that the stack's processes logged."""
+    with session(ctx, as_json) as run:
+        from usher.terminal import coloured_logs, json_logs
+
+        stack = run.stack(names)
+        if not any(stack.log_path(name).exists() for name in stack.names()):
+            where = stack.log_path("").parent
+            raise NotFound(f"There are no logs in {where}.", "`usher up` starts the stack.")
+        if as_json:
+            json_logs.show(stack, lines=lines, follow=follow)
+        elif follow:
+            coloured_logs.follow(stack, run.out.console, lines=lines)
+        else:
+            coloured_logs.show(stack, run.out.console, lines=lines)
+
+
+@app.command(epilog=examples("usher demo", "usher demo --json | jq '.notices[].outcome'"))
+def demo(ctx: typer.Context, as_json: Json = False) -> None:
+    """Publish events on a stack of its own; show what comes out.
+
+    Exit code 0 only if the notifier ends up with exactly the notices and dead letters it must.
+    """
+    with session(ctx, as_json) as run, interruptible():
+        from usher.demo import demo_settings, run_demo
+
+        settings = usable(lambda: demo_settings(run.settings))
+        show = run.out.progress if as_json else run.out.line
+        stack = run.wiring.stack(settings)
+        result = run_demo(stack, run.wiring.http, show, run.out.progress)
+        run.out.answer(result.as_json(), views.demo_result(result))
+        if not result.right:
+            raise typer.Exit(Exit.FAILED)

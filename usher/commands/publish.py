@@ -1,0 +1,76 @@
+"""The commands that publish: a request, which starts a workflow, and an event for an instance."""
+
+from typing import Annotated
+
+import typer
+
+from usher.errors import BadInput
+from usher.session import session
+from usher.terminal import views
+from usher.terminal.arguments import Json, header_argument, json_argument
+from usher.terminal.help import examples
+
+app = typer.Typer()
+
+EventId = Annotated[
+    str | None,
+    typer.Option("--id", help="Id of the event. The same id again is the same event."),
+]
+
+
+@app.command(
+    epilog=examples(
+        "usher publish hello_workflow '\"Ada\"'",
+        'usher publish hello_workflow \'{"name": "Ada"}\' --id order-7',
+        "usher publish approval_workflow --instance-id trip-1",
+        "cat input.json | usher publish hello_workflow -",
+    )
+)
+def publish(
+    ctx: typer.Context,
+    workflow: Annotated[str, typer.Argument(help="Name of the workflow; see `usher workflows`.")],
+    payload: Annotated[
+        str | None,
+        typer.Argument(metavar="INPUT", help="Its input as JSON; - reads standard input."),
+    ] = None,
+    event_id: EventId = None,
+    key: Annotated[str | None, typer.Option(help="Names the instance WORKFLOW-KEY.")] = None,
+    instance_id: Annotated[str | None, typer.Option(help="Names the instance.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Publish a request: a workflow starts. Prints the ids once the broker has it."""
+    with session(ctx, as_json) as run, run.client() as client:
+        if key is not None and instance_id is not None:
+            raise BadInput("--instance-id and --key both name the instance: give one of them.")
+        accepted = client.publish(
+            workflow,
+            json_argument("INPUT", payload),
+            key=key,
+            instance_id=instance_id,
+            event_id=header_argument("--id", event_id),
+        )
+        run.out.answer(accepted, views.accepted(accepted))
+
+
+@app.command(
+    epilog=examples(
+        'usher event trip-1 approval \'{"approved": true, "by": "Grace"}\'',
+        "usher event trip-1 approval - --id decision-9 < decision.json",
+    )
+)
+def event(
+    ctx: typer.Context,
+    instance: Annotated[str, typer.Argument(help="Id of the instance that waits.")],
+    name: Annotated[str, typer.Argument(help="Name of the event it waits for.")],
+    payload: Annotated[
+        str | None,
+        typer.Argument(metavar="DATA", help="Its data as JSON; - reads standard input."),
+    ] = None,
+    event_id: EventId = None,
+    as_json: Json = False,
+) -> None:
+    """Publish an event: the instance that waits for it goes on."""
+    with session(ctx, as_json) as run, run.client() as client:
+        data, given = json_argument("DATA", payload), header_argument("--id", event_id)
+        accepted = client.raise_event(instance, name, data, event_id=given)
+        run.out.answer(accepted, views.accepted(accepted))
