@@ -29,9 +29,9 @@ from orchestrator.engine.client import Engine, has_worker
 from orchestrator.engine.instance_ids import Roster
 from orchestrator.engine.sdk_worker import SdkWorker
 from orchestrator.engine.sidecar_state import sidecar_state
-from orchestrator.hosting.executor import Dispatch
+from orchestrator.hosting.executor import Executor
 from orchestrator.hosting.liveness import DRAIN_SECONDS, Liveness
-from orchestrator.hosting.registration import QUIET, Steps, build_runtime
+from orchestrator.hosting.registration import QUIET, OwnActivities, build_runtime
 from orchestrator.hosting.session import Session
 from orchestrator.inbox import Inbox
 from orchestrator.intake.activation import Launcher
@@ -106,15 +106,17 @@ class Orchestrator:
         wait_seconds = LAST_TURN_SECONDS if self.settings.announce == "last_turn" else 0
         tell = teller(announcer.announce, loop, wait_seconds, lambda: self._closing)
         claim = ChildIds(self.ledger, self.engine).claim
-        steps = Steps(tell, announcer.announce, self.ledger.may_run, self.parking.expire, claim)
-        self._runtime = build_runtime(self.catalogue, steps)
+        own = OwnActivities(
+            tell, announcer.announce, self.ledger.may_run, self.parking.expire, claim
+        )
+        self._runtime = build_runtime(self.catalogue, own)
         sdk = SdkWorker(self._runtime)
         place = f"{socket.gethostname()}-{self.settings.port}"
         self._session = Session(store, place, self.settings.task_deaths)
         await self._session.begin()
         threads = self.settings.activity_threads
-        self._tasks = Dispatch(sdk, self._session, self.metrics, threads, self._has_ended)
-        self.liveness.watch(sdk, self._tasks.turns)
+        self._executor = Executor(sdk, self._session, self.metrics, threads, self._has_ended)
+        self.liveness.watch(sdk, self._executor.turns)
         await asyncio.to_thread(self._runtime.start)
         self._inbox = Inbox(server, self.metrics)
         self._topics = TopicServer(
@@ -130,7 +132,7 @@ class Orchestrator:
         self._periodic = [
             Periodic("watchdog", WATCHDOG_SECONDS, watchdog.look),
             Periodic("liveness", 1, self.liveness.look),
-            Periodic("tasks", 0.5, self._tasks.look),
+            Periodic("tasks", 0.5, self._executor.look),
         ]
         looks = self.settings.sweep_looks
         self._roster = Roster(self.engine)
@@ -156,7 +158,7 @@ class Orchestrator:
         if not ended:
             await self._session.end()
         await asyncio.to_thread(self._runtime.shutdown)
-        self._tasks.close()
+        self._executor.close()
         await self._client.close()
         await self.sidecar.close()
 
@@ -179,7 +181,7 @@ class Orchestrator:
         return examine(seen)
 
     def _without_activity(self) -> dict[str, str]:
-        called = self._tasks.unknown
+        called = self._executor.unknown
         return {one: called[one] for one in self._reconciler.going_on(called)}
 
     async def _has_ended(self, instance_id: str) -> bool:
