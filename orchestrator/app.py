@@ -22,13 +22,12 @@ def build_app(service: Orchestrator, names: Collection[str] = ()) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await service.start()
+        app.state.reads = await service.start()
         yield
         await service.stop()
         service.liveness.exit()
 
     app = new_app("Usher orchestrator", lifespan, names)
-    app.state.service = service
     app.add_exception_handler(RpcError, _engine_away)
     app.add_exception_handler(httpx.HTTPError, _engine_away)
     app.add_exception_handler(TimeoutError, _engine_away)

@@ -18,20 +18,21 @@ from chassis.sidecar import Sidecar, not_subscribed, sidecar_http
 from chassis.topic_server import TopicServer
 from chassis.watchdog import SECONDS as WATCHDOG_SECONDS
 from chassis.watchdog import SidecarState, Watchdog
+from contracts.finding import Finding
 from contracts.large_bodies import LargeBodies
 from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
 from orchestrator.api.accounts import Accountant
-from orchestrator.api.doctor.examination import Seen, admit, examine
-from orchestrator.api.doctor.finding import Finding
+from orchestrator.api.doctor import Seen, admit, examine
 from orchestrator.api.instances import shown
+from orchestrator.api.reads import Reads
 from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.client import Engine, has_worker
 from orchestrator.engine.instance_ids import Roster
 from orchestrator.engine.sdk_worker import SdkWorker
 from orchestrator.engine.sidecar_state import sidecar_state
-from orchestrator.hosting.executor import Dispatch
+from orchestrator.hosting.executor import Executor
 from orchestrator.hosting.liveness import DRAIN_SECONDS, Liveness
-from orchestrator.hosting.registration import QUIET, Steps, build_runtime
+from orchestrator.hosting.registration import QUIET, OwnActivities, build_runtime
 from orchestrator.hosting.session import Session
 from orchestrator.inbox import Inbox
 from orchestrator.intake.activation import Launcher
@@ -70,11 +71,10 @@ class Orchestrator:
         self.sidecar = Sidecar(sidecar_http(settings, timeout_seconds=2))
         self._closing = False
         self.liveness = Liveness()
-        self.large_bodies = LargeBodies()
 
-    async def start(self) -> None:
+    async def start(self) -> Reads:
         """Connect once the sidecar answers, start the worker, and only then open the port that
-        deliveries come to."""
+        deliveries come to. Return what the HTTP API reads."""
         self.settings.export_to_sdk()
         await asyncio.to_thread(DaprHealth.wait_for_sidecar)
         self._client = DaprClient(max_grpc_message_length=ANY_SIZE)
@@ -83,18 +83,17 @@ class Orchestrator:
         await self._examine()
         self._store = store = Store(self._client, self.settings.ledger_days * 24 * 3600)
         self.ledger = Ledger(store)
-        self.endings = Endings(self.ledger)
+        endings = Endings(self.ledger)
         outbox = Outbox(self._client)
         announcer = Announcer(self.catalogue, self.engine, self.ledger, outbox)
         courier = Courier(self.engine, self.ledger, self.catalogue)
         aside = Aside(self.ledger, outbox)
         controller = Controller(self.engine, announcer)
         self.parking = Parking(store, self.ledger, self.engine, courier, controller, aside)
-        self.accountant = Accountant(self.ledger, self.engine, self.parking)
         wait = timedelta(seconds=self.settings.parking_seconds)
-        self.decider = Decider(self.catalogue, self.engine, self.ledger, wait)
+        decider = Decider(self.catalogue, self.engine, self.ledger, wait)
         server = Server(
-            self.decider,
+            decider,
             self.ledger,
             Launcher(self.engine, self.ledger, self.parking, self.catalogue.code),
             courier,
@@ -106,15 +105,17 @@ class Orchestrator:
         wait_seconds = LAST_TURN_SECONDS if self.settings.announce == "last_turn" else 0
         tell = teller(announcer.announce, loop, wait_seconds, lambda: self._closing)
         claim = ChildIds(self.ledger, self.engine).claim
-        steps = Steps(tell, announcer.announce, self.ledger.may_run, self.parking.expire, claim)
-        self._runtime = build_runtime(self.catalogue, steps)
+        own = OwnActivities(
+            tell, announcer.announce, self.ledger.may_run, self.parking.expire, claim
+        )
+        self._runtime = build_runtime(self.catalogue, own)
         sdk = SdkWorker(self._runtime)
         place = f"{socket.gethostname()}-{self.settings.port}"
         self._session = Session(store, place, self.settings.task_deaths)
         await self._session.begin()
         threads = self.settings.activity_threads
-        self._tasks = Dispatch(sdk, self._session, self.metrics, threads, self._has_ended)
-        self.liveness.watch(sdk, self._tasks.turns)
+        self._executor = Executor(sdk, self._session, self.metrics, threads, self._has_ended)
+        self.liveness.watch(sdk, self._executor.turns)
         await asyncio.to_thread(self._runtime.start)
         self._inbox = Inbox(server, self.metrics)
         self._topics = TopicServer(
@@ -130,12 +131,12 @@ class Orchestrator:
         self._periodic = [
             Periodic("watchdog", WATCHDOG_SECONDS, watchdog.look),
             Periodic("liveness", 1, self.liveness.look),
-            Periodic("tasks", 0.5, self._tasks.look),
+            Periodic("tasks", 0.5, self._executor.look),
         ]
         looks = self.settings.sweep_looks
         self._roster = Roster(self.engine)
         self._reconciler = Reconciler(
-            self._roster, self.endings, announcer, self.catalogue.workflows, looks
+            self._roster, endings, announcer, self.catalogue.workflows, looks
         )
         seconds = self.settings.sweep_seconds
         self._periodic.append(Periodic("reconciler", seconds, self._sweep))
@@ -144,6 +145,18 @@ class Orchestrator:
         self._periodic.append(Periodic("parked", 4 * seconds, self._look_at_parked, seconds))
         for one in self._periodic:
             one.start()
+        return Reads(
+            settings=self.settings,
+            workflows=self.catalogue.workflows,
+            engine=self.engine,
+            ledger=self.ledger,
+            endings=endings,
+            parking=self.parking,
+            accountant=Accountant(self.ledger, self.engine, self.parking),
+            decider=decider,
+            large_bodies=LargeBodies(),
+            findings=self.findings,
+        )
 
     async def stop(self) -> None:
         """Take no more, finish what is held, then let go of the sidecar."""
@@ -156,7 +169,7 @@ class Orchestrator:
         if not ended:
             await self._session.end()
         await asyncio.to_thread(self._runtime.shutdown)
-        self._tasks.close()
+        self._executor.close()
         await self._client.close()
         await self.sidecar.close()
 
@@ -179,7 +192,7 @@ class Orchestrator:
         return examine(seen)
 
     def _without_activity(self) -> dict[str, str]:
-        called = self._tasks.unknown
+        called = self._executor.unknown
         return {one: called[one] for one in self._reconciler.going_on(called)}
 
     async def _has_ended(self, instance_id: str) -> bool:

@@ -1,19 +1,32 @@
-"""Finds instances for the HTTP API, by status and workflow, a page at a time.
+"""Reads instances, their open waits and parked events for the HTTP API, a page at a time.
 
-The engine cannot be asked for a status, and each of its own pages costs a whole scan: so all ids
-come in one go, and of each instance the state is read until a page is full.
+The engine cannot be asked for a status, and each of its own pages costs a whole scan. So all ids
+come in one go, and of each instance the state is read until a page is full. The engine keeps no
+list of waits, nor does Usher: they are read from the histories of runs that go on. The ledger
+leaves out ended runs, in bulk.
 """
 
-from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, Literal
 
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
 
 from contracts import identity
+from contracts.commands import ControlInstance, RaiseEvent
+from contracts.reading import read_command
+from contracts.refusal import Refused
 from orchestrator.api import views
 from orchestrator.api.views import Instance
-from orchestrator.engine.client import Engine
-from orchestrator.engine.history import stall
+from orchestrator.engine.client import FINISHED, Engine
+from orchestrator.engine.history import open_waits, stall
 from orchestrator.engine.state import Unreadable
+from orchestrator.ledger.known_endings import Endings
+from orchestrator.ledger.records import Entry
+
+Status = Literal[
+    "PENDING", "RUNNING", "SUSPENDED", "STALLED", "COMPLETED", "FAILED", "TERMINATED", "UNKNOWN"
+]
+"""How an instance is, in the engine's words."""
 
 MOST_LOOKS = 5000
 """Instances looked at for one page, so that no page takes much longer than five seconds."""
@@ -27,9 +40,8 @@ async def page(
     Where few of many fit, a page may hold fewer, or none, though more follow.
     """
     found: list[WorkflowState] = []
-    ids = await _ids(engine, after)
     last: str | None = None
-    for looks, instance_id in enumerate(ids):
+    for looks, instance_id in enumerate(await _ids(engine, after)):
         if len(found) == limit or looks == MOST_LOOKS:
             return found, last
         last = instance_id
@@ -50,6 +62,41 @@ async def shown(engine: Engine, state: WorkflowState) -> Instance:
     return instance.model_copy(update={"stalled": stall(history)})
 
 
-async def _ids(engine: Engine, after: str | None) -> Iterator[str]:
-    ids = sorted(one for one in await engine.all_ids() if not identity.is_own_run(one))
-    return (one for one in ids if after is None or one > after)
+async def waits(
+    engine: Engine, endings: Endings, limit: int, after: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the waits of the next `limit` instances after an id, and the cursor of the rest."""
+    going_on = await endings.not_ended(await _ids(engine, after), limit + 1)
+    items = [
+        wait for instance_id in going_on[:limit] for wait in await _waits_of(engine, instance_id)
+    ]
+    return items, going_on[limit - 1] if len(going_on) > limit else None
+
+
+def parked(entry: Entry) -> dict[str, Any]:
+    """Show an event that waits; one that cannot be read shows its ids all the same."""
+    event = entry.accepted()
+    shown: dict[str, Any] = {"instance_id": entry.instance_id, "event": None, "data": None}
+    with suppress(Refused):
+        command = read_command(event)
+        if isinstance(command, RaiseEvent):
+            shown |= {"event": command.event, "data": command.data}
+        elif isinstance(command, ControlInstance):
+            shown |= {"event": command.control}
+    ids = {"id": event.id, "source": event.source, "parked_at": entry.at}
+    return {**shown, **ids, "until": entry.until, "why": entry.why}
+
+
+async def _ids(engine: Engine, after: str | None) -> list[str]:
+    ids = (one for one in await engine.all_ids() if not identity.is_own_run(one))
+    return sorted(one for one in ids if after is None or one > after)
+
+
+async def _waits_of(engine: Engine, instance_id: str) -> list[dict[str, Any]]:
+    state = await engine.state(instance_id)
+    if state is None or state.runtime_status in FINISHED or isinstance(state, Unreadable):
+        return []
+    status = state.runtime_status.name
+    about = {"instance_id": instance_id, "workflow": state.name, "status": status}
+    history = await engine.history(instance_id) or []
+    return [{**about, **wait.model_dump(mode="json")} for wait in open_waits(history)]

@@ -7,23 +7,23 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, Field
 
 from orchestrator.api import instances as listing
-from orchestrator.api import views, waits
+from orchestrator.api import views
 from orchestrator.api.explain import Explanation, explanation
-from orchestrator.service import Orchestrator
+from orchestrator.api.reads import Reads
 
 
-async def _service(request: Request) -> Orchestrator:
-    service: Orchestrator = request.app.state.service
-    return service
+async def _reads(request: Request) -> Reads:
+    reads: Reads = request.app.state.reads
+    return reads
 
 
-Service = Annotated[Orchestrator, Depends(_service)]
+Parts = Annotated[Reads, Depends(_reads)]
 Limit = Annotated[int, Query(ge=1, description="at most 1000; larger is clamped")]
 router = APIRouter()
 
 
 @router.get("/workflows")
-async def workflows(service: Service) -> dict[str, Any]:
+async def workflows(reads: Parts) -> dict[str, Any]:
     """Every workflow that can be started, with the JSON Schema of its input."""
     items = [
         {
@@ -33,64 +33,60 @@ async def workflows(service: Service) -> dict[str, Any]:
             "example": definition.tag.example,
             "announce": definition.tag.announce,
         }
-        for definition in service.catalogue.workflows.values()
+        for definition in reads.workflows.values()
     ]
     return {"items": items, "next": None}
 
 
 @router.get("/instances")
 async def instances(
-    service: Service,
-    status: views.Status | None = None,
+    reads: Parts,
+    status: listing.Status | None = None,
     workflow: str | None = None,
     limit: Limit = 100,
     cursor: str | None = None,
 ) -> Any:
     """Instances the engine holds, in the order of their ids, a page at a time."""
-    found, following = await listing.page(
-        service.engine, min(limit, 1000), cursor, status, workflow
-    )
-    items = [await listing.shown(service.engine, state) for state in found]
+    found, following = await listing.page(reads.engine, min(limit, 1000), cursor, status, workflow)
+    items = [await listing.shown(reads.engine, state) for state in found]
     return {"items": items, "next": following}
 
 
 @router.get("/instances/{instance_id:path}/history")
-async def history(service: Service, instance_id: str) -> Any:
+async def history(reads: Parts, instance_id: str) -> Any:
     """What the engine recorded of one instance, oldest first."""
-    events = await service.engine.history(instance_id)
+    events = await reads.engine.history(instance_id)
     if events is None:
         raise HTTPException(404, f"no instance has the id {instance_id!r}")
     return {"items": events, "next": None}
 
 
 @router.get("/instances/{instance_id:path}")
-async def instance(service: Service, instance_id: str) -> views.Instance:
+async def instance(reads: Parts, instance_id: str) -> views.Instance:
     """One instance, finished or not."""
-    state = await service.engine.state(instance_id)
+    state = await reads.engine.state(instance_id)
     if state is None:
         raise HTTPException(404, f"no instance has the id {instance_id!r}")
-    return await listing.shown(service.engine, state)
+    return await listing.shown(reads.engine, state)
 
 
 @router.get("/waiting")
-async def waiting(
-    service: Service, limit: Limit = 100, cursor: str | None = None
-) -> dict[str, Any]:
+async def waiting(reads: Parts, limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
     """Who waits for which event, since when, until when; `limit` is of instances looked at."""
-    items, following = await waits.page(service.engine, service.endings, min(limit, 1000), cursor)
+    items, following = await listing.waits(reads.engine, reads.endings, min(limit, 1000), cursor)
     return {"items": items, "next": following}
 
 
 @router.get("/events")
 async def event(
-    service: Service,
+    reads: Parts,
     source: str = "",
     id: str = "",  # noqa: A002
     instance_id: str | None = None,
 ) -> dict[str, Any]:
     """What became of one event, named by source and id, or as the one that started an instance."""
-    holder = await service.ledger.holder(instance_id) if instance_id else None
-    found = service.ledger.get(holder.key) if holder else service.ledger.find(source, id)
+    holder = await reads.ledger.holder(instance_id) if instance_id else None
+    found = reads.ledger.get(holder.key) if holder else reads.ledger.find(source, id)
     entry = await found
     if entry is None:
         said = f"that started {instance_id!r}" if instance_id else f"{id!r} from {source!r}"
@@ -112,39 +108,39 @@ class Keys(BaseModel):
 
 
 @router.post("/events/lookup")
-async def events(service: Service, wanted: Keys) -> dict[str, Any]:
+async def events(reads: Parts, wanted: Keys) -> dict[str, Any]:
     """What became of many events, and what is missing of each; for `usher audit`.
 
     What the ledger has not, is not among the items; before `since` it has forgotten everything. Of
     the keys in `broken` it has records that cannot be read.
     """
-    since = service.ledger.now() - timedelta(days=service.settings.ledger_days)
+    since = reads.ledger.now() - timedelta(days=reads.settings.ledger_days)
     broken: set[str] = set()
-    items = await service.accountant.accounts(wanted.keys, broken)
+    items = await reads.accountant.accounts(wanted.keys, broken)
     return {"items": items, "next": None, "since": since, "broken": sorted(broken)}
 
 
 @router.get("/parked")
-async def parked(service: Service, limit: Limit = 100) -> dict[str, Any]:
+async def parked(reads: Parts, limit: Limit = 100) -> dict[str, Any]:
     """Events that wait for an instance, the oldest first; `why` for one that is there."""
-    waiting = await service.parking.waiting(await service.engine.all_ids())
-    return {"items": [views.parked(entry) for entry in waiting[: min(limit, 1000)]], "next": None}
+    waiting = await reads.parking.waiting(await reads.engine.all_ids())
+    return {"items": [listing.parked(entry) for entry in waiting[: min(limit, 1000)]], "next": None}
 
 
 @router.post("/explain")
-async def explain(service: Service, request: Request) -> Explanation:
+async def explain(reads: Parts, request: Request) -> Explanation:
     """What would be done with an event, as JSON, if it came now; nothing is done."""
     body = await request.body()
-    return await explanation(service.decider, service.ledger, service.large_bodies, body)
+    return await explanation(reads.decider, reads.ledger, reads.large_bodies, body)
 
 
 @router.get("/doctor")
-async def doctor(service: Service) -> dict[str, Any]:
+async def doctor(reads: Parts) -> dict[str, Any]:
     """What would break a promise, as far as it is seen from here; and times to hold against it."""
-    settings = service.settings
+    settings = reads.settings
     times = {
         "ledger_days": settings.ledger_days,
         "stream_days": settings.stream_days,
         "call_timeout_seconds": settings.call_timeout_seconds,
     }
-    return {"items": await service.findings(), "next": None, "settings": times}
+    return {"items": await reads.findings(), "next": None, "settings": times}

@@ -3,23 +3,14 @@
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from dapr.ext.workflow import WorkflowState
 from pydantic import AwareDatetime, BaseModel, JsonValue, TypeAdapter
 
-from contracts.commands import ControlInstance, RaiseEvent
 from contracts.events import Failure
-from contracts.reading import read_command
-from contracts.refusal import Refused
 from orchestrator.engine.envelope import Cause, unseal
 from orchestrator.engine.history import Stall
-from orchestrator.ledger.records import Entry
-
-Status = Literal[
-    "PENDING", "RUNNING", "SUSPENDED", "STALLED", "COMPLETED", "FAILED", "TERMINATED", "UNKNOWN"
-]
-"""How an instance is, in the engine's words."""
 
 _ANSWER: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
@@ -58,20 +49,6 @@ def instance(state: WorkflowState) -> Instance:
         error=Failure(type=failure.error_type, message=failure.message) if failure else None,
         event_id=begun_by.event_id,
     )
-
-
-def parked(entry: Entry) -> dict[str, Any]:
-    """Show an event that waits; one that cannot be read shows its ids all the same."""
-    event = entry.accepted()
-    shown: dict[str, Any] = {"instance_id": entry.instance_id, "event": None, "data": None}
-    with suppress(Refused):
-        command = read_command(event)
-        if isinstance(command, RaiseEvent):
-            shown |= {"event": command.event, "data": command.data}
-        elif isinstance(command, ControlInstance):
-            shown |= {"event": command.control}
-    ids = {"id": event.id, "source": event.source, "parked_at": entry.at}
-    return {**shown, **ids, "until": entry.until, "why": entry.why}
 
 
 def cause(state: WorkflowState) -> Cause:

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator
 from types import ModuleType
 
 from contracts.authoring import ActivityTag, WorkflowTag
-from orchestrator.authoring.imported import resolve, tag_of
-from orchestrator.authoring.lint import Finding
+from orchestrator.authoring.fault import Fault
+from orchestrator.authoring.modules import resolve, tag_of
+from orchestrator.authoring.source import Source
 
 _CALLS = {
     "call_activity": ("activity", ActivityTag),
@@ -17,11 +18,11 @@ _CALLS = {
 
 
 def unknown_callees(
-    module: ModuleType, tree: ast.Module, activities: Collection[str], workflows: Collection[str]
-) -> Iterator[Finding]:
+    module: ModuleType, source: Source, activities: Collection[str], workflows: Collection[str]
+) -> Iterator[Fault]:
     """Find calls of what nobody registers; a call with `app_id` is another app's affair."""
     there = {"activity": activities, "workflow": workflows}
-    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+    for function in (node for node in ast.walk(source.tree) if isinstance(node, ast.FunctionDef)):
         own = _bound_in(function)
         for node in ast.walk(function):
             match node:
@@ -33,7 +34,7 @@ def unknown_callees(
                     if callee is None:
                         continue
                     if said := _fault(module, callee, own, kind, tag, there[kind]):
-                        yield node.lineno, f"`{method}({ast.unparse(callee)})`: {said}"
+                        yield source.fault(node, f"`{method}({ast.unparse(callee)})`: {said}")
 
 
 def _callee(call: ast.Call, kind: str) -> ast.expr | None:

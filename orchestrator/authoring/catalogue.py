@@ -12,11 +12,17 @@ from typing import Any
 from contracts.authoring import TAG, WorkflowTag
 from contracts.identity import OWN_RUN
 from orchestrator.authoring.callees import unknown_callees
-from orchestrator.authoring.doubts import doubts
-from orchestrator.authoring.fault import Problem
-from orchestrator.authoring.imported import beside, called_through, file_of, identity, tagged
-from orchestrator.authoring.importing import NotImported, load
-from orchestrator.authoring.lint import lint
+from orchestrator.authoring.determinism import doubts, lint
+from orchestrator.authoring.fault import Fault
+from orchestrator.authoring.modules import (
+    NotImported,
+    beside,
+    called_through,
+    file_of,
+    identity,
+    load,
+    tagged,
+)
 from orchestrator.authoring.signatures import activity_faults, workflow_faults
 from orchestrator.authoring.source import Source
 from orchestrator.authoring.subfolders import left_out
@@ -31,9 +37,9 @@ SAMPLES = Path(__file__).parents[1] / "workflows"
 class CatalogueError(Exception):
     """The workflows found cannot be served together; one line each: file, line and cause."""
 
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = problems
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Catalogue:
 
     workflows: dict[str, Definition] = field(default_factory=dict)
     activities: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    doubts: tuple[Problem, ...] = ()
+    doubts: tuple[Fault, ...] = ()
     code: str = ""
     """The same for the same files: what tells whether a run began with other code."""
 
@@ -51,7 +57,7 @@ class Catalogue:
         """Import every file of `folders`, and the samples where they are asked for or no folder
         is; files named `_…` are left out, but for what other files import from them.
 
-        Raise `CatalogueError` that holds every problem of every file.
+        Raise `CatalogueError` that holds every fault of every file.
         """
         folders = list(folders)
         scan, chosen = _Scan(), _once([SAMPLES, *folders] if samples or not folders else folders)
@@ -59,8 +65,8 @@ class Catalogue:
             scan.folder(folder)
         scan.callees()
         scan.left_out(chosen)
-        if scan.problems:
-            raise CatalogueError(scan.problems)
+        if scan.faults:
+            raise CatalogueError(scan.faults)
         return cls(scan.workflows, scan.activities, tuple(scan.doubts), scan.code())
 
 
@@ -70,8 +76,8 @@ class _Scan:
     def __init__(self) -> None:
         self.workflows: dict[str, Definition] = {}
         self.activities: dict[str, Callable[..., Any]] = {}
-        self.problems: list[Problem] = []
-        self.doubts: list[Problem] = []
+        self.faults: list[Fault] = []
+        self.doubts: list[Fault] = []
         self._claimed: dict[str, tuple[tuple[object, ...], str]] = {}
         self._taken: set[tuple[object, ...]] = set()
         self._loaded: list[tuple[Path, ModuleType, Source]] = []
@@ -81,14 +87,14 @@ class _Scan:
     def folder(self, folder: Path) -> None:
         if not folder.is_dir():
             said = "there is no such folder of workflows; USHER_WORKFLOWS names it"
-            self.problems.append(Problem(folder, said))
+            self.faults.append(Fault(folder, said))
         files = sorted(f for f in folder.glob("*.py") if not f.name.startswith("_"))
         first = len(self._loaded)
         for file in files:
             try:
                 module = load(file, ours=folder == SAMPLES)
             except NotImported as error:
-                self.problems.append(error.problem)
+                self.faults.append(error.fault)
                 continue
             source = self._source(file)
             self._loaded.append((file, module, source))
@@ -111,15 +117,14 @@ class _Scan:
 
     def callees(self) -> None:
         """Look whether all is there that is called, once all files are known."""
-        for file, module, source in self._loaded:
-            found = unknown_callees(module, source.tree, self.activities, self.workflows)
-            self.problems += [Problem(file, said, at) for at, said in found]
+        for _, module, source in self._loaded:
+            self.faults += unknown_callees(module, source, self.activities, self.workflows)
 
     def left_out(self, folders: Iterable[Path]) -> None:
         """Name the files in sub-folders that nothing served."""
         said = "not served, as it is in a sub-folder: name that folder in USHER_WORKFLOWS"
         files = (file for folder in folders for file in left_out(folder))
-        self.doubts += [Problem(file, said) for file in files if file not in self._sources]
+        self.doubts += [Fault(file, said) for file in files if file not in self._sources]
 
     def code(self) -> str:
         """Return a digest of all that was read; where the files lie does not matter."""
@@ -128,7 +133,7 @@ class _Scan:
     def _source(self, file: Path) -> Source:
         if file not in self._sources:
             text = file.read_bytes()
-            self._sources[file] = Source(ast.parse(text))
+            self._sources[file] = Source(file, ast.parse(text))
             self._digests[file] = sha256(text).digest()
         return self._sources[file]
 
@@ -144,24 +149,23 @@ class _Scan:
         tag = getattr(function, TAG)
         if isinstance(tag, WorkflowTag):
             definition = self.workflows[name] = Definition(function, tag, file)
-            faults = [(line, said) for said in workflow_faults(definition)]
+            found = [Fault(file, said, line) for said in workflow_faults(definition)]
             if node:
-                faults += [*lint(source, node), *yields_no_task(source, node)]
-                found = doubts(source, node)
-                self.doubts += [Problem(file, f"{name}: {said}", at) for at, said in found]
+                found += [*lint(source, node), *yields_no_task(source, node)]
+                self.doubts += [fault.about(name) for fault in doubts(source, node)]
         else:
             self.activities[name] = function
-            faults = [(line, said) for said in activity_faults(function)]
-        self.problems += [Problem(file, f"{name}: {said}", at) for at, said in faults]
+            found = [Fault(file, said, line) for said in activity_faults(function)]
+        self.faults += [fault.about(name) for fault in found]
 
     def _claim(self, function: Callable[..., Any], file: Path, line: int | None) -> None:
         name, here = function.__name__, f"{file}:{line}"
         if name in (ANNOUNCE, CLAIM_CHILD, FENCE, OWN_RUN, SETTLE):
-            self.problems.append(Problem(file, f"the name {name!r} is Usher's own", line))
+            self.faults.append(Fault(file, f"the name {name!r} is Usher's own", line))
         claimant, there = self._claimed.setdefault(name, (identity(function), here))
         if claimant != identity(function):
             said = f"the name {name!r} is claimed here and in {there}: rename one of them"
-            self.problems.append(Problem(file, said, line))
+            self.faults.append(Fault(file, said, line))
 
 
 def _once(folders: Iterable[Path]) -> Iterable[Path]:

@@ -5,6 +5,9 @@ import builtins
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+
+from orchestrator.authoring.fault import Fault
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Names = Mapping[str, str | None]
@@ -15,9 +18,14 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 @dataclass(frozen=True)
 class Source:
-    """A file's syntax tree."""
+    """A file and its syntax tree."""
 
+    file: Path
     tree: ast.Module
+
+    def fault(self, node: ast.expr | ast.stmt, message: str) -> Fault:
+        """Return a fault at the line of `node`."""
+        return Fault(self.file, message, node.lineno)
 
     @cached_property
     def names(self) -> Names:

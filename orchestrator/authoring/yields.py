@@ -3,10 +3,9 @@
 import ast
 from collections.abc import Iterable, Iterator
 
+from orchestrator.authoring.fault import Fault
 from orchestrator.authoring.source import Function, Names, Source, dotted
 from orchestrator.runs.tasks import BARE, GENERATOR, SEVERAL, UNCALLED, VALUE
-
-Finding = tuple[int, str]
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _SEVERAL = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp)
@@ -16,7 +15,7 @@ _OF_SEVERAL = {"dapr.ext.workflow.when_all", "dapr.ext.workflow.when_any"}
 _METHODS = {"call_activity", "call_child_workflow", "create_timer", "wait_for_external_event"}
 
 
-def yields_no_task(source: Source, workflow: Function) -> Iterator[Finding]:
+def yields_no_task(source: Source, workflow: Function) -> Iterator[Fault]:
     """Find them in a workflow, and in the functions of its file that it delegates to."""
     seen = {workflow}
     todo = [workflow]
@@ -26,10 +25,10 @@ def yields_no_task(source: Source, workflow: Function) -> Iterator[Finding]:
         whose = "" if function is workflow else f" (in `{function.name}`, which it delegates to)"
         for node in _inside(function.body):
             if isinstance(node, ast.Yield) and (said := _fault(node.value, source, names)):
-                yield node.lineno, f"{said}{whose}"
+                yield source.fault(node, f"{said}{whose}")
             if isinstance(node, ast.YieldFrom):
                 if said := _delegates_to_task(node.value, names):
-                    yield node.lineno, f"{said}{whose}"
+                    yield source.fault(node, f"{said}{whose}")
                 called = _called(node.value, source, names)
                 if called and called not in seen:
                     seen.add(called)

@@ -16,7 +16,7 @@ from dapr.ext.workflow._durabletask.internal.shared import is_async_callable
 
 from orchestrator.engine.stalling import stall_a_turn_later, stall_unknown
 from orchestrator.hosting.turn_watch import may_answer
-from orchestrator.hosting.work_item import Task
+from orchestrator.hosting.work_item import WorkItem as Task
 
 Send = Callable[[Any], None]
 """Sends one answer with the stub that it is given."""

@@ -1,1 +1,1 @@
-"""Runs activities and turns of workflows so that one bad task harms nobody else."""
+"""Runs activities and turns of workflows so that one bad task harms no other."""

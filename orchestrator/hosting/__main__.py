@@ -1,4 +1,4 @@
-"""`python -m orchestrator.hosting FD` runs one task that may end its process, and answers it."""
+"""`python -m orchestrator.hosting FD` runs one work item alone, and sends back its answer."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.sdk_worker import SdkWorker
 from orchestrator.hosting.isolation import READY, SIZE_BYTES
 from orchestrator.hosting.memory_limit import bound_memory
-from orchestrator.hosting.registration import Steps, build_runtime
+from orchestrator.hosting.registration import OwnActivities, build_runtime
 from orchestrator.settings import Settings
 
 
@@ -29,8 +29,8 @@ async def run(connection: socket.socket, head: dict[str, Any], request: bytes) -
     settings.export_to_sdk()
     catalogue = Catalogue.scan(settings.workflows, settings.samples)
     # Its last turn asks for the activity that announces its end, which runs in the other process.
-    steps = Steps(lambda *_: False, _never, _never, _never, _never)
-    worker = SdkWorker(build_runtime(catalogue, steps))
+    own = OwnActivities(lambda *_: False, _never, _never, _never, _never)
+    worker = SdkWorker(build_runtime(catalogue, own))
     answers: list[Any] = []
     worker.capture(answers.append)
     bound_memory()

@@ -1,4 +1,4 @@
-"""Which activities run now and which wait for a thread: for the gauges, and to name the longest."""
+"""Counts the activities that run and that wait for a thread, and names those that run longest."""
 
 import time
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from orchestrator.hosting.work_item import Task
+from orchestrator.hosting.work_item import WorkItem
 from orchestrator.metrics import Metrics
 
 FULL_SECONDS = 5
@@ -23,7 +23,7 @@ class Running:
     def __init__(self, metrics: Metrics, threads: int) -> None:
         self._metrics = metrics
         self._threads = threads
-        self._runs: dict[object, tuple[Task, float]] = {}
+        self._runs: dict[object, tuple[WorkItem, float]] = {}
         self._waits: dict[object, float] = {}
         self._said = -float(SAY_AGAIN_SECONDS)
         self.without_code: dict[str, str] = {}
@@ -41,7 +41,7 @@ class Running:
             self._waits.pop(mark, None)
 
     @contextmanager
-    def running(self, task: Task) -> Iterator[None]:
+    def running(self, task: WorkItem) -> Iterator[None]:
         """Count an activity that runs."""
         mark, gauge = object(), self._metrics.activities_running.labels(task.name)
         self._runs[mark] = task, time.monotonic()
@@ -52,7 +52,7 @@ class Running:
             gauge.dec()
             self._runs.pop(mark, None)
 
-    def unknown(self, task: Task) -> None:
+    def unknown(self, task: WorkItem) -> None:
         """Note an activity that is not here; said once for each instance."""
         if task.instance_id not in self.without_code:
             said = "a call of an activity that is not here: its run stands still"

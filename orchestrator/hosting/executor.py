@@ -1,8 +1,9 @@
-"""Stands between the SDK's worker and the tasks that it runs: where, and whether, each is run.
+"""Runs each work item in its place: a thread, an event loop, or a process of its own.
 
-A synchronous activity gets a thread of ours, an `async` one a loop of ours: the worker's own carry
-only the turns of workflows and the answers. After a death each task is marked before it runs, and
-what ran at a death is run in a process of its own (`apart`), until it ends or has died too often.
+The SDK's worker hands every activity and every turn to the `Executor`. A synchronous activity gets
+a thread of a pool, an `async` one an event loop (`loops`). The worker's own threads run only turns
+and answers. After a death of the process, each work item is marked before it runs. One that ran at
+a death runs in a process of its own (`isolation`), until it ends or has died too often.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from orchestrator.hosting.isolation import AT_ONCE, Died, NotStarted, run_apart
 from orchestrator.hosting.loops import Loops
 from orchestrator.hosting.session import Session
 from orchestrator.hosting.turn_watch import APART_SECONDS, Turns, TurnTimeout
-from orchestrator.hosting.work_item import Task, died
+from orchestrator.hosting.work_item import WorkItem, died
 from orchestrator.metrics import Metrics
 from orchestrator.runs.child_workflows import CLAIM_CHILD
 from orchestrator.runs.failures import failure
@@ -44,7 +45,7 @@ Result = TypeVar("Result")
 _log = structlog.get_logger()
 
 
-class Dispatch:
+class Executor:
     """Runs tasks for the worker. Made on the service's loop, before the worker is started."""
 
     def __init__(
@@ -122,7 +123,7 @@ class Dispatch:
             await self._sdk.run_async_activity(elsewhere, request, token)
         self._unmark(task)
 
-    async def _was_answered(self, task: Task, request: Any, token: Any) -> bool:
+    async def _was_answered(self, task: WorkItem, request: Any, token: Any) -> bool:
         """Answer an activity that is not to run here; True where that is done."""
         answer: bytes | Exception | None = None
         if time.monotonic() - self._began < AGAIN_SECONDS:
@@ -160,14 +161,14 @@ class Dispatch:
         finally:
             self._unmark(task)
 
-    def _unmark(self, task: Task) -> None:
+    def _unmark(self, task: WorkItem) -> None:
         if self._session.has_mark(task):
             self._ours.call_soon_threadsafe(self._session.unmark, task)
 
     def _asked(self, step: Coroutine[Any, Any, Result]) -> Any:
         return asyncio.run_coroutine_threadsafe(step, self._ours)
 
-    async def _refuse_of_ended(self, task: Task) -> Exception | None:
+    async def _refuse_of_ended(self, task: WorkItem) -> Exception | None:
         """Refuse an activity that hung when its run was ended. The engine asks for it again after
         each restart, which is how its thread is got back."""
         try:
@@ -176,7 +177,7 @@ class Dispatch:
             return None
         return RuntimeError(f"{task.instance_id!r} has ended: not run again") if ended else None
 
-    async def _decide(self, task: Task, request: Any, token: Any) -> bytes | Exception | None:
+    async def _decide(self, task: WorkItem, request: Any, token: Any) -> bytes | Exception | None:
         """Return a task's answer from elsewhere, why it is not run at all, or None: run it here."""
         session = self._session
         suspect = session.suspect(task)
@@ -198,7 +199,7 @@ class Dispatch:
         return None
 
     async def _apart(
-        self, task: Task, request: Any, token: Any, wait: float | None
+        self, task: WorkItem, request: Any, token: Any, wait: float | None
     ) -> bytes | Exception | None:
         try:
             await asyncio.wait_for(self._processes.acquire(), wait)
@@ -226,7 +227,7 @@ class Dispatch:
         finally:
             self._processes.release()
 
-    def _note(self, task: Task, deaths: int, how: str) -> None:
+    def _note(self, task: WorkItem, deaths: int, how: str) -> None:
         self._metrics.task_deaths.labels(task.name).inc()
         said = "a task ended the process of its own that it ran in"
         where = {"task": str(task), "instance_id": task.instance_id}

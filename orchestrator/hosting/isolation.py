@@ -1,6 +1,6 @@
-"""Runs one task in a process of its own, where it can end nothing but that: for suspects.
+"""Runs one work item in a process of its own, where it can end nothing else.
 
-The process is `python -m orchestrator.hosting`. It ends when this one does.
+The process is `python -m orchestrator.hosting`. It ends when this process does.
 """
 
 import asyncio

@@ -1,9 +1,9 @@
-"""Ends the process where its workflow worker has, so that what supervises it restarts it.
+"""Ends the process when its workflow worker has ended, so that its supervisor starts a new one.
 
-The worker's stream to the sidecar stays open then, so nothing else sees it: no workflow runs, and
-every probe says that all is well. Readiness fails at once; the process stops as on SIGTERM, and
-exits with `EXIT_CODE` within a bound, whatever still runs in it. The same where too many turns have
-not returned: only a new process has threads again.
+The worker's stream to the sidecar stays open, so nothing else notices: no workflow runs, and every
+probe says that all is well. Readiness fails at once. The process stops as on SIGTERM, and exits
+with `EXIT_CODE` within a bound, whatever still runs in it. It does the same when too many turns
+have not returned: only a new process has threads again.
 """
 
 import os

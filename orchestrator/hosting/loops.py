@@ -1,8 +1,7 @@
-"""Event loops for authors' `async` activities, apart from the loop that hands out tasks.
+"""Event loops for authors' `async` activities, apart from the loop that hands out work items.
 
-An activity that blocks its loop (`time.sleep` in an `async def`) holds up the activities that are
-on the same loop already, and nobody else: it is named in a warning while it blocks, and those that
-come meanwhile get another loop.
+An activity may block its loop (`time.sleep` in an `async def`). Then it holds up only the
+activities on the same loop, and a warning names it. Activities that come later get another loop.
 """
 
 import asyncio
@@ -15,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from orchestrator.hosting.work_item import Task
+from orchestrator.hosting.work_item import WorkItem
 from orchestrator.runs.failures import failure
 
 BLOCKED_SECONDS = 1.0
@@ -25,7 +24,7 @@ LOOKS = 2
 MOST = 16
 """How many loops there are at most; the last one is shared by whatever comes then."""
 
-_activity: ContextVar[Task | None] = ContextVar("activity", default=None)
+_activity: ContextVar[WorkItem | None] = ContextVar("activity", default=None)
 _log = structlog.get_logger()
 
 
@@ -35,7 +34,7 @@ class Loops:
     def __init__(self) -> None:
         self._loops: list[_Loop] = []
 
-    async def run(self, task: Task, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    async def run(self, task: WorkItem, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         """Run an activity's coroutine on a loop that is not blocked, and return its result."""
         token = _activity.set(task)
         try:
@@ -81,7 +80,7 @@ class _Loop:
         self._asked: float | None = None
         self._unanswered = 0
         self._warn_after = BLOCKED_SECONDS
-        self._tasks: WeakKeyDictionary[asyncio.Future[Any], Task] = WeakKeyDictionary()
+        self._tasks: WeakKeyDictionary[asyncio.Future[Any], WorkItem] = WeakKeyDictionary()
         # A daemon: a process that ends does not wait for an activity that never returns.
         threading.Thread(target=self._run, name=f"async-activities-{number}", daemon=True).start()
 

@@ -1,7 +1,7 @@
-"""Bounds the memory of a process that runs one task, so that the kernel need not end its container.
+"""Bounds the memory of a process that runs one work item, so that the kernel ends no container.
 
-Kubernetes has the kernel kill a whole container that is out of memory: the orchestrator, too, which
-then cannot say whose doing it was. Bounded, the task gets a `MemoryError`, and fails.
+In Kubernetes, the kernel kills a whole container that is out of memory: the orchestrator, too. Then
+nobody could say which work item did it. Bounded, the work item gets a `MemoryError`, and fails.
 """
 
 import os

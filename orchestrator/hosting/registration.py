@@ -1,4 +1,4 @@
-"""The workflow worker: registers every workflow and activity with the Dapr runtime."""
+"""Registers every workflow and activity, and Usher's own activities, with the Dapr runtime."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
@@ -29,8 +29,8 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Steps:
-    """What our own steps do."""
+class OwnActivities:
+    """What Usher's own activities do, and `tell`, what its last turn does."""
 
     tell: Tell
     announce: Callable[[WorkflowCompleted, Cause], Coroutine[Any, Any, None]]
@@ -39,10 +39,10 @@ class Steps:
     claim: Callable[[str, str], Coroutine[Any, Any, str | None]]
 
 
-def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
+def build_runtime(catalogue: Catalogue, own: OwnActivities) -> WorkflowRuntime:
     """Return a runtime that hosts the catalogue; each workflow announces its own end.
 
-    Our own steps run on the event loop that this is called on; the worker has its own.
+    Usher's own activities run on the event loop that this is called on; the worker has its own.
     """
     runtime = WorkflowRuntime(
         logger_options=QUIET,
@@ -56,16 +56,16 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
 
     async def announce_completion(_: WorkflowActivityContext, news: dict[str, Any]) -> None:
         notice = WorkflowCompleted.model_validate(news["notice"])
-        await on_ours(steps.announce(notice, Cause.model_validate(news["cause"])))
+        await on_ours(own.announce(notice, Cause.model_validate(news["cause"])))
 
     async def claim_run(_: WorkflowActivityContext, asked: dict[str, Any]) -> bool:
-        return await on_ours(steps.may_run(asked["key"], asked["attempt"]))
+        return await on_ours(own.may_run(asked["key"], asked["attempt"]))
 
     async def settle_expired(_: WorkflowActivityContext, key: str) -> None:
-        await on_ours(steps.expire(key))
+        await on_ours(own.expire(key))
 
     async def claim_child(_: WorkflowActivityContext, asked: dict[str, str]) -> str | None:
-        return await on_ours(steps.claim(asked["instance_id"], asked["parent"]))
+        return await on_ours(own.claim(asked["instance_id"], asked["parent"]))
 
     def usher_expire(ctx: DaprWorkflowContext, key: str) -> Generator[Any, Any, None]:
         yield ctx.call_activity(SETTLE, input=key, retry_policy=RETRY_POLICY)
@@ -78,5 +78,5 @@ def build_runtime(catalogue: Catalogue, steps: Steps) -> WorkflowRuntime:
     for name, function in catalogue.activities.items():
         runtime.register_activity(Activity(name, function).registered(), name=name)
     for name, definition in catalogue.workflows.items():
-        runtime.register_workflow(wrapped(definition, steps.tell, catalogue.code), name=name)
+        runtime.register_workflow(wrapped(definition, own.tell, catalogue.code), name=name)
     return runtime

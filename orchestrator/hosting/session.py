@@ -1,4 +1,4 @@
-"""What a process leaves for the next one at its place: whether it stopped, and what ran when not.
+"""Remembers which work items ran when a process died, for the next process at the same place.
 
 One record for each place (host name and port); docs/decisions/0015-tasks-that-kill-their-process.md
 says how each write fails. While nothing dies, it is written twice: at the start and at the stop.
@@ -21,7 +21,7 @@ from tenacity import (
     wait_fixed,
 )
 
-from orchestrator.hosting.work_item import Task
+from orchestrator.hosting.work_item import WorkItem
 from orchestrator.ledger.store import BrokenRecord, Record, Store
 
 CAREFUL_SECONDS = 600
@@ -90,7 +90,7 @@ class Session:
         self._record = _Record(careful_until=left.careful_until, suspects=suspects)
         await self._write()
 
-    def is_free(self, task: Task) -> bool:
+    def is_free(self, task: WorkItem) -> bool:
         """Whether a task needs no second thought: nothing has died lately, nor it too often."""
         return not self.is_careful and not self.is_spent(task)
 
@@ -98,7 +98,7 @@ class Session:
     def is_careful(self) -> bool:
         return self._now() < self._record.careful_until
 
-    def suspect(self, task: Task) -> Suspect | None:
+    def suspect(self, task: WorkItem) -> Suspect | None:
         """Return what is known against a task."""
         return self._record.suspects.get(task.key)
 
@@ -107,15 +107,15 @@ class Session:
         """How many tasks are suspected and have not ended yet."""
         return len(self._record.suspects)
 
-    def has_mark(self, task: Task) -> bool:
+    def has_mark(self, task: WorkItem) -> bool:
         return task.key in self._record.marks
 
-    def is_spent(self, task: Task) -> bool:
+    def is_spent(self, task: WorkItem) -> bool:
         """Whether a task has died so often that it is not run again."""
         found = self.suspect(task)
         return found is not None and found.deaths >= self._limit
 
-    def is_deadly(self, task: Task) -> bool:
+    def is_deadly(self, task: WorkItem) -> bool:
         """Whether a task of this name has ended a process of its own lately."""
         since = self._now() - DEADLY_SECONDS
         return any(
@@ -123,19 +123,19 @@ class Session:
             for one in list(self._record.suspects.values())
         )
 
-    async def mark(self, task: Task) -> None:
+    async def mark(self, task: WorkItem) -> None:
         """Write that a task begins, before it does. Where that fails it runs all the same: then a
         death in it is one more that nobody is suspected of."""
         self._record.marks[task.key] = Suspect(name=task.name, kind=task.kind)
         await self._write()
 
-    def unmark(self, task: Task) -> None:
+    def unmark(self, task: WorkItem) -> None:
         """Note that a task ended; written with the next write. A mark too many harms nobody."""
         self._record.marks.pop(task.key, None)
         if (found := self.suspect(task)) and not found.deaths:
             del self._record.suspects[task.key]
 
-    async def died(self, task: Task, how: str) -> int:
+    async def died(self, task: WorkItem, how: str) -> int:
         """Count a death of a process that ran this task alone; return how many there were."""
         found = self._record.suspects.setdefault(task.key, Suspect(name=task.name, kind=task.kind))
         found.name = found.name or task.name
@@ -144,7 +144,7 @@ class Session:
         await self._write()
         return found.deaths
 
-    async def clear(self, task: Task) -> None:
+    async def clear(self, task: WorkItem) -> None:
         """Note that a task ended well after all."""
         if self._record.suspects.pop(task.key, None):
             await self._write()

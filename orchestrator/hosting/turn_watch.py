@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from orchestrator.hosting.work_item import Task
+from orchestrator.hosting.work_item import WorkItem as Task
 from orchestrator.metrics import Metrics
 
 AT_ONCE = 16

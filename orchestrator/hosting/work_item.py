@@ -7,7 +7,7 @@ Kind = Literal["activity", "workflow"]
 
 
 @dataclass(frozen=True)
-class Task:
+class WorkItem:
     """What to run, and for which instance."""
 
     kind: Kind
@@ -29,7 +29,7 @@ class TaskDied(Exception):
     """The process that ran a task died too often while it did. Not run again."""
 
 
-def died(task: Task, deaths: int, how: str) -> TaskDied:
+def died(task: WorkItem, deaths: int, how: str) -> TaskDied:
     """Return the error a task fails with once it has cost too many processes."""
     times = "once" if deaths == 1 else f"{deaths} times"
     return TaskDied(f"the process died {times} while it ran {task} ({how}); it is not run again")

@@ -109,7 +109,9 @@ def sidecars() -> dict[str, dict[str, str]]:
     nowhere = Path("nowhere")
     specs = processes(STACK, Binaries(nowhere, nowhere, nowhere, nowhere))
     ending = "-daprd"
-    return {s.name.removesuffix(ending): flags(s) for s in specs if s.name.endswith(ending)}
+    found = {s.name.removesuffix(ending): flags(s) for s in specs if s.name.endswith(ending)}
+    assert set(found) == set(SERVICES)
+    return found
 
 
 def dapr_yaml() -> dict[str, dict[str, Any]]:
@@ -168,13 +170,16 @@ def test_what_a_component_reads_from_the_environment_its_sidecars_have(
     manifests: list[Resource],
 ) -> None:
     """In Kubernetes daprd resolves `envRef` from what the annotation `dapr.io/env` names alone."""
+    wanted = {"USHER_REDIS_HOST": "redis:6379", "USHER_REDIS_PASSWORD": None}
+    read = set()
     for component in of_kind(manifests, "Component").values():
         for option in component["spec"]["metadata"]:
             if "envRef" in option:
-                wanted = {"USHER_REDIS_HOST": "redis:6379", "USHER_REDIS_PASSWORD": None}
+                read.add(option["envRef"])
                 for app in component["scopes"]:  # Redis has no password there
                     given = of_sidecar(pods(manifests)[app]).get(option["envRef"])
                     assert given == wanted[option["envRef"]]
+    assert read == set(wanted)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -213,14 +218,18 @@ def test_every_variable_is_a_setting(
     SETTINGS[service]()  # each value is one that it takes
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_service_looks_for_no_other_on_its_own_loopback(
-    manifests: list[Resource], service: str
-) -> None:
-    given, settings = environment(pods(manifests)[service]), SETTINGS[service]
-    for name, field in settings.model_fields.items():
-        if re.search(r"//127\.0\.0\.1:\d+", str(field.default)):
-            assert f"{settings.model_config['env_prefix']}{name}".upper() in given
+def test_a_service_looks_for_no_other_on_its_own_loopback(manifests: list[Resource]) -> None:
+    looking = {
+        service: {
+            f"{settings.model_config['env_prefix']}{name}".upper()
+            for name, field in settings.model_fields.items()
+            if re.search(r"//127\.0\.0\.1:\d+", str(field.default))
+        }
+        for service, settings in SETTINGS.items()
+    }
+    assert any(looking.values())
+    for service, names in looking.items():
+        assert names <= set(environment(pods(manifests)[service]))
 
 
 def test_no_variable_comes_from_the_name_of_a_service(manifests: list[Resource]) -> None:

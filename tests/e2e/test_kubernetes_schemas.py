@@ -84,16 +84,19 @@ def test_every_annotation_of_dapr_is_one_that_its_injector_reads(
 ) -> None:
     """The injector ignores a name that it does not know, and a number that is none."""
     kinds = dapr_module.annotations()
+    read = set()
     for resource in manifests:
         template = resource["spec"].get("template", {}).get("metadata", {})
         for name, value in template.get("annotations", {}).items():
             assert name in kinds
+            read.add(name)
             if kinds[name] == "bool":
                 assert value in ("true", "false"), name
             elif kinds[name].startswith("int"):
                 assert value.isdecimal(), name
             else:
                 assert (kinds[name], bool(value)) == ("string", True), name
+    assert "dapr.io/app-id" in read
 
 
 def quantities(found: Any, below: str = "") -> Iterator[str]:

@@ -57,15 +57,17 @@ def test_of_300_activities_the_one_that_failed_is_counted_and_named(
     assert [(row[1], row[4]) for row in failed] == [
         ("sample_activity", "failed: ValueError: no sample 207")
     ]
-    assert all(seconds(row[3]) >= 0 for row in rows if row[3])
+    lengths = [seconds(row[3]) for row in rows if row[3]]
+    assert lengths
+    assert min(lengths) >= 0
     steps = usher.get("notifier", f"/timeline/{instance}")["steps"]
-    assert all(step["seconds"] >= 0 for step in steps)
+    assert min(step["seconds"] for step in steps) >= 0
     caption = page.locator("figcaption").inner_text()
     took = re.search(r"The run took (.+?)\. ", caption)
     assert took, caption
     assert abs(seconds(took[1]) - notice["duration_s"]) <= 0.05
-    longest = page.locator("#timeline svg text.length").all_inner_texts()
-    assert all(seconds(one) <= notice["duration_s"] + 2 for one in longest if one)
+    drawn = page.locator("#timeline svg text.length").all_inner_texts()
+    assert max(seconds(one) for one in drawn if one) <= notice["duration_s"] + 2
 
 
 def test_a_run_that_continued_as_new_counts_from_its_first_start(

@@ -135,6 +135,7 @@ def test_what_is_no_task_raises_a_type_error_at_its_yield(usher: Driver, later: 
 
 
 def test_nothing_of_it_is_left_running(usher: Driver) -> None:
+    all_run(usher, "raising_workflow", [{"what": kind, "where": "first"} for kind in EXITS])
     running = usher.get("orchestrator", "/instances", status="RUNNING", limit=1000)["items"]
     eventually(
         lambda: [one for one in running if usher.status(one["instance_id"]) == "RUNNING"],

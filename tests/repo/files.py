@@ -23,12 +23,17 @@ def tracked() -> tuple[Path, ...]:
         timeout=20,
     )
     files = (ROOT / name for name in listed.stdout.split("\0") if name)
-    return tuple(sorted(file for file in files if file.is_file()))
+    found = tuple(sorted(file for file in files if file.is_file()))
+    assert found, "git lists no files"
+    return found
 
 
 def modules(*folders: str) -> list[Path]:
-    """Return the Python files of these top folders."""
-    return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
+    """Return the Python files of these top folders; each has some, or a test would see nothing."""
+    found = {folder: list((ROOT / folder).rglob("*.py")) for folder in folders}
+    assert found
+    assert all(found.values()), f"no modules in {[one for one in found if not found[one]]}"
+    return sorted(file for files in found.values() for file in files)
 
 
 def name_of(file: Path) -> str:

@@ -98,6 +98,10 @@ def ports_in(file: Path) -> Iterator[int]:
                 yield value.value
 
 
+def test_the_ports_of_tests_are_seen() -> None:
+    assert len({port for file in modules("tests") for port in ports_in(file)}) > 10
+
+
 @pytest.mark.parametrize("file", modules("tests"), ids=name_of)
 def test_a_test_uses_ports_below_the_ephemeral_range(file: Path) -> None:
     """Above it the kernel hands them to anyone, and a test would fail now and then."""

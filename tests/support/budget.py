@@ -15,8 +15,6 @@ class Cost(NamedTuple):
     writes: int
     engine: int
     """Calls to the engine."""
-    functions: int
-    """Calls of functions of `orchestrator`, `chassis` and `contracts`, rounded up: room to tidy."""
 
 
 WORKFLOW = {
@@ -54,9 +52,9 @@ NOISE = {"redis info", "redis hello", "redis ping", "redis xreadgroup", "redis x
 """What the clock decides, or the bench itself: how often a client connects, asks and looks."""
 
 EVENTS = {
-    "start": Cost(reads=1, writes=2, engine=1, functions=95),
-    "start, the id chosen": Cost(reads=2, writes=3, engine=1, functions=110),
-    "the same start again": Cost(reads=1, writes=2, engine=0, functions=92),
-    "event for an instance": Cost(reads=3, writes=1, engine=3, functions=95),
-    "event too early": Cost(reads=4, writes=2, engine=3, functions=95),
+    "start": Cost(reads=1, writes=2, engine=1),
+    "start, the id chosen": Cost(reads=2, writes=3, engine=1),
+    "the same start again": Cost(reads=1, writes=2, engine=0),
+    "event for an instance": Cost(reads=3, writes=1, engine=3),
+    "event too early": Cost(reads=4, writes=2, engine=3),
 }

@@ -1,4 +1,4 @@
-"""Counts what a piece of work does: its own functions, and calls to store and engine on memory."""
+"""Counts the calls that a piece of work makes to the store and the engine on memory."""
 
 import sys
 from collections import Counter
@@ -17,20 +17,12 @@ _WRITES = {"MemoryStore.create", "MemoryStore.replace"}
 
 
 def cost_of(work: Callable[[], object]) -> Cost:
-    """Do the work in this thread, and return what it did; nothing of it depends on the machine.
-
-    Comprehensions and the like count as part of the function that they stand in, as newer Pythons
-    have them.
-    """
+    """Do the work in this thread, and return what it cost; that does not depend on the machine."""
     counted: Counter[str] = Counter()
 
     def seen(frame: FrameType, event: str, _: Any) -> None:
-        if event != "call":
-            return
         code = frame.f_code
-        if code.co_filename.startswith(_OURS) and not code.co_name.startswith("<"):
-            counted["functions"] += 1
-        elif code.co_filename == memory.__file__ and _asked_by_us(frame):
+        if event == "call" and code.co_filename == memory.__file__ and _asked_by_us(frame):
             kind = code.co_qualname.partition(".")[0]
             name = "reads" if code.co_qualname in _READS else None
             name = "writes" if code.co_qualname in _WRITES else name
@@ -42,7 +34,7 @@ def cost_of(work: Callable[[], object]) -> Cost:
         work()
     finally:
         sys.setprofile(before)
-    return Cost(counted["reads"], counted["writes"], counted["engine"], counted["functions"])
+    return Cost(counted["reads"], counted["writes"], counted["engine"])
 
 
 def _asked_by_us(frame: FrameType) -> bool:

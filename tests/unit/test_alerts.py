@@ -16,6 +16,7 @@ def test_each_alert_is_about_metrics_that_there_are() -> None:
     metrics.task_deaths.labels("task").inc()
     known = set(re.findall(r"^(usher_\w+)[ {]", metrics.text().decode(), re.MULTILINE))
     (group,) = yaml.safe_load(ALERTS.read_text())["groups"]
+    assert group["rules"]
     for rule in group["rules"]:
         named = set(re.findall(r"usher_\w+", rule["expr"]))
         assert named

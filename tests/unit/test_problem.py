@@ -30,11 +30,13 @@ class Broken:
 
 def apps(error: Exception | None = None) -> dict[str, FastAPI]:
     broken = Broken(error or ZeroDivisionError("by zero"))
-    service = service_of(notices=broken, dead_letters=broken, catalogue=broken)
+    service = service_of(notices=broken, dead_letters=broken)
     nowhere = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(500)))
+    orchestrator = orchestrator_app(cast(Orchestrator, service))
+    orchestrator.state.reads = broken
     return {
         "starter": starter_app(nowhere, nowhere),
-        "orchestrator": orchestrator_app(cast(Orchestrator, service)),
+        "orchestrator": orchestrator,
         "notifier": notifier_app(cast(Notifier, service)),
     }
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.doctor.examination import Seen, Unfit, admit, examine
-from orchestrator.api.doctor.versions import versions
+from orchestrator.api.doctor import Seen, Unfit, admit, examine, versions
 from orchestrator.settings import Settings
 
 Metadata = dict[str, Any]

@@ -10,12 +10,14 @@ import httpx
 import pytest
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
 
+from contracts.finding import Finding, warning
 from orchestrator.api import views
 from orchestrator.app import build_app
 from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.envelope import Cause, seal
 from orchestrator.engine.history import HistoryEvent
 from orchestrator.service import Orchestrator
+from orchestrator.settings import Settings
 from tests.support.asgi import ask, service_of
 
 STATE: dict[str, Any] = {
@@ -104,11 +106,21 @@ class Engine:
         return [HISTORY] if instance_id == "i-1" else None
 
 
+async def findings() -> list[Finding]:
+    return [warning("the instance i-1", "it is STALLED", "terminate it", "P6")]
+
+
 def get(
     path: str, engine: Engine | None = None, not_ready: str | None = None, **params: Any
 ) -> httpx.Response:
-    service = service_of(not_ready, engine=engine or Engine(), catalogue=Catalogue.scan())
-    return ask(build_app(cast(Orchestrator, service)), "GET", path, params=params)
+    app = build_app(cast(Orchestrator, service_of(not_ready)))
+    app.state.reads = SimpleNamespace(
+        engine=engine or Engine(),
+        workflows=Catalogue.scan().workflows,
+        settings=Settings(),
+        findings=findings,
+    )
+    return ask(app, "GET", path, params=params)
 
 
 def test_every_workflow_is_listed_with_what_it_takes() -> None:
@@ -154,6 +166,20 @@ def test_an_engine_that_cannot_be_asked_is_503(away: Exception) -> None:
 def test_an_output_that_is_no_json_elsewhere_does_not_break_the_page() -> None:
     engine = Engine(found=state(serialized_output="NaN"))
     assert get("/instances/i-1", engine).status_code == 200
+
+
+def test_a_finding_is_shown_with_the_times_it_is_held_against() -> None:
+    document = get("/doctor").json()
+    assert document["items"] == [
+        {
+            "level": "warning",
+            "where": "the instance i-1",
+            "wrong": "it is STALLED",
+            "right": "terminate it",
+            "breaks": "P6",
+        }
+    ]
+    assert document["settings"]["ledger_days"] == 30
 
 
 def test_readiness_says_what_is_missing() -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -28,8 +29,8 @@ def wf(ctx, input):
 
 
 def found(body: str) -> list[str]:
-    source = Source(ast.parse(TOP + textwrap.indent(body, "    ")))
-    return [said for _, said in yields_no_task(source, source.functions["wf"])]
+    source = Source(Path("wf.py"), ast.parse(TOP + textwrap.indent(body, "    ")))
+    return [fault.message for fault in yields_no_task(source, source.functions["wf"])]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from dapr.ext.workflow import WorkflowStatus
 from dapr.ext.workflow._durabletask.internal import protos as pb
 
-from orchestrator.api import waits as waiting
+from orchestrator.api import instances
 from orchestrator.engine.client import Engine
 from orchestrator.engine.history import HistoryEvent, open_waits, read_event
 from orchestrator.ledger.known_endings import PAGE, Endings
@@ -125,7 +125,7 @@ class Runs:
 
 
 async def page(runs: Runs, limit: int, cursor: str | None = None) -> tuple[list[str], str | None]:
-    items, following = await waiting.page(cast(Engine, runs), runs.endings, limit, cursor)
+    items, following = await instances.waits(cast(Engine, runs), runs.endings, limit, cursor)
     return [item["instance_id"] for item in items], following
 
 
@@ -148,7 +148,7 @@ async def test_of_many_that_wait_no_more_than_a_page_is_read_and_an_ending_only_
 
 async def test_a_wait_is_told_with_its_times() -> None:
     runs = Runs("a")
-    items, _ = await waiting.page(cast(Engine, runs), runs.endings, 10, None)
+    items, _ = await instances.waits(cast(Engine, runs), runs.endings, 10, None)
     assert items == [
         {
             "instance_id": "a",

@@ -14,7 +14,7 @@ from dapr.ext.workflow import WorkflowActivityContext, WorkflowRuntime
 from dapr.ext.workflow._durabletask.internal import protos as pb
 
 from orchestrator.engine.sdk_worker import SdkWorker, task_of_activity
-from orchestrator.hosting.executor import Dispatch
+from orchestrator.hosting.executor import Executor
 from orchestrator.hosting.isolation import run_apart
 from orchestrator.hosting.session import Session
 from orchestrator.ledger.store import Store
@@ -41,7 +41,7 @@ class Bench:
         self.runtime = runtime
         sdk = SdkWorker(runtime)
         sdk.capture(self.answers.append)
-        self.dispatch = Dispatch(sdk, session, self.metrics, THREADS, self._has_ended)
+        self.dispatch = Executor(sdk, session, self.metrics, THREADS, self._has_ended)
 
     async def _has_ended(self, instance_id: str) -> bool:
         return instance_id in self.ended

@@ -8,12 +8,12 @@ import pytest
 import structlog.testing
 
 from orchestrator.hosting.loops import Loops
-from orchestrator.hosting.work_item import Task
+from orchestrator.hosting.work_item import WorkItem
 from orchestrator.runs.failures import Failure
 from tests.support.driver import eventually
 
 pytestmark = pytest.mark.anyio
-TASK = Task("activity", "fetch", "order-1", "x")
+TASK = WorkItem("activity", "fetch", "order-1", "x")
 
 
 @pytest.fixture

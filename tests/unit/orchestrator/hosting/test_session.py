@@ -8,13 +8,13 @@ from grpc import RpcError
 
 from orchestrator.hosting import session as sessions
 from orchestrator.hosting.session import CAREFUL_SECONDS, KEPT, Session
-from orchestrator.hosting.work_item import Task
+from orchestrator.hosting.work_item import WorkItem
 from orchestrator.ledger.store import Record, Store
 from tests.support.memory import MemoryStore
 
 pytestmark = pytest.mark.anyio
-KILLER = Task("activity", "killer", "bad-1", "x")
-OTHER = Task("activity", "other", "good-1", "y")
+KILLER = WorkItem("activity", "killer", "bad-1", "x")
+OTHER = WorkItem("activity", "other", "good-1", "y")
 
 
 class Counting(MemoryStore):
@@ -135,7 +135,7 @@ async def test_a_spent_task_stays_so_after_a_clean_stop_and_a_long_time() -> Non
 async def test_not_more_spent_tasks_are_kept_than_a_record_holds() -> None:
     store, clock = MemoryStore(), Clock()
     session = await begun(store, deaths=1, now=clock)
-    tasks = [Task("activity", "killer", f"bad-{number}", "x") for number in range(KEPT + 5)]
+    tasks = [WorkItem("activity", "killer", f"bad-{number}", "x") for number in range(KEPT + 5)]
     for task in tasks:
         clock.now += 1
         await session.died(task, "exit code 3")
@@ -147,7 +147,7 @@ async def test_not_more_spent_tasks_are_kept_than_a_record_holds() -> None:
 
 async def test_a_name_that_ended_a_process_is_deadly_until_it_ends_well() -> None:
     session = await begun(MemoryStore())
-    again = Task("activity", "killer", "bad-2", "z")
+    again = WorkItem("activity", "killer", "bad-2", "z")
     assert not session.is_deadly(again)
     await session.died(KILLER, "exit code 3")
     assert session.is_deadly(again)

@@ -17,7 +17,7 @@ from orchestrator.hosting.turn_watch import (
     may_answer,
     stepped,
 )
-from orchestrator.hosting.work_item import Task
+from orchestrator.hosting.work_item import WorkItem
 from orchestrator.metrics import Metrics
 from tests.unit.test_metrics import samples
 
@@ -45,7 +45,7 @@ class Turning:
             self._threads.append(thread)
 
     def _turn(self, instance_id: str, begun: threading.Event) -> None:
-        with self.turns.running(Task("workflow", "", instance_id), self.failed.append):
+        with self.turns.running(WorkItem("workflow", "", instance_id), self.failed.append):
             stepped("slow_workflow")
             begun.set()
             self._go.wait(60)
@@ -105,7 +105,7 @@ def test_where_all_that_run_block_they_are_failed_at_once(turning: Turning) -> N
 
 
 def test_a_turn_that_steps_on_is_not_blocked(turning: Turning) -> None:
-    with turning.turns.running(Task("workflow", "", "i-1"), turning.failed.append):
+    with turning.turns.running(WorkItem("workflow", "", "i-1"), turning.failed.append):
         for _ in range(10):
             turning.look(BLOCKED - 1)
             stepped("long_workflow")
@@ -124,7 +124,7 @@ def test_the_process_is_to_be_replaced_once_most_threads_are_lost(turning: Turni
 
 
 def test_what_a_turn_raises_ends_its_count(turning: Turning) -> None:
-    with suppress(ZeroDivisionError), turning.turns.running(Task("workflow", "", "i"), print):
+    with suppress(ZeroDivisionError), turning.turns.running(WorkItem("workflow", "", "i"), print):
         raise ZeroDivisionError
     turning.look(MOST)
     assert turning.failed == []

@@ -11,7 +11,7 @@ from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.topics import Topic
-from orchestrator.api.views import parked
+from orchestrator.api.instances import parked
 from orchestrator.engine.envelope import seal_event
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import Disposition, Ended

@@ -159,6 +159,7 @@ def test_what_a_killed_supervisord_left_behind_is_found(new_stack: NewStack, com
     stack.up(quiet)
     assert printed(stack, "ready for work")
     left = [psutil.Process(pid) for pid in stack.pids().values()]
+    assert len(left) == 2
     supervisord = next(process for name, process in owned(stack.settings.data_dir) if not name)
     supervisord.kill()
     assert wait_until(lambda: not stack.is_up(), 10)
@@ -220,6 +221,7 @@ def test_fresh_empties_the_data_but_never_under_a_running_stack(new_stack: NewSt
     stack = new_stack(python("a"))
     stack.up(quiet)
     data = [folder / "data" for folder in data_dirs(stack.settings).values()]
+    assert data
     for file in data:
         file.touch()
     with pytest.raises(StackError, match="stop it first"):

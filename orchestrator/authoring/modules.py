@@ -1,20 +1,61 @@
-"""What workflow files import from other files: activities and workflows that are tagged there.
+"""The files of workflows as Python modules: how one is imported, and which functions it brings.
 
-People put what several workflows share into a file beside them. Whatever a workflow file has
-imported when it is loaded counts: by name, as an attribute of a module, or through another file.
+Whatever a workflow file has imported counts: by name, as an attribute of a module, or through
+another file. So people put what several workflows share into a file beside them.
 """
 
 import ast
+import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from contracts.authoring import TAG, ActivityTag, WorkflowTag
+from orchestrator.authoring.fault import Fault
 
 Function = Callable[..., Any]
+
+_OURS = "orchestrator.workflows"
+
+
+class NotImported(Exception):
+    """A file cannot be imported. Carries the fault."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
+
+def load(file: Path, *, ours: bool) -> ModuleType:
+    """Import a file: one of ours by its package name, a user's by its path.
+
+    Raise `NotImported` for whatever goes wrong in it, `sys.exit` included.
+    """
+    if ours:
+        return _guarded(file, lambda: importlib.import_module(f"{_OURS}.{file.stem}"))
+    if str(file.parent) not in sys.path:
+        sys.path.append(str(file.parent))  # so that a workflow can import the files beside it
+    name = f"usher_workflows.{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise NotImported(Fault(file, "this is no Python file"))
+    module = importlib.util.module_from_spec(spec)
+    loader = spec.loader
+    sys.modules[name] = module  # where dataclasses and models look up the types they name
+
+    def run() -> ModuleType:
+        try:
+            loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]  # as Python itself does with what it could not import
+            raise
+        return module
+
+    return _guarded(file, run)
 
 
 def tag_of(value: object) -> WorkflowTag | ActivityTag | None:
@@ -73,6 +114,22 @@ def file_of(function: Function, otherwise: Path) -> Path:
     code = getattr(inspect.unwrap(function), "__code__", None)
     file = Path(code.co_filename) if code else otherwise
     return file if file.is_file() else otherwise
+
+
+def _guarded(file: Path, load_it: Callable[[], ModuleType]) -> ModuleType:
+    try:
+        return load_it()
+    except (Exception, SystemExit) as error:
+        message = f"cannot be imported: {type(error).__name__}: {error}"
+        raise NotImported(Fault(file, message, _line(file, error))) from error
+
+
+def _line(file: Path, error: BaseException) -> int | None:
+    """Return the line of `file` that the error came from."""
+    if isinstance(error, SyntaxError) and error.filename == str(file):
+        return error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((f.lineno for f in reversed(frames) if f.filename == str(file)), None)
 
 
 def _is_in(module: object, root: Path) -> bool:

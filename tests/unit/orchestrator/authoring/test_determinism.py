@@ -2,11 +2,11 @@
 
 import ast
 import textwrap
+from pathlib import Path
 
 import pytest
 
-from orchestrator.authoring.doubts import doubts
-from orchestrator.authoring.lint import Finding, lint
+from orchestrator.authoring.determinism import doubts, lint
 from orchestrator.authoring.source import Source
 
 TOP = """\
@@ -47,11 +47,12 @@ class Thing:
 def wf(ctx, input):
 """
 FIRST = TOP.count("\n") + 1
+FILE = Path("wf.py")
 
 
-def found(body: str) -> list[Finding]:
-    source = Source(ast.parse(TOP + textwrap.indent(body, "    ")))
-    return list(lint(source, source.functions["wf"]))
+def found(body: str) -> list[tuple[int, str]]:
+    source = Source(FILE, ast.parse(TOP + textwrap.indent(body, "    ")))
+    return [(fault.line or 0, fault.message) for fault in lint(source, source.functions["wf"])]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,7 @@ def test_what_works_is_left_alone(body: str) -> None:
     ],
 )
 def test_what_is_seldom_meant_is_doubted_and_not_refused(line: str, instead: str) -> None:
-    source = Source(ast.parse(f"{TOP}    {line}\n    yield ctx.create_timer(input)\n"))
-    ((at, said),) = doubts(source, source.functions["wf"])
-    assert (at, instead in said) == (FIRST, True)
+    source = Source(FILE, ast.parse(f"{TOP}    {line}\n    yield ctx.create_timer(input)\n"))
+    (doubt,) = doubts(source, source.functions["wf"])
+    assert (doubt.line, instead in doubt.message) == (FIRST, True)
     assert list(lint(source, source.functions["wf"])) == []

@@ -1,14 +1,12 @@
-"""One thing that would break a promise: where it is, what is wrong, what would be right."""
+"""A finding of `usher doctor`: where it is, what is wrong, what to do, which promises it breaks."""
 
+from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
 
-
-class Finding(BaseModel):
-    """A refusal loses or doubles something sooner or later; a warning may."""
-
-    model_config = ConfigDict(frozen=True)
+@dataclass(frozen=True)
+class Finding:
+    """A refusal loses or doubles events sooner or later; a warning may."""
 
     level: Literal["refusal", "warning"]
     where: str
@@ -23,8 +21,8 @@ class Finding(BaseModel):
 
 
 def refusal(where: str, wrong: str, right: str, breaks: str) -> Finding:
-    return Finding(level="refusal", where=where, wrong=wrong, right=right, breaks=breaks)
+    return Finding("refusal", where, wrong, right, breaks)
 
 
 def warning(where: str, wrong: str, right: str, breaks: str) -> Finding:
-    return Finding(level="warning", where=where, wrong=wrong, right=right, breaks=breaks)
+    return Finding("warning", where, wrong, right, breaks)

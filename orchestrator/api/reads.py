@@ -1,0 +1,32 @@
+"""What the HTTP API reads: the parts of the orchestrator, as the service puts them together."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from contracts.finding import Finding
+from contracts.large_bodies import LargeBodies
+from orchestrator.api.accounts import Accountant
+from orchestrator.engine.client import Engine
+from orchestrator.intake.decision import Decider
+from orchestrator.intake.parking import Parking
+from orchestrator.ledger.known_endings import Endings
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.runs.definition import Definition
+from orchestrator.settings import Settings
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Nothing here is changed by a request."""
+
+    settings: Settings
+    workflows: Mapping[str, Definition]
+    engine: Engine
+    ledger: Ledger
+    endings: Endings
+    parking: Parking
+    accountant: Accountant
+    decider: Decider
+    large_bodies: LargeBodies
+    findings: Callable[[], Awaitable[list[Finding]]]
+    """What would break a promise, as it is seen now."""
