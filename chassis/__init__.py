@@ -1,1 +1,1 @@
-"""The parts that every service is built from: logs, traces, HTTP, probes. Knows no workflow."""
+"""The parts that all services share: logs, traces, HTTP, probes. It knows nothing of workflows."""

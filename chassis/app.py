@@ -1,4 +1,4 @@
-"""Makes a service's HTTP app: who may ask, problem details and Swagger UI at `/docs`."""
+"""The HTTP app of a service: origin guards, problem details and Swagger UI at `/docs`."""
 
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
@@ -17,8 +17,7 @@ def new_app(
 ) -> FastAPI:
     """Return an app without routes.
 
-    `names` are host names under which it is reached, beside `localhost`. `show` makes the answer
-    of a problem.
+    `names` are the host names that clients use, beside `localhost`. `show` renders a problem.
     """
     app = FastAPI(
         title=title,
@@ -34,6 +33,6 @@ def new_app(
 
 
 async def _own_pages_only(request: Request) -> None:
-    """Let no other web site send anything."""
+    """Refuse commands from other web sites."""
     if why := objection(request.method, request.headers):
-        raise HTTPException(403, f"no other web site may send anything: {why}")
+        raise HTTPException(403, f"other web sites may not send commands: {why}")

@@ -1,4 +1,4 @@
-"""Swagger UI at `/docs`, with files of our own: it works without a network."""
+"""Swagger UI at `/docs`, with local files: it works without a network."""
 
 import re
 from base64 import b64encode
@@ -15,7 +15,7 @@ ASSETS = Path(str(files("fastapi_offline"))) / "static"
 
 
 def serve_docs(app: FastAPI) -> None:
-    """Serve Swagger UI of `app`, which was made with neither `docs_url` nor `redoc_url`."""
+    """Serve Swagger UI of `app`, which must have neither `docs_url` nor `redoc_url`."""
     page = get_swagger_ui_html(
         openapi_url="openapi.json",
         title=f"{app.title} · Swagger UI",
@@ -34,7 +34,7 @@ def serve_docs(app: FastAPI) -> None:
 
 
 def _policy(page: str) -> str:
-    """Return the page's content policy: nothing from elsewhere, and of scripts in it its own."""
+    """Return the page's content security policy: only its own inline scripts and our files."""
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     own = (f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in scripts)
     return (

@@ -1,7 +1,7 @@
-"""Sends the spans of this service where OTEL_EXPORTER_OTLP_ENDPOINT says; imported only then.
+"""Exports the spans of a service to OTEL_EXPORTER_OTLP_ENDPOINT; imported only if that is set.
 
-The environment variables of OpenTelemetry say the rest, such as
-OTEL_RESOURCE_ATTRIBUTES and OTEL_TRACES_SAMPLER.
+OpenTelemetry's environment variables configure the rest, such as OTEL_RESOURCE_ATTRIBUTES and
+OTEL_TRACES_SAMPLER.
 """
 
 import threading
@@ -23,14 +23,17 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from opentelemetry.util.types import Attributes
 
 UNTRACED = "^[a-z]+://[^/]+/(healthz|readyz|metrics|stream)$"
-"""Requests that are asked again and again, or that never end."""
+"""Requests that are not traced: they repeat all the time, or never end."""
 FLUSH_SECONDS = 3
-"""How long a stop waits for the last spans to be taken."""
+"""How long a stop waits, in seconds, until the last spans are exported."""
 
 
 class Incoming(Sampler):
-    """Begins a trace for what comes in. What a service does by itself, such as a probe or a sweep,
-    begins none, in its sidecar neither: the call carries a trace that is not sampled."""
+    """Begins a trace only for incoming requests and events.
+
+    What a service does by itself, such as a probe or a sweep, begins no trace. Its calls carry an
+    unsampled trace, so its sidecar begins none either.
+    """
 
     def __init__(self, chosen: Sampler) -> None:
         self._chosen = chosen
@@ -57,13 +60,13 @@ class Incoming(Sampler):
 
 
 def export_spans(service: str, app: FastAPI) -> None:
-    """Trace the requests that `app` takes and that httpx makes, and our own spans."""
+    """Trace the requests that `app` serves and that httpx sends, and our own spans."""
     named = Resource.create({SERVICE_NAME: f"usher-{service}"})
     provider = TracerProvider(resource=named.merge(OTELResourceDetector().detect()))
     provider.sampler = Incoming(provider.sampler)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
-    # The trace alone: a sidecar refuses a request whose `baggage` it cannot read.
+    # Without baggage: a sidecar refuses a request whose `baggage` it cannot read.
     propagate.set_global_textmap(TraceContextTextMapPropagator())
     HTTPXClientInstrumentor().instrument()
     FastAPIInstrumentor.instrument_app(
@@ -73,7 +76,10 @@ def export_spans(service: str, app: FastAPI) -> None:
 
 
 def _flush_at_the_end(app: FastAPI, provider: TracerProvider) -> None:
-    """Exit handlers do not run: uvicorn ends the process by the signal that asked for it."""
+    """Export the last spans when the app stops.
+
+    Exit handlers do not run, since uvicorn ends the process by the signal that stopped it.
+    """
     inner = app.router.lifespan_context
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Where APP_API_TOKEN is set, only the sidecar delivers: it shows the token with a delivery."""
+"""The token guard: if APP_API_TOKEN is set, deliveries must carry it."""
 
 import hmac
 from collections.abc import Awaitable, Callable
@@ -9,12 +9,12 @@ import grpc
 from chassis.sidecar import TOKEN_HEADER
 
 OPEN = ("/HealthCheck", "/ListTopicSubscriptions", "/ListInputBindings")
-"""How the methods end that a sidecar (1.18) calls without the token: they only ask."""
+"""Endings of the methods that a sidecar (1.18) calls without the token. They only read."""
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
 
 def guards(token: str) -> list[grpc.aio.ServerInterceptor]:
-    """Return the interceptors of a topic server: none without a token."""
+    """Return the interceptors of a topic server; none if `token` is empty."""
     return [_OnlyOurSidecar(token)] if token else []
 
 
@@ -27,13 +27,13 @@ class _OnlyOurSidecar(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
-        shown = dict(handler_call_details.invocation_metadata).get(TOKEN_HEADER, "")
-        bare = shown if isinstance(shown, bytes) else shown.encode()
-        asked = handler_call_details.method
-        if asked.endswith(OPEN) or hmac.compare_digest(bare, self._token):
+        header = dict(handler_call_details.invocation_metadata).get(TOKEN_HEADER, "")
+        token = header if isinstance(header, bytes) else header.encode()
+        is_open = handler_call_details.method.endswith(OPEN)
+        if is_open or hmac.compare_digest(token, self._token):
             return await continuation(handler_call_details)
         return grpc.unary_unary_rpc_method_handler(_refuse)
 
 
 async def _refuse(_: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-    await context.abort(grpc.StatusCode.UNAUTHENTICATED, "not our sidecar: APP_API_TOKEN is set")
+    await context.abort(grpc.StatusCode.UNAUTHENTICATED, "not our sidecar: wrong APP_API_TOKEN")

@@ -1,7 +1,7 @@
 """Limits of the HTTP server: how large a body may be, and how long a client may take to send.
 
-Uvicorn bounds how long a connection is idle, and how large a head
-is; a head or a body that comes a byte at a time it would wait for without end.
+Uvicorn limits idle time and the size of a head. It would wait without end for a head or a body that
+comes a byte at a time.
 """
 
 import asyncio
@@ -20,15 +20,15 @@ from contracts.limits import MAX_BODY_BYTES
 
 MEDIA_TYPE = "application/problem+json"
 HEAD_SECONDS = 10
-"""How long a connection may wait for a whole request line with its headers."""
+"""How long a request line with its headers may take to arrive."""
 BODY_SECONDS = 30
-"""How long a body may take to come."""
+"""How long a body may take to arrive."""
 _DRAIN_SECONDS = 2
-"""How long a body that is refused is read on, so that its sender comes to read the answer."""
+"""How long a refused body is still read, so that its sender gets to read the answer."""
 
 
 def run(app: FastAPI, host: str, port: int) -> None:
-    """Serve an app until it is told to stop."""
+    """Serve an app until a signal stops it."""
     app.add_middleware(BodyLimit)
     own: dict[str, Any] = {
         "log_level": "warning",
@@ -38,7 +38,7 @@ def run(app: FastAPI, host: str, port: int) -> None:
 
 
 class BodyLimit:
-    """Reads a request's body before the app sees the request, up to a size and for a time."""
+    """Reads the body of a request before the app gets it, up to a size and for a time."""
 
     def __init__(
         self, app: ASGIApp, most: int = MAX_BODY_BYTES, seconds: float = BODY_SECONDS
@@ -66,10 +66,10 @@ class BodyLimit:
         if len(body) > self._most:
             await self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, receive, send)
             return
-        await self._app(scope, _again(body, receive), send)
+        await self._app(scope, _replay(body, receive), send)
 
     async def _read(self, receive: Receive) -> bytes | None:
-        """Return the body, or more than is allowed of it; None where the client has gone."""
+        """Return the body, or a start of it above the limit; None if the client disconnected."""
         body = bytearray()
         async for chunk in _chunks(receive):
             if chunk is None:
@@ -81,9 +81,9 @@ class BodyLimit:
 
     async def _refuse(self, status: HTTPStatus, receive: Receive, send: Send) -> None:
         """Answer with problem details, and close the connection."""
-        detail = f"the body is too large: at most {self._most:,} bytes are taken"
+        detail = f"the body is too large: the limit is {self._most:,} bytes"
         if status is HTTPStatus.REQUEST_TIMEOUT:
-            detail = f"the body did not come within {self._seconds:g} s"
+            detail = f"the body did not arrive within {self._seconds:g} s"
         problem = {"type": "about:blank", "title": status.phrase, "status": status, "errors": []}
         answer = JSONResponse({**problem, "detail": detail}, status, media_type=MEDIA_TYPE)
         headers = [*answer.raw_headers, (b"connection", b"close")]
@@ -96,7 +96,7 @@ class BodyLimit:
 
 
 async def _chunks(receive: Receive) -> AsyncIterator[bytes | None]:
-    """Yield a body as it comes; None where the client has gone."""
+    """Yield the chunks of a body; None if the client disconnected."""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -112,8 +112,8 @@ async def _drain(receive: Receive) -> None:
         pass
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
-    """Return what hands over a body that was read, and then what comes."""
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that yields the body that was read, and then new messages."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def next_message() -> Message:
@@ -123,7 +123,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1 that closes a connection on which no whole head of a request comes in time."""
+    """HTTP/1.1 that closes a connection if the head of a request does not arrive in time."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)

@@ -1,4 +1,4 @@
-"""Log lines: readable on a terminal, JSON lines otherwise; each says which event it is about."""
+"""Log lines: readable on a terminal, JSON otherwise. Each names the event that it is about."""
 
 import logging
 import sys
@@ -12,7 +12,7 @@ from contracts.cloudevent import CloudEvent
 from contracts.refusal import shortened
 
 LONGEST = 10_000
-"""The longest value of a log line, in characters."""
+"""The longest value in a log line, in characters."""
 
 
 def set_up_logs(log_format: str) -> None:
@@ -43,14 +43,14 @@ def set_up_logs(log_format: str) -> None:
 
 
 class _Harmless(logging.Formatter):
-    """Formats the lines of libraries: what strangers wrote in them cannot steer a terminal."""
+    """Formats the log lines of libraries, with control characters escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         return printable.lines(super().format(record))
 
 
 def about(event: CloudEvent, instance_id: str | None) -> AbstractContextManager[None]:
-    """Have every line until the end say which event it is about, and which instance."""
+    """Add the event and the instance to every log line inside the `with` block."""
     return structlog.contextvars.bound_contextvars(
         event_id=event.id, event_source=event.source, instance_id=instance_id
     )
@@ -59,7 +59,7 @@ def about(event: CloudEvent, instance_id: str | None) -> AbstractContextManager[
 def harmless(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Escape what could steer a terminal, and cut what is very long."""
+    """Escape control characters, and cut values longer than `LONGEST`."""
     for name, value in event.items():
         if isinstance(value, str):
             made = printable.lines if name == "exception" else printable.one_line
@@ -70,7 +70,7 @@ def harmless(
 def add_trace_id(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Add the trace of the span that runs now; the event's own, within `tracing.continuing`."""
+    """Add the id of the current trace; inside `tracing.continuing` that is the event's trace."""
     span = trace.get_current_span().get_span_context()
     if span.is_valid:
         event["trace_id"] = trace.format_trace_id(span.trace_id)

@@ -1,4 +1,4 @@
-"""A registry of metrics for each service, and the buckets that ages are counted in."""
+"""The metrics registry of a service, and histogram buckets for ages."""
 
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -7,7 +7,7 @@ AGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 360
 
 
 class ServiceMetrics:
-    """Metrics of one process; a service's own class adds them to `registry`."""
+    """The metrics of one process. Each service has a subclass that adds its own to `registry`."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -1,9 +1,9 @@
-"""Says who may ask and who may change something: programs and our own pages, no other web site.
+"""Origin guards: programs and our own pages may send requests, other web sites may not.
 
-Services on loopback can be reached by every page that a browser shows. A browser says on whose
-behalf it posts, and other programs say nothing and are let through. It also says under which name
-it found us: a web site whose own name was made to point at us (DNS rebinding) counts as our own
-page to the browser, and would read answers too.
+Every page in a browser can reach services on loopback. A browser names the site that a request
+comes from; other programs name none and are let through. The browser also sends the host name it
+used. If a web site makes its own name point at us (DNS rebinding), the browser takes the site for
+our own page and lets it read answers, so unknown host names are refused.
 """
 
 import ipaddress
@@ -20,21 +20,21 @@ SETTING = "USHER_HOSTS"
 
 
 def listed(value: Any) -> Any:
-    """Return the names of a list with commas, as an environment has it."""
+    """Split a comma-separated list of names, as an environment variable has it."""
     if not isinstance(value, str):
         return value
     return [name for part in value.split(",") if (name := part.strip())]
 
 
 def own_names(hosts: Collection[str], listens_on: str) -> frozenset[str]:
-    """Return the names of this service: of the setting, of this machine, where it listens."""
+    """Return the host names of this service: from the setting, this machine, and its address."""
     return frozenset(_bare(name) for name in (*hosts, listens_on, socket.gethostname()) if name)
 
 
 def unknown_name(headers: Mapping[str, str], names: Collection[str]) -> str | None:
-    """Say why a request is not for us, by its `Host`; None where it is.
+    """Return why the `Host` of a request is not ours; None if it is.
 
-    `localhost` and addresses always are: no web site can have them for its name.
+    `localhost` and IP addresses are always ours: no web site can have these names.
     """
     host = headers.get("host", "")
     name = _bare(host)
@@ -42,11 +42,11 @@ def unknown_name(headers: Mapping[str, str], names: Collection[str]) -> str | No
         return None
     if any(_matches(name, pattern) for pattern in names):
         return None
-    return f"{host!r} is no name of this service. The setting {SETTING} names more, as `a.example`."
+    return f"{host!r} is not a host name of this service. To allow it, add it to {SETTING}."
 
 
 def objection(method: str, headers: Mapping[str, str]) -> str | None:
-    """Say why a request may change nothing; None where it may, or only reads."""
+    """Return why a request may not change anything; None if it may, or if it only reads."""
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     if method in ("GET", "HEAD", "OPTIONS"):
         return None
@@ -58,7 +58,7 @@ def objection(method: str, headers: Mapping[str, str]) -> str | None:
 
 
 class OwnNamesOnly:
-    """Refuses every request, whatever it asks for, that came under a name which is not ours."""
+    """Refuses every request to a host name that is not ours."""
 
     def __init__(
         self, app: ASGIApp, names: Collection[str], refuse: Callable[[str], ASGIApp]
@@ -76,12 +76,12 @@ class OwnNamesOnly:
 
 
 def _bare(host: str) -> str:
-    """Return a name as it is compared: without a port and a dot at its end."""
+    """Return a host name in lower case, without port and final dot."""
     return re.sub(r":\d*$", "", host).lower().removesuffix(".")
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """`*.example.com` is every name below `example.com`, `*` is every name there is."""
+    """`*.example.com` matches every name below `example.com`; `*` matches every name."""
     return pattern in (name, "*") or (pattern.startswith("*.") and name.endswith(pattern[1:]))
 
 

@@ -1,4 +1,4 @@
-"""Does something again and again, beside everything else, until it is told to stop."""
+"""A periodic job: a background task that awaits a step at an interval until it is stopped."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,15 +7,15 @@ from contextlib import suppress
 import structlog
 
 ENDS_WITHIN_SECONDS = 5
-"""How long a stop waits for the step that is on."""
+"""How long a stop waits for the running step."""
 
 _log = structlog.get_logger()
 
 
 class Periodic:
-    """Awaits `step` every `seconds`; a step that raises is tried again the next time.
+    """Awaits `step` every `seconds`. A step that raises is logged, and runs again next time.
 
-    The first comes after `first` seconds, where that is given.
+    The first step runs after `first` seconds, by default after `seconds`.
     """
 
     def __init__(
@@ -32,11 +32,11 @@ class Periodic:
         self._stop = asyncio.Event()
 
     def start(self) -> None:
-        """Begin, on the event loop that runs now."""
+        """Start the job on the running event loop."""
         self._task = asyncio.create_task(self._run(), name=self._name)
 
     async def stop(self) -> None:
-        """Begin no more steps, and wait a little for the one that is on."""
+        """Start no more steps, and wait a little for the running step."""
         self._stop.set()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._task, ENDS_WITHIN_SECONDS)
@@ -48,11 +48,11 @@ class Periodic:
             try:
                 await self._step()
             except Exception as error:
-                said = f"{type(error).__name__}: {error}"
-                _log.warning("will be tried again", step=self._name, error=said)
+                text = f"{type(error).__name__}: {error}"
+                _log.warning("will be tried again", step=self._name, error=text)
 
     async def _is_over(self, seconds: float) -> bool:
-        """Wait for the next step; tell whether the stop came first."""
+        """Wait for the next step; return whether the stop came first."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
         return self._stop.is_set()

@@ -1,4 +1,4 @@
-"""The routes that a platform asks: `/healthz`, `/readyz`, `/metrics`, and `/sidecar`."""
+"""The probe routes of a service: `/healthz`, `/readyz`, `/metrics` and `/sidecar`."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,10 +14,10 @@ def probes(
     metrics: Callable[[], bytes],
     metadata: Callable[[], Awaitable[dict[str, Any]]] | None = None,
 ) -> APIRouter:
-    """Return the routes of one service.
+    """Return the probe routes of one service.
 
-    `not_ready` returns what is missing before the service does its work, or None. `metadata` asks
-    the sidecar; without it there is no `/sidecar`.
+    `not_ready` returns why the service cannot work now, or None. `metadata` asks the sidecar;
+    without it there is no `/sidecar`.
     """
     router = APIRouter()
 
@@ -28,7 +28,7 @@ def probes(
 
     @router.get("/readyz")
     async def readyz(response: Response) -> dict[str, str]:
-        """The service does its work. A 503 says what is missing."""
+        """The service can work. A 503 says what is missing."""
         missing = await not_ready()
         response.status_code = 503 if missing else 200
         return {"status": missing or "ready"}
@@ -42,7 +42,7 @@ def probes(
 
         @router.get("/sidecar")
         async def sidecar() -> dict[str, Any]:
-            """What the sidecar says of itself."""
+            """The metadata of the sidecar."""
             try:
                 return await metadata()
             except httpx.HTTPError as error:

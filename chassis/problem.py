@@ -1,4 +1,4 @@
-"""Errors over HTTP as problem details (RFC 9457): each says what is wrong, and where."""
+"""HTTP errors as problem details (RFC 9457): what is wrong, and where."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -15,14 +15,14 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class FieldError(BaseModel):
-    """One field at fault. Whoever shows it puts the field before the message."""
+    """One invalid field. To show it, put the field before the message."""
 
     field: str | None
     message: str
 
 
 class Problem(BaseModel):
-    """Why a request was not served. `reason` is one of the reasons of a dead letter."""
+    """Why a request was not served. `reason` is a dead-letter reason."""
 
     type: str = "about:blank"
     title: str
@@ -36,22 +36,22 @@ Show = Callable[[Request, Problem], Response]
 
 
 def respond(problem: Problem) -> JSONResponse:
-    """Return a problem as an answer."""
+    """Return a problem as a JSON response."""
     return JSONResponse(problem.model_dump(), problem.status, media_type=MEDIA_TYPE)
 
 
 def as_json(_: Request, problem: Problem) -> Response:
-    """Show a problem to a program."""
+    """Render a problem for a program."""
     return respond(problem)
 
 
 def misdirected(why: str) -> JSONResponse:
-    """421: it was asked under a name that is not this service's."""
-    return respond(Problem(title="This is not that host", status=421, detail=why))
+    """421: the request names a host that is not this service."""
+    return respond(Problem(title="Not a host name of this service", status=421, detail=why))
 
 
 def refusal(refused: Refused) -> Problem:
-    """422: what was sent could never be served; nothing was published."""
+    """422: the event can never be served; nothing was published."""
     return Problem(
         title="The event cannot be served",
         status=422,
@@ -62,7 +62,7 @@ def refusal(refused: Refused) -> Problem:
 
 
 def handle_problems(app: FastAPI, show: Show = as_json) -> None:
-    """Have `app` answer what no route of it answers, and what a route cannot, as `show` says."""
+    """Make `app` answer every error with a problem, rendered by `show`."""
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -75,8 +75,8 @@ def handle_problems(app: FastAPI, show: Show = as_json) -> None:
         return show(request, _invalid(error))
 
     async def broken(request: Request, error: Exception) -> Response:
-        detail = f"{type(error).__name__} while it was served; the log of the service has the rest"
-        return show(request, Problem(title="A fault of ours", status=500, detail=detail))
+        detail = f"the request failed with {type(error).__name__}; see the log of the service"
+        return show(request, Problem(title="Internal error", status=500, detail=detail))
 
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
@@ -87,18 +87,19 @@ def _http(request: Request, error: HTTPException) -> Problem:
     title, path = HTTPStatus(error.status_code).phrase, request.url.path
     detail = error.detail
     if detail == title and error.status_code == HTTPStatus.NOT_FOUND:
-        detail = f"there is nothing at {path}; /docs shows what there is"
+        detail = f"no route at {path}; /docs lists the routes"
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "other methods")
-        detail = f"{path} takes {allowed}, not {request.method}"
+        detail = f"{path} accepts {allowed}, not {request.method}"
     return Problem(title=title, status=error.status_code, detail=detail)
 
 
 def _invalid(error: RequestValidationError) -> Problem:
-    """422: a parameter, or the body, is not what the route takes."""
+    """422: a parameter or the body is not valid for the route."""
     errors = []
-    for one in error.errors()[:SHOWN]:
-        where = one["loc"][:1] if one["type"] == "json_invalid" else one["loc"][1:] or one["loc"]
-        errors.append(FieldError(field=".".join(map(str, where)), message=one["msg"]))
-    detail = "; ".join(with_field(one.field, one.message) for one in errors)
+    for found in error.errors()[:SHOWN]:
+        location = found["loc"]
+        path = location[:1] if found["type"] == "json_invalid" else location[1:] or location
+        errors.append(FieldError(field=".".join(map(str, path)), message=found["msg"]))
+    detail = "; ".join(with_field(item.field, item.message) for item in errors)
     return Problem(title="The request cannot be served", status=422, detail=detail, errors=errors)

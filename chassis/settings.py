@@ -1,4 +1,4 @@
-"""What every service reads from the environment; `settings.py` of each adds its own."""
+"""Base settings of all services, from the environment. Each service adds its own."""
 
 from typing import Annotated, Literal
 
@@ -18,13 +18,13 @@ class ServiceSettings(BaseSettings):
     dapr_host: str = Field("127.0.0.1", validation_alias="DAPR_RUNTIME_HOST")
     dapr_http_port: int
     dapr_api_token: str = Field("", validation_alias="DAPR_API_TOKEN", repr=False)
-    """Shown to the sidecar. The starter's sidecar wants none by default, for `dapr publish`."""
+    """Token sent to the sidecar. The starter's sidecar requires none, for `dapr publish`."""
     hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)] = Field(
         (), validation_alias="USHER_HOSTS"
     )
-    """Names under which the service is reached, separated by commas, as `usher.example.com` or
-    `*.example.com`: beside `localhost`, this machine's name, and IP addresses. A request under any
-    other name is refused."""
+    """More host names of the service, separated by commas, such as `usher.example.com` or
+    `*.example.com`. `localhost`, this machine's name and IP addresses are always allowed. Requests
+    to any other name are refused."""
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", validation_alias="USHER_LOG_FORMAT"
     )
@@ -34,11 +34,11 @@ class ServiceSettings(BaseSettings):
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
         ),
     )
-    """Where spans are sent to, OTLP over HTTP; nothing is traced where it is empty."""
+    """Where spans are sent, by OTLP over HTTP. Nothing is traced if it is empty."""
 
     @property
     def names(self) -> frozenset[str]:
-        """The names under which the service is reached."""
+        """The host names of the service."""
         return own_names(self.hosts, self.host)
 
     @property
@@ -47,11 +47,11 @@ class ServiceSettings(BaseSettings):
 
 
 class SubscriberSettings(ServiceSettings):
-    """The same for a service that topics are delivered to."""
+    """Settings of a service that subscribes to topics."""
 
     topic_port: int
-    """Where the sidecar delivers topics, gRPC."""
+    """Port of the topic server, gRPC."""
     app_api_token: str = Field("", validation_alias="APP_API_TOKEN", repr=False)
-    """Shown by the sidecar; where set, a delivery without it is refused."""
+    """Token that the sidecar sends. If set, deliveries without it are refused."""
     stream_days: float = Field(7, gt=0, validation_alias="USHER_STREAM_DAYS")
     """How long an entry stays on its stream after every group has acknowledged it."""

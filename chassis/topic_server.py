@@ -13,11 +13,11 @@ from chassis.guard import guards
 from contracts.topics import Topic
 
 ANY_SIZE = -1
-"""What the broker holds has to be taken, whatever its size, to be put aside: the sidecar would try
-it again without end, and hold up what comes after it. Its size is checked before it is read."""
+"""No limit in gRPC. The sidecar would retry an entry that is too large without end, and hold up the
+entries after it. Handlers check the size before they parse, and dead-letter the entry."""
 RAW = {"rawPayload": "true"}
-"""Entries come as the broker has them. A sidecar that decodes them turns integers above 2^53 and
-`1.0` into other numbers, and tries one that it cannot decode again without end."""
+"""Deliver entries as the broker holds them. A sidecar that decodes entries changes integers above
+2^53 and `1.0`, and retries an entry that it cannot decode without end."""
 SUCCESS = TopicEventResponse("success")
 RETRY = TopicEventResponse("retry")
 
@@ -26,8 +26,9 @@ Handler = Callable[[bytes], Coroutine[Any, Any, TopicEventResponse]]
 
 
 class TopicServer(callbacks.AppCallbackServicer, callbacks.AppCallbackHealthCheckServicer):
-    """Hands the entries of each topic to its handler. What the sidecar cannot deliver goes to the
-    dead-letter topic.
+    """Calls the handler of a topic with each entry.
+
+    The sidecar forwards entries that it cannot deliver to the dead-letter topic.
     """
 
     def __init__(
@@ -36,18 +37,18 @@ class TopicServer(callbacks.AppCallbackServicer, callbacks.AppCallbackHealthChec
         healthy: Callable[[], Awaitable[bool]],
         token: str = "",
     ) -> None:
-        """The sidecar delivers only while `healthy` is true. `token` is the APP_API_TOKEN that it
-        must show, empty for none."""
+        """The sidecar delivers only while `healthy` is true. `token` is the APP_API_TOKEN that the
+        sidecar must send; empty for none."""
         self._healthy = healthy
         self._token = token
         self.was_found = False
-        """Whether the sidecar has come to the port since it is open."""
+        """Whether the sidecar has called since the port was opened."""
         self._handlers = handlers
         self._begun: set[asyncio.Task[TopicEventResponse]] = set()
 
     async def start(self, host: str, port: int) -> int:
-        """Open the port, a free one where it is 0, and return it; deliveries begin once the sidecar
-        finds the app healthy."""
+        """Open the port and return it; 0 picks a free port. Deliveries begin when the sidecar finds
+        the app healthy."""
         self._server = grpc.aio.server(
             interceptors=guards(self._token),
             options=[("grpc.max_receive_message_length", ANY_SIZE)],
@@ -59,7 +60,7 @@ class TopicServer(callbacks.AppCallbackServicer, callbacks.AppCallbackHealthChec
         return bound
 
     async def stop(self, finish_seconds: float = 0) -> None:
-        """Take no more; deliveries that are not answered by then are cut off, and come again."""
+        """Take no more deliveries. Those unanswered after `finish_seconds` come again."""
         await self._server.stop(finish_seconds)
 
     # --- what the sidecar calls -------------------------------------------------------------------
@@ -85,7 +86,7 @@ class TopicServer(callbacks.AppCallbackServicer, callbacks.AppCallbackHealthChec
         handle = self._handlers.get((request.pubsub_name, request.topic))
         if handle is None:
             return await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"not ours: {request.topic}")
-        # What is begun is done, also where the sidecar waits for it no more.
+        # A handler finishes its work even if the sidecar no longer waits for the answer.
         begun = asyncio.create_task(handle(request.data))
         self._begun.add(begun)
         begun.add_done_callback(self._begun.discard)

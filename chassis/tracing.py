@@ -1,6 +1,6 @@
-"""Spans of our own, in the trace of the event they are about.
+"""Spans in the trace of the event that they are about.
 
-Where nothing exports them (see `exporting.py`), they cost next to nothing and record nothing.
+If nothing exports them (see `exporting.py`), they record nothing and cost almost nothing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,10 +15,10 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from contracts.cloudevent import CloudEvent
 
 TRACEPARENT = "traceparent"
-"""The CloudEvents extension that says which trace an event belongs to (W3C Trace Context)."""
+"""The CloudEvents extension that names the trace of an event (W3C Trace Context)."""
 
 _LONGEST = 512
-"""The longest value that is read, in characters; OpenTelemetry reads no longer ones either, and
+"""The longest value that is read, in characters. OpenTelemetry reads no longer ones either, and
 logs each."""
 _W3C = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("usher")
@@ -31,9 +31,9 @@ def continuing(
     kind: SpanKind = SpanKind.INTERNAL,
     attributes: Mapping[str, str] | None = None,
 ) -> Iterator[Span]:
-    """Run in a span of the trace that `carrier` names, linked to the span that runs now.
+    """Run in a span of the trace that `carrier` names, linked to the current span.
 
-    Without a trace of its own, or with one that is malformed, it is part of what runs now.
+    If `carrier` names no trace or a malformed one, the new span is a child of the current span.
     """
     running = trace.get_current_span().get_span_context()
     context = _named(carrier)
@@ -45,8 +45,10 @@ def continuing(
 
 
 def handling(operation: str, topic: str, event: CloudEvent) -> dict[str, str]:
-    """Return the attributes of a span that sends or processes an event, as OpenTelemetry names
-    them for messaging and for CloudEvents."""
+    """Return the span attributes for sending or processing an event.
+
+    The names are OpenTelemetry's, for messaging and for CloudEvents.
+    """
     return {
         "messaging.system": "dapr",
         "messaging.operation.type": operation,
@@ -59,7 +61,7 @@ def handling(operation: str, topic: str, event: CloudEvent) -> dict[str, str]:
 
 
 def here() -> str | None:
-    """Return the traceparent of the span that runs now; None where it is not recorded."""
+    """Return the traceparent of the current span; None if it is not recorded."""
     if not trace.get_current_span().is_recording():
         return None
     carrier: dict[str, str] = {}
@@ -68,7 +70,7 @@ def here() -> str | None:
 
 
 def _named(carrier: Mapping[str, Any]) -> Context | None:
-    """Return the context of a carrier's trace; None where it has none that can be read."""
+    """Return the trace context of a carrier; None if it has no valid one."""
     text = {
         name: value
         for name in (TRACEPARENT, "tracestate")

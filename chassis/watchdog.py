@@ -1,9 +1,9 @@
-"""Ends a sidecar that hangs, so that what supervises it starts it again.
+"""The watchdog shuts down a sidecar that hangs, so that its supervisor starts it again.
 
-A sidecar whose app was away for minutes tries to reach it every two minutes only: its one
-connection backs off, and so does the health probe on it. The port of the topic server is open
-again, and the sidecar does not come (docs/decisions/0008-watchdog.md). A service may know of more
-that makes its sidecar hang.
+If an app was away for minutes, its sidecar tries to reach it only every two minutes: its one
+connection backs off, and the health probe uses that connection. The topic server's port is open
+again, but the sidecar does not connect (docs/decisions/0008-watchdog.md). A service may add other
+signs of a hang.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,30 +15,30 @@ import structlog
 from chassis.sidecar import Sidecar
 
 SECONDS = 2
-"""Interval between two looks."""
+"""Interval between two looks at the sidecar."""
 LOOKS = 5
-"""How many looks in a row must see a hang. Looks are counted rather than seconds: a machine that
-stood still counts as none."""
+"""How many looks in a row must see a hang. The watchdog counts looks, not seconds, so that
+time in which the machine stood still does not count."""
 MOST_LOOKS = 300
-"""Each shutdown that did not help doubles the looks that the next one takes, up to this."""
+"""Each shutdown that did not help doubles the looks before the next one, up to this."""
 
 _log = structlog.get_logger()
 
 
 class SidecarState(Enum):
-    """What one look at a sidecar shows."""
+    """The state that a look at a sidecar finds."""
 
     WORKS = auto()
     HANGS = auto()
     STARTS = auto()
-    """It does not work yet, and does not hang."""
+    """It does not work yet, but does not hang."""
 
 
 async def subscriber_state(sidecar: Sidecar, was_found: bool) -> SidecarState:
-    """Return the state of a sidecar that does nothing but deliver topics.
+    """Return the state of a sidecar that only delivers topics.
 
-    `was_found` says whether it has come to the port of the topic server. A sidecar that starts, or
-    waits for its broker, has not subscribed yet, and comes by itself.
+    `was_found` says whether the sidecar has called the topic server. A sidecar that starts or waits
+    for its broker has not subscribed yet; it will call by itself.
     """
     if was_found:
         return SidecarState.WORKS
@@ -47,7 +47,7 @@ async def subscriber_state(sidecar: Sidecar, was_found: bool) -> SidecarState:
 
 
 class Watchdog:
-    """Ends a sidecar that was seen to hang several times in a row."""
+    """Shuts down a sidecar that hung in several looks in a row."""
 
     def __init__(self, sidecar: Sidecar, state: Callable[[], Awaitable[SidecarState]]) -> None:
         self._sidecar = sidecar
@@ -56,11 +56,11 @@ class Watchdog:
         self._needed = LOOKS
 
     async def look(self) -> None:
-        """Look once; shut the sidecar down where it hung in enough looks."""
+        """Look once; shut the sidecar down if it hung in enough looks."""
         try:
             state = await self._state()
         except httpx.HTTPError:
-            state = SidecarState.STARTS  # it is away: there is nothing to end
+            state = SidecarState.STARTS  # it is away: nothing to shut down
         if state is SidecarState.WORKS:
             self._needed = LOOKS
         self._seen = self._seen + 1 if state is SidecarState.HANGS else 0

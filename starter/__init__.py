@@ -1,1 +1,1 @@
-"""HOP 1: the only way in; its routes publish."""
+"""HOP 1: the HTTP front door. Its routes publish events."""

@@ -1,4 +1,4 @@
-"""`python -m starter`: wire and run."""
+"""`python -m starter`: wires and runs the starter."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""The starter's HTTP API, put together; Swagger UI is at `/docs`."""
+"""The starter's HTTP app: routes, error handlers and probes. Swagger UI is at `/docs`."""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -23,9 +23,9 @@ from starter.status import StatusReader
 def build_app(
     sidecar: httpx.AsyncClient, orchestrator: httpx.AsyncClient, names: Collection[str] = ()
 ) -> FastAPI:
-    """Return the app; it closes both clients when it ends.
+    """Return the app, which closes both clients when it stops.
 
-    `names` are host names under which it is reached, beside `localhost`.
+    `names` are the host names that clients use, beside `localhost`.
     """
 
     @asynccontextmanager
@@ -48,22 +48,26 @@ def build_app(
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
-    """422: the event could never be served; nothing was published."""
+    """422: the event can never be served; nothing was published."""
     assert isinstance(error, Refused)
     request.app.state.outbox.metrics.refused.labels(error.reason).inc()
     return problem.respond(problem.refusal(error))
 
 
 async def _key_taken(_: Request, error: Exception) -> JSONResponse:
-    """409: the key says that this is an event sent before, and it is another; nothing was
-    published."""
+    """409: another command was sent with this idempotency key; nothing was published."""
     errors = [problem.FieldError(field="idempotency-key", message=str(error))]
-    said = {"title": "The idempotency key is taken", "detail": str(error), "errors": errors}
-    reason = Reason.IDENTITY_REUSED
-    return problem.respond(problem.Problem(status=409, reason=reason, **said))
+    found = problem.Problem(
+        title="The idempotency key is taken",
+        status=409,
+        detail=str(error),
+        reason=Reason.IDENTITY_REUSED,
+        errors=errors,
+    )
+    return problem.respond(found)
 
 
 async def _not_published(_: Request, error: Exception) -> JSONResponse:
-    """503: the broker is away; nothing was accepted, and the same request may be sent again."""
+    """503: the broker is away; nothing was accepted. The client may send the same request again."""
     title = "The event was not accepted"
     return problem.respond(problem.Problem(title=title, status=503, detail=str(error)))

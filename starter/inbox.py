@@ -1,4 +1,4 @@
-"""HOP 1's way in: HTTP requests become CloudEvents (the CloudEvents HTTP binding, and our own)."""
+"""HOP 1's inbox: turns HTTP requests into CloudEvents (CloudEvents HTTP binding, and our own)."""
 
 import base64
 import json
@@ -25,8 +25,10 @@ def command_event(
     idempotency_key: str | None,
     carried: Mapping[str, bytes] | None = None,
 ) -> CloudEvent:
-    """Wrap a command; the same idempotency key gives the same event. `carried` are members that
-    are JSON already and stay as they are written."""
+    """Return a command as a CloudEvent; the same idempotency key gives the same event.
+
+    `carried` are members that are JSON already, and stay as written.
+    """
     members = {name: json.dumps(value).encode() for name, value in command.items()}
     members |= carried or {}
     written = [json.dumps(name).encode() + b": " + value for name, value in members.items()]
@@ -40,9 +42,9 @@ def command_event(
 
 
 def read_events(headers: Mapping[str, str], body: bytes) -> tuple[list[CloudEvent], bool]:
-    """Read the CloudEvents of a request, and tell whether it was a batch.
+    """Return the CloudEvents of a request, and whether it was a batch.
 
-    Structured, batch and binary content modes of the HTTP protocol binding. Raises `Refused`.
+    Reads the structured, batch and binary content modes of the HTTP binding. Raises `Refused`.
     """
     content_type = headers.get("content-type", "").split(";")[0].strip().lower()
     if content_type == BATCH_CONTENT_TYPE:
@@ -60,7 +62,7 @@ def read_events(headers: Mapping[str, str], body: bytes) -> tuple[list[CloudEven
 
 
 def _structured(envelope: Any, written: bytes) -> CloudEvent:
-    """Read an event in JSON; JSON data stay as they are written, with every digit."""
+    """Read an event in JSON. JSON data stays as written, with every digit."""
     event = CloudEvent.from_dict(envelope)
     entry = read_entry(written)
     is_json = event.datacontenttype == JSON or event.datacontenttype.endswith("+json")
@@ -69,7 +71,7 @@ def _structured(envelope: Any, written: bytes) -> CloudEvent:
 
 @contextmanager
 def placed(position: int | None) -> Iterator[None]:
-    """Put an event's place in its batch before the field that a refusal names."""
+    """Prefix the field of a refusal with the event's position in its batch."""
     try:
         yield
     except Refused as refused:

@@ -1,4 +1,4 @@
-"""What the starter counts, for `/metrics`."""
+"""The starter's metrics, for `/metrics`."""
 
 from prometheus_client import Counter
 
@@ -6,19 +6,19 @@ from chassis.metrics import ServiceMetrics
 
 
 class Metrics(ServiceMetrics):
-    """What was published and what was refused."""
+    """Counters of published events and refused requests."""
 
     def __init__(self) -> None:
         super().__init__()
         self.published = Counter(
             "usher_published",
-            "Events that the broker has taken.",
+            "Events that the broker has accepted.",
             ["topic"],
             registry=self.registry,
         )
         self.refused = Counter(
             "usher_refused",
-            "Requests refused at the door, by why.",
+            "Requests that the starter refused, by reason.",
             ["reason"],
             registry=self.registry,
         )

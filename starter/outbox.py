@@ -1,4 +1,4 @@
-"""HOP 1's only way out: publishes commands through the sidecar."""
+"""HOP 1's outbox: publishes commands through the sidecar."""
 
 import time
 from collections.abc import Callable
@@ -21,18 +21,18 @@ from starter.metrics import Metrics
 
 SOURCE = "/usher/starter"
 REFUSED_SECONDS = 15
-"""So long the starter is not ready after the broker took no event, unless it took one since."""
+"""How long the starter is not ready after the broker refused an event and accepted none since."""
 
 _log = structlog.get_logger()
 
 
 class NotPublished(Exception):
-    """The broker did not take the event; nothing was accepted."""
+    """The broker did not accept the event."""
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """An event whose command has been read: where it goes, and which instance it is for."""
+    """An event to publish, with its topic and the instance that it is for."""
 
     event: CloudEvent
     topic: Topic
@@ -40,7 +40,7 @@ class Outgoing:
 
 
 def addressed(event: CloudEvent) -> Outgoing:
-    """Read the command of an event; raise `Refused` where it could never be served."""
+    """Return an event with its topic and instance; raise `Refused` if it can never be served."""
     try:
         command = read_command(event)
         instance_id = identity.instance_of(command, event.source, event.id)
@@ -53,7 +53,7 @@ def addressed(event: CloudEvent) -> Outgoing:
             why = {"reason": str(refused.reason), "field": refused.field}
             _log.warning("refused", **why, message=refused.message)
         raise
-    # A copy without what was read of it: as objects, a large body is many times as large.
+    # A copy without the parsed command: as objects, a large body is many times as large.
     return Outgoing(replace(event), topic_of(command), instance_id)
 
 
@@ -70,10 +70,10 @@ class Outbox:
         self.metrics = metrics
         self._clock = clock
         self._refused: tuple[float, str] | None = None
-        """When the broker last took no event, and why; None once it has taken one."""
+        """When and why the broker last refused an event; None after it accepted one."""
 
     async def publish(self, outgoing: Outgoing) -> None:
-        """Publish one event; it is accepted once this returns. Raises `NotPublished`."""
+        """Publish an event. It is accepted when this returns. Raises `NotPublished`."""
         event, topic = outgoing.event, outgoing.topic
         attributes = handling("send", topic, event)
         sending = continuing(event.attributes, f"send {topic}", SpanKind.PRODUCER, attributes)
@@ -93,16 +93,16 @@ class Outbox:
         except httpx.HTTPError as error:
             raise NotPublished(f"the sidecar does not answer: {error}") from error
         if answer.is_error:
-            said = f"the sidecar answered {answer.status_code}: {answer.text}"
+            why = f"the sidecar answered {answer.status_code}: {answer.text}"
             if answer.is_server_error:
-                self._refused = self._clock(), said
-            raise NotPublished(said)
+                self._refused = self._clock(), why
+            raise NotPublished(why)
         self._refused = None
 
     async def not_ready(self) -> str | None:
-        """Say why events are not accepted, or None where they are.
+        """Return why events are not accepted; None if they are.
 
-        The sidecar does not say whether the broker takes writes; the last event that was published
+        The sidecar does not report whether the broker accepts writes. The result of the last event
         does, for `REFUSED_SECONDS`.
         """
         try:
@@ -110,5 +110,5 @@ class Outbox:
         except httpx.HTTPError:
             return "the sidecar does not answer"
         if self._refused and self._clock() - self._refused[0] < REFUSED_SECONDS:
-            return f"the broker takes no events: {self._refused[1]}"
+            return f"the broker accepts no events: {self._refused[1]}"
         return None

@@ -1,7 +1,7 @@
-"""Asks the ledger, through the orchestrator, whether an idempotency key belongs to another command.
+"""Checks with the ledger, through the orchestrator, whether an idempotency key is already used.
 
-A courtesy to the caller, who learns of the mistake at once. Where nobody can be asked, the event is
-accepted, and the orchestrator puts it aside where it is another one.
+The check is a courtesy: the caller learns of the mistake at once. If the orchestrator is away, the
+starter accepts the event, and the orchestrator dead-letters it if the key is used.
 """
 
 import httpx
@@ -10,7 +10,7 @@ from contracts.cloudevent import CloudEvent
 from contracts.digest import command_digest
 
 SECONDS = 1
-"""How long a request with an idempotency key waits for the answer."""
+"""How long a request with an idempotency key waits for the ledger's answer."""
 
 
 class KeyTaken(Exception):
@@ -24,7 +24,7 @@ class KnownKeys:
         self._orchestrator = orchestrator
 
     async def check(self, event: CloudEvent) -> None:
-        """Raise `KeyTaken` where the ledger has another command under this event's identity."""
+        """Raise `KeyTaken` if the ledger has another command with this event's source and id."""
         named = {"source": event.source, "id": event.id}
         try:
             answer = await self._orchestrator.get("/events", params=named, timeout=SECONDS)

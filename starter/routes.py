@@ -1,4 +1,4 @@
-"""The starter's routes: an accepting route publishes, and answers 202 once the broker has it."""
+"""The starter's routes. A route that publishes answers 202 once the broker has the event."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from starter.status import StatusReader
 
 
 class Accepted(BaseModel):
-    """The broker has the event, and it is for this instance."""
+    """The broker has the event, which is for this instance."""
 
     instance_id: str
     event_id: str
@@ -52,20 +52,23 @@ StatusOf = Annotated[StatusReader, Depends(_reader)]
 Bodies = Annotated[LargeBodies, Depends(_large_bodies)]
 IdempotencyKey = Annotated[
     str | None,
-    Header(max_length=256, description="a request sent again with its key is served once"),
+    Header(max_length=256, description="requests with the same key are served once"),
 ]
 InstanceIdPath = Annotated[str, Path(pattern=ADDRESSABLE_ID_PATTERN)]
 _TAKEN = "the idempotency key was used for another command; nothing was published"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     413: {"model": problem.Problem, "description": "the body is too large"},
-    422: {"model": problem.Problem, "description": "cannot be served; nothing was published"},
+    422: {
+        "model": problem.Problem,
+        "description": "it cannot be served; nothing was published",
+    },
     503: {"model": problem.Problem, "description": "the broker is away; nothing was accepted"},
 }
 KEYED = {409: {"model": problem.Problem, "description": _TAKEN}, **PROBLEMS}
 
 
 def _body(example: Any, description: str) -> dict[str, Any]:
-    """Describe a route's body of any JSON, which the route reads itself, strictly."""
+    """Return the OpenAPI part for a body of any JSON, which the route itself reads strictly."""
     content = {"application/json": {"schema": {}, "example": example}}
     return {"requestBody": {"description": description, "content": content}}
 
@@ -80,7 +83,7 @@ async def accept(
     key: str | None,
     carried: str = "",
 ) -> Accepted:
-    """Publish a command. The body, any JSON but `null`, is its member of the name `carried`."""
+    """Publish a command. The request body, any JSON but `null`, becomes its member `carried`."""
     given = {name: value for name, value in command.items() if value is not None}
     body = await request.body() if carried else b""
 
@@ -96,7 +99,7 @@ async def accept(
 
 
 def _outgoing(headers: Mapping[str, str], body: bytes) -> tuple[list[Outgoing], bool]:
-    """Read the events of a request, and tell whether it was a batch. Raises `Refused`."""
+    """Return the events of a request, and whether it was a batch. Raises `Refused`."""
     found, is_batch = read_events(headers, body)
     outgoing = []
     for position, event in enumerate(found):
@@ -121,12 +124,12 @@ def _outgoing(headers: Mapping[str, str], body: bytes) -> tuple[list[Outgoing], 
     ),
 )
 async def events(request: Request, outbox: Out, bodies: Bodies) -> Accepted | AcceptedBatch:
-    """Publish CloudEvents; each keeps its id and source, which make it idempotent."""
+    """Publish CloudEvents. Each keeps its source and id, which make a repeat harmless."""
     headers, body = request.headers, await request.body()
     outgoing, is_batch = await bodies.read(body, lambda: _outgoing(headers, body))
-    for one in outgoing:
-        await outbox.publish(one)
-    accepted = [Accepted.of(one) for one in outgoing]
+    for event in outgoing:
+        await outbox.publish(event)
+    accepted = [Accepted.of(event) for event in outgoing]
     return AcceptedBatch(items=accepted) if is_batch else accepted[0]
 
 
@@ -143,13 +146,13 @@ async def start(
     "/workflows/{name}",
     status_code=202,
     responses=KEYED,
-    openapi_extra=_body({"name": "Ada"}, "the workflow's input; none means all defaults"),
+    openapi_extra=_body({"name": "Ada"}, "the workflow's input; without it, all defaults"),
 )
 async def start_workflow(
     request: Request,
     name: str,
     outbox: Out,
-    key: Annotated[str | None, Query(description="instance id becomes <name>-<key>")] = None,
+    key: Annotated[str | None, Query(description="the instance id becomes <name>-<key>")] = None,
     instance_id: Annotated[str | None, Query()] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Accepted:
@@ -187,6 +190,6 @@ async def raise_event(
 
 @router.get("/status/{instance_id:path}", responses={404: {"model": problem.Problem}, **PROBLEMS})
 async def status(instance_id: InstanceIdPath, reader: StatusOf) -> Any:
-    """Return what the engine says of an instance."""
+    """Return the status of an instance."""
     found = await reader.read(instance_id)
     return problem.respond(found) if isinstance(found, problem.Problem) else found

@@ -7,11 +7,11 @@ from chassis.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Each is read from `STARTER_<NAME>`, unless another variable is named."""
+    """Settings of the starter. The variable is `STARTER_<NAME>`, unless another is named."""
 
     model_config = SettingsConfigDict(env_prefix="STARTER_")
 
     port: int = 8080
     dapr_http_port: int = Field(3500, validation_alias="DAPR_HTTP_PORT")
     orchestrator_url: str = "http://127.0.0.1:8081"
-    """Who is asked for the status of an instance."""
+    """Address of the orchestrator, which has the status of instances."""

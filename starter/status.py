@@ -1,4 +1,4 @@
-"""Asks the orchestrator what became of an instance: workflow state belongs to its app-id."""
+"""Reads the status of an instance from the orchestrator, whose app id owns the workflow state."""
 
 from typing import Any
 from urllib.parse import quote
@@ -28,7 +28,7 @@ class StatusReader:
         self._orchestrator = orchestrator
 
     async def read(self, instance_id: str) -> dict[str, Any] | Problem:
-        """Return the status; a problem of 404 for no such instance, 503 when none can tell."""
+        """Return the status, or a problem: 404 for an unknown instance, 503 if nobody answers."""
         try:
             answer = await self._orchestrator.get(f"/instances/{quote(instance_id, safe='')}")
         except httpx.HTTPError as error:
@@ -38,15 +38,15 @@ class StatusReader:
             return Problem(title="No such instance", status=404, detail=detail)
         if answer.is_error:
             return self._away(_detail(answer))
-        told = answer.json()
-        return {name: told.get(name) for name in SHOWN}
+        found = answer.json()
+        return {name: found.get(name) for name in SHOWN}
 
     def _away(self, detail: str) -> Problem:
         return Problem(title="The engine cannot be asked", status=503, detail=detail)
 
 
 def _detail(answer: httpx.Response) -> str:
-    """Return what the orchestrator's problem details say; its whole answer where it sent none."""
+    """Return the detail of the orchestrator's problem; its whole answer if it sent none."""
     try:
         return str(answer.json()["detail"])
     except (ValueError, KeyError, TypeError):
