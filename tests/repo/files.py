@@ -2,7 +2,7 @@
 
 import ast
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -46,6 +46,12 @@ def tree(file: Path) -> ast.Module:
     return ast.parse(file.read_text(), str(file))
 
 
+def dotted(file: Path) -> str:
+    """Return a module's name as an import has it: `starter.app`."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
 def imports(file: Path) -> Iterator[str]:
     """Yield the dotted name of every module that a file imports, inside functions too."""
     for node in ast.walk(tree(file)):
@@ -54,6 +60,15 @@ def imports(file: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name_of(file)}: a relative import"
             yield node.module or ""
+
+
+def imported(file: Path, modules: Container[str]) -> set[str]:
+    """Return which of these modules a file imports, `from package import module` included."""
+    found = set(imports(file))
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name in modules}
 
 
 def called(file: Path) -> Iterator[str]:
