@@ -1,1 +1,1 @@
-"""What the orchestrator's HTTP API reads."""
+"""The HTTP API: reads only."""

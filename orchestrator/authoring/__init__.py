@@ -1,1 +1,1 @@
-"""What is said to an author before anything is served: each mistake with its file and line."""
+"""Finds authors' workflows and activities, and checks them; each fault has its file and line."""
