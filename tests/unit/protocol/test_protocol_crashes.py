@@ -1,6 +1,7 @@
 """A crash after any write of the protocols, then the delivery again: once, and nothing lost."""
 
 import json
+from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,13 @@ from tests.support.sidecar import raw_delivery
 
 START = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
 EVENT = {"instance_id": "i-1", "event": "tick", "data": 1}
-WRITES = range(1, 6)
+DERIVED = {"workflow": "hello_workflow", "input": "Ada"}
+WRITES = {"start": 2, "start, the id chosen": 3, "too early": 2, "hand over three": 7, "expire": 2}
+"""How often each path writes. It is cut off after each write, and once not at all."""
+
+
+def cuts(path: str) -> list[int]:
+    return [*range(1, WRITES[path] + 2)]
 
 
 def _event(command: dict[str, Any], event_id: str) -> CloudEvent:
@@ -37,35 +44,46 @@ async def _deliver(world: World, topic: Topic, event: CloudEvent) -> Any:
     return await take(raw_delivery(event.body, id=event.id, source=event.source))
 
 
-async def _crash_and_deliver_again(
-    world: World, topic: Topic, event: CloudEvent, write: int
-) -> None:
+async def _cut_off(world: World, work: Awaitable[Any], path: str, write: int) -> None:
+    """Have the process end after so many writes of this work."""
     world.store.crash_after = write
+    crashed = False
     try:
-        await _deliver(world, topic, event)
+        await work
     except Crash:
-        await age(world)
+        crashed = True
     world.store.crash_after = None
+    assert crashed == (write <= WRITES[path])
+
+
+async def _crash_and_deliver_again(
+    world: World, topic: Topic, event: CloudEvent, path: str, write: int
+) -> None:
+    await _cut_off(world, _deliver(world, topic, event), path, write)
+    await age(world)
     assert await _deliver(world, topic, event) is SUCCESS
 
 
-@pytest.mark.parametrize("write", WRITES)
-@pytest.mark.parametrize("command", [START, {**START, "instance_id": None}])
-async def test_a_start_runs_once(command: dict[str, Any], write: int) -> None:
+@pytest.mark.parametrize(
+    ("command", "path", "write"),
+    [(DERIVED, "start", write) for write in cuts("start")]
+    + [(START, "start, the id chosen", write) for write in cuts("start, the id chosen")],
+)
+async def test_a_start_runs_once(command: dict[str, Any], path: str, write: int) -> None:
     world = World()
-    event = _event({k: v for k, v in command.items() if v}, "e-1")
-    await _crash_and_deliver_again(world, Topic.REQUESTS, event, write)
+    event = _event(command, "e-1")
+    await _crash_and_deliver_again(world, Topic.REQUESTS, event, path, write)
     assert await _deliver(world, Topic.REQUESTS, event) is SUCCESS
     assert len(world.engine.executions) == 1
     assert await world.disposition(event) == "started"
     assert world.outbox.letters == []
 
 
-@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("write", cuts("too early"))
 async def test_an_early_event_is_parked_and_handed_over_when_its_instance_comes(write: int) -> None:
     world = World()
     event = _event(EVENT, "e-1")
-    await _crash_and_deliver_again(world, Topic.EVENTS, event, write)
+    await _crash_and_deliver_again(world, Topic.EVENTS, event, "too early", write)
     assert await world.disposition(event) == "parked"
     assert len(world.engine.timers) == 1
     assert await _deliver(world, Topic.REQUESTS, _event(START, "s-1")) is SUCCESS
@@ -75,31 +93,28 @@ async def test_an_early_event_is_parked_and_handed_over_when_its_instance_comes(
     }
 
 
-@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("write", cuts("hand over three"))
 async def test_handing_over_survives_a_crash_of_the_start(write: int) -> None:
     world = World()
     events = [_event({**EVENT, "data": n}, f"e-{n}") for n in range(3)]
     for event in events:
         await _deliver(world, Topic.EVENTS, event)
-    await _crash_and_deliver_again(world, Topic.REQUESTS, _event(START, "s-1"), write)
+    start = _event(START, "s-1")
+    await _crash_and_deliver_again(world, Topic.REQUESTS, start, "hand over three", write)
     assert [await world.disposition(event) for event in events] == ["delivered"] * 3
     first_seen = list(dict.fromkeys(one["data"] for one in world.engine.received["i-1"]))
     assert first_seen == [0, 1, 2]
     assert len(world.engine.executions) == 1
 
 
-@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("write", cuts("expire"))
 async def test_an_event_expires_once_also_after_a_crash(write: int) -> None:
     world = World()
     event = _event(EVENT, "e-1")
     await _deliver(world, Topic.EVENTS, event)
     ((key, _),) = world.engine.timers.values()
-    world.store.crash_after = write
-    try:
-        await world.parking.expire(key)
-    except Crash:
-        world.store.crash_after = None
-        await world.parking.expire(key)
+    await _cut_off(world, world.parking.expire(key), "expire", write)
+    await world.parking.expire(key)
     assert await world.disposition(event) == "expired"
     assert {str(reason) for reason in world.outbox.reasons} == {"expired"}
 
