@@ -25,7 +25,7 @@ from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.engine.instance_call import AWAY, handler_error, is_of_the_call
-from orchestrator.intake.dispatcher import Server
+from orchestrator.intake.dispatcher import Dispatcher
 from orchestrator.ledger.ledger import Busy
 from orchestrator.ledger.records import Disposition
 from orchestrator.metrics import Metrics
@@ -39,8 +39,8 @@ _log = structlog.get_logger()
 class Inbox:
     """Takes deliveries, several at once, each as the broker has the entry."""
 
-    def __init__(self, server: Server, metrics: Metrics) -> None:
-        self._server = server
+    def __init__(self, dispatcher: Dispatcher, metrics: Metrics) -> None:
+        self._dispatcher = dispatcher
         self._metrics = metrics
         self._large_bodies = LargeBodies()
         self._held = 0
@@ -97,7 +97,7 @@ class Inbox:
 
     async def _serve(self, topic: Topic, event: CloudEvent, log: Any) -> None:
         try:
-            disposition, instance_id = await self._server.serve(topic, event)
+            disposition, instance_id = await self._dispatcher.serve(topic, event)
         except Refused as refused:
             await self._put_aside(topic, event, refused, log)
         except (*AWAY, Busy) as error:
@@ -116,7 +116,7 @@ class Inbox:
             log.info(str(disposition))
 
     async def _put_aside(self, topic: Topic, event: CloudEvent, why: Refused, log: Any) -> None:
-        disposition = await self._server.put_aside(topic, event, why)
+        disposition = await self._dispatcher.put_aside(topic, event, why)
         self._metrics.dispositions.labels(topic, disposition).inc()
         self._metrics.dead_letters.labels(topic, why.reason).inc()
         told = {"usher.disposition": str(disposition), "usher.reason": str(why.reason)}

@@ -27,7 +27,7 @@ from orchestrator.api.instances import shown
 from orchestrator.api.reads import Reads
 from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.client import Engine, has_worker
-from orchestrator.engine.instance_ids import Roster
+from orchestrator.engine.instance_ids import InstanceIds
 from orchestrator.engine.sdk_worker import SdkWorker
 from orchestrator.engine.sidecar_state import sidecar_state
 from orchestrator.hosting.executor import Executor
@@ -35,16 +35,16 @@ from orchestrator.hosting.liveness import DRAIN_SECONDS, Liveness
 from orchestrator.hosting.registration import QUIET, OwnActivities, build_runtime
 from orchestrator.hosting.session import Session
 from orchestrator.inbox import Inbox
-from orchestrator.intake.activation import Launcher
+from orchestrator.intake.activation import Activation
 from orchestrator.intake.control import Controller
-from orchestrator.intake.dead_letters import Aside
+from orchestrator.intake.dead_letters import DeadLetterWriter
 from orchestrator.intake.decision import Decider
-from orchestrator.intake.dispatcher import Server
-from orchestrator.intake.event_delivery import Courier
+from orchestrator.intake.dispatcher import Dispatcher
+from orchestrator.intake.event_delivery import EventDelivery
 from orchestrator.intake.parking import Parking
 from orchestrator.intake.redelivery import SECONDS as REDELIVERY_SECONDS
 from orchestrator.intake.redelivery import Redelivery
-from orchestrator.ledger.known_endings import Endings
+from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.store import Store
 from orchestrator.metrics import Metrics
@@ -83,23 +83,25 @@ class Orchestrator:
         await self._examine()
         self._store = store = Store(self._client, self.settings.ledger_days * 24 * 3600)
         self.ledger = Ledger(store)
-        endings = Endings(self.ledger)
+        endings = KnownEndings(self.ledger)
         outbox = Outbox(self._client)
         announcer = Announcer(self.catalogue, self.engine, self.ledger, outbox)
-        courier = Courier(self.engine, self.ledger, self.catalogue)
-        aside = Aside(self.ledger, outbox)
+        event_delivery = EventDelivery(self.engine, self.ledger, self.catalogue)
+        dead_letters = DeadLetterWriter(self.ledger, outbox)
         controller = Controller(self.engine, announcer)
-        self.parking = Parking(store, self.ledger, self.engine, courier, controller, aside)
+        self.parking = Parking(
+            store, self.ledger, self.engine, event_delivery, controller, dead_letters
+        )
         wait = timedelta(seconds=self.settings.parking_seconds)
         decider = Decider(self.catalogue, self.engine, self.ledger, wait)
-        server = Server(
+        dispatcher = Dispatcher(
             decider,
             self.ledger,
-            Launcher(self.engine, self.ledger, self.parking, self.catalogue.code),
-            courier,
+            Activation(self.engine, self.ledger, self.parking, self.catalogue.code),
+            event_delivery,
             self.parking,
             controller,
-            aside,
+            dead_letters,
         )
         loop = asyncio.get_running_loop()
         wait_seconds = LAST_TURN_SECONDS if self.settings.announce == "last_turn" else 0
@@ -117,7 +119,7 @@ class Orchestrator:
         self._executor = Executor(sdk, self._session, self.metrics, threads, self._has_ended)
         self.liveness.watch(sdk, self._executor.turns)
         await asyncio.to_thread(self._runtime.start)
-        self._inbox = Inbox(server, self.metrics)
+        self._inbox = Inbox(dispatcher, self.metrics)
         self._topics = TopicServer(
             {
                 (PUBSUB, Topic.REQUESTS): self._inbox.on_request,
@@ -134,9 +136,9 @@ class Orchestrator:
             Periodic("tasks", 0.5, self._executor.look),
         ]
         looks = self.settings.sweep_looks
-        self._roster = Roster(self.engine)
+        self._instance_ids = InstanceIds(self.engine)
         self._reconciler = Reconciler(
-            self._roster, endings, announcer, self.catalogue.workflows, looks
+            self._instance_ids, endings, announcer, self.catalogue.workflows, looks
         )
         seconds = self.settings.sweep_seconds
         self._periodic.append(Periodic("reconciler", seconds, self._sweep))
@@ -205,7 +207,7 @@ class Orchestrator:
         self.metrics.without_activity.set(len(self._without_activity()))
 
     async def _look_at_parked(self) -> None:
-        waiting = await self.parking.waiting(await self._roster.ids())
+        waiting = await self.parking.waiting(await self._instance_ids.ids())
         self.metrics.parked([entry.at for entry in waiting])
         await self._redelivery.find(waiting)
 

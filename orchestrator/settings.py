@@ -34,8 +34,8 @@ class Settings(SubscriberSettings):
     """What publishes the notice of an ending: the turn that the run ends in, or an activity after
     it, which costs a further turn. What the turn cannot publish goes by the activity, too."""
     sweep_seconds: float = Field(15, gt=0)
-    """How often runs are looked for that ended and could not say so; see `roster` for how often
-    those are listed that have come since."""
+    """Interval of the sweep for runs whose ending was not announced. `engine/instance_ids` says how
+    often the list of instances is read anew."""
     sweep_looks: int = Field(750, ge=1)
     """How many instances are looked at each time, about a millisecond of CPU each. With more that
     wait than three times this, an ending that nobody told may take longer than 60 s to be found."""

@@ -20,7 +20,7 @@ from orchestrator.api.views import Instance
 from orchestrator.engine.client import FINISHED, Engine
 from orchestrator.engine.history import open_waits, stall
 from orchestrator.engine.state import Unreadable
-from orchestrator.ledger.known_endings import Endings
+from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.records import Entry
 
 Status = Literal[
@@ -63,7 +63,7 @@ async def shown(engine: Engine, state: WorkflowState) -> Instance:
 
 
 async def waits(
-    engine: Engine, endings: Endings, limit: int, after: str | None
+    engine: Engine, endings: KnownEndings, limit: int, after: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return the waits of the next `limit` instances after an id, and the cursor of the rest."""
     going_on = await endings.not_ended(await _ids(engine, after), limit + 1)

@@ -9,7 +9,7 @@ from orchestrator.api.accounts import Accountant
 from orchestrator.engine.client import Engine
 from orchestrator.intake.decision import Decider
 from orchestrator.intake.parking import Parking
-from orchestrator.ledger.known_endings import Endings
+from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.runs.definition import Definition
 from orchestrator.settings import Settings
@@ -23,7 +23,7 @@ class Reads:
     workflows: Mapping[str, Definition]
     engine: Engine
     ledger: Ledger
-    endings: Endings
+    endings: KnownEndings
     parking: Parking
     accountant: Accountant
     decider: Decider

@@ -78,7 +78,7 @@ def stall(history: Iterable[HistoryEvent]) -> Stall | None:
     return found
 
 
-class Wait(BaseModel):
+class OpenWait(BaseModel):
     """A wait for an external event that has not ended."""
 
     event: str
@@ -86,16 +86,18 @@ class Wait(BaseModel):
     until: AwareDatetime | None
 
 
-def open_waits(history: Iterable[HistoryEvent]) -> list[Wait]:
+def open_waits(history: Iterable[HistoryEvent]) -> list[OpenWait]:
     """Return the waits that no event and no deadline has ended, the oldest first.
 
     As the SDK has it: an event goes to the first in line for its name, upper or lower case; one
     that came before anybody waited left no wait behind.
     """
-    lines: dict[int, Wait] = {}
+    lines: dict[int, OpenWait] = {}
     for event in history:
         if event.type == "TIMER_CREATED" and event.purpose == "event" and event.name:
-            lines[event.event_id] = Wait(event=event.name, since=event.timestamp, until=event.until)
+            lines[event.event_id] = OpenWait(
+                event=event.name, since=event.timestamp, until=event.until
+            )
         elif event.type == "TIMER_FIRED" and event.task_scheduled_id is not None:
             lines.pop(event.task_scheduled_id, None)
         elif event.type == "EVENT_RAISED" and event.name:

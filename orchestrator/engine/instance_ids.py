@@ -15,7 +15,7 @@ GOOD_FOR = 20
 most goes into lists."""
 
 
-class Roster:
+class InstanceIds:
     """Lists for several who ask; a list that cannot be had is asked for again the next time."""
 
     def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:

@@ -31,7 +31,7 @@ PUNCTUAL = timedelta(seconds=3)
 """A schedule that begins within this of its claim is over within the lease."""
 
 
-class Launcher:
+class Activation:
     """Carries out the decision to start."""
 
     def __init__(self, engine: Engine, ledger: Ledger, parking: Parking, code: str) -> None:

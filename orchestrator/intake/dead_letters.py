@@ -9,14 +9,16 @@ from orchestrator.ledger.records import Disposition, Entry
 from orchestrator.outbox import Outbox
 
 
-class Aside:
+class DeadLetterWriter:
     """Published first, written down second: repeated after a crash, it is the same dead letter."""
 
     def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
         self._ledger = ledger
         self._outbox = outbox
 
-    async def put(self, topic: Topic, event: CloudEvent, why: Refused, entry: Entry | None) -> None:
+    async def write(
+        self, topic: Topic, event: CloudEvent, why: Refused, entry: Entry | None
+    ) -> None:
         """Dead-letter an event. Without source and id it has no entry, and no place to write."""
         letters = entry.letters + 1 if entry else 1
         await self._outbox.dead_letter(topic, event, why, letters)

@@ -7,11 +7,11 @@ from contracts.expiry import is_bounded
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.engine.instance_call import NotNow
-from orchestrator.intake.activation import Launcher
+from orchestrator.intake.activation import Activation
 from orchestrator.intake.control import Controller
-from orchestrator.intake.dead_letters import Aside
+from orchestrator.intake.dead_letters import DeadLetterWriter
 from orchestrator.intake.decision import Arrived, Control, Decider, Decision, Deliver, Park, Start
-from orchestrator.intake.event_delivery import Courier
+from orchestrator.intake.event_delivery import EventDelivery
 from orchestrator.intake.parking import Parking
 from orchestrator.ledger.ledger import Busy, Ledger
 from orchestrator.ledger.records import Disposition, Entry, begun
@@ -21,33 +21,33 @@ AFTER_CLAIM = {Reason.INSTANCE_EXISTS, Reason.HANDLER_ERROR}
 """Why a start is refused that has been claimed already; all else is refused before."""
 
 
-class Server:
+class Dispatcher:
     """Each step may be repeated: a delivery that comes again finds what the last one did."""
 
     def __init__(
         self,
         decider: Decider,
         ledger: Ledger,
-        launcher: Launcher,
-        courier: Courier,
+        activation: Activation,
+        event_delivery: EventDelivery,
         parking: Parking,
         controller: Controller,
-        aside: Aside,
+        dead_letters: DeadLetterWriter,
     ) -> None:
         self._decider = decider
         self._ledger = ledger
-        self._launcher = launcher
-        self._courier = courier
+        self._activation = activation
+        self._event_delivery = event_delivery
         self._parking = parking
         self._controller = controller
-        self._aside = aside
+        self._dead_letters = dead_letters
 
     async def serve(self, topic: Topic, event: CloudEvent) -> tuple[Disposition, str | None]:
         """Serve an event and return what became of it, and of which instance. Raises `Refused`."""
         if topic is Topic.REQUESTS:
             start = await self._decider.decide(topic, event)
             assert isinstance(start, Start)
-            return await self._launcher.launch(start, event), start.instance_id
+            return await self._activation.launch(start, event), start.instance_id
         named = event.id and event.source
         held = await self._ledger.find(event.source, event.id) if named else None
         if held and not held.is_of(event):
@@ -83,7 +83,7 @@ class Server:
                         wait = decision.wait or self._decider.parked_for
                         return await self._parking.park(entry, event, wait), instance_id
                     state, command = decision.state, decision.command
-                    await self._courier.hand_over(state, entry.key, command, patience)
+                    await self._event_delivery.hand_over(state, entry.key, command, patience)
                     disposition = Disposition.DELIVERED
                 case Arrived():
                     disposition = Disposition.DELIVERED
@@ -109,13 +109,15 @@ class Server:
     async def put_aside(self, topic: Topic, event: CloudEvent, why: Refused) -> Disposition:
         """Dead-letter an event, unless it is settled already or in other hands."""
         if not event.id or not event.source:
-            await self._aside.put(topic, event, why, None)
+            await self._dead_letters.write(topic, event, why, None)
             return Disposition.DEAD_LETTERED
         try:
             held = await self._ledger.find(event.source, event.id)
         except BrokenRecord as error:
             message = f"{error}; whether the event was served is not known: mend or delete it first"
-            await self._aside.put(topic, event, Refused(Reason.HANDLER_ERROR, message), None)
+            await self._dead_letters.write(
+                topic, event, Refused(Reason.HANDLER_ERROR, message), None
+            )
             return Disposition.DEAD_LETTERED
         if held and not held.is_of(event):
             reused = why.reason is Reason.IDENTITY_REUSED
@@ -127,12 +129,12 @@ class Server:
         entry = held or begun(event, topic, Disposition.DEAD_LETTERED)
         claimed = held and held.token and held.disposition is Disposition.CLAIMED
         if claimed and why.reason not in AFTER_CLAIM:
-            abandoned = await self._launcher.abandoned(entry)
+            abandoned = await self._activation.abandoned(entry)
             if abandoned is None:
                 return Disposition.DUPLICATE
             entry = abandoned
         try:
-            await self._aside.put(topic, event, why, entry)
+            await self._dead_letters.write(topic, event, why, entry)
         except Refused as other:
             raise Busy(str(other)) from other  # it comes again, and is put aside beside that one
         return Disposition.DEAD_LETTERED
@@ -148,6 +150,6 @@ class Server:
         if command in held.others:
             await self._ledger.count_duplicate(held.key)
             return Disposition.DUPLICATE
-        await self._aside.put(topic, event, why, None)
+        await self._dead_letters.write(topic, event, why, None)
         await self._ledger.note_other(held.key, command)
         return Disposition.DEAD_LETTERED

@@ -15,7 +15,7 @@ from orchestrator.engine.state import Unreadable
 from orchestrator.ledger.ledger import Ledger
 
 
-class Courier:
+class EventDelivery:
     """Raises events; the engine takes one for a finished instance too, and drops it silently."""
 
     def __init__(self, engine: Engine, ledger: Ledger, catalogue: Catalogue) -> None:

@@ -27,11 +27,11 @@ from orchestrator.engine.client import FINISHED, Engine
 from orchestrator.engine.held import Held
 from orchestrator.engine.instance_call import AWAY, NotNow, handler_error, is_of_the_call
 from orchestrator.intake.control import Controller
-from orchestrator.intake.dead_letters import Aside
+from orchestrator.intake.dead_letters import DeadLetterWriter
 from orchestrator.intake.decision import Control
-from orchestrator.intake.event_delivery import Courier, finished
+from orchestrator.intake.event_delivery import EventDelivery, finished
 from orchestrator.ledger.ledger import Ledger, entry_at
-from orchestrator.ledger.parked_lists import WaitingLists, list_at, order
+from orchestrator.ledger.parked_lists import ParkedLists, list_at, order
 from orchestrator.ledger.records import Disposition, Entry
 from orchestrator.ledger.store import BrokenRecord, Read, Store
 
@@ -46,17 +46,17 @@ class Parking:
         store: Store,
         ledger: Ledger,
         engine: Engine,
-        courier: Courier,
+        event_delivery: EventDelivery,
         controller: Controller,
-        aside: Aside,
+        dead_letters: DeadLetterWriter,
     ) -> None:
         self._store = store
-        self._lists = WaitingLists(store)
+        self._lists = ParkedLists(store)
         self._ledger = ledger
         self._engine = engine
-        self._courier = courier
+        self._event_delivery = event_delivery
         self._controller = controller
-        self._aside = aside
+        self._dead_letters = dead_letters
         self.held = Held()
 
     async def park(
@@ -199,7 +199,7 @@ class Parking:
             state = await self._engine.state(instance_id)
             if state is None:
                 raise NotNow(f"{instance_id!r} is gone", stalled=False)
-            await self._courier.hand_over(state, entry.key, command)
+            await self._event_delivery.hand_over(state, entry.key, command)
         elif entry.key not in ended.seen:
             raise finished(instance_id, ended.outcome)
         return Disposition.DELIVERED
@@ -214,7 +214,7 @@ class Parking:
         await self._ledger.change(entry.key, noted)
 
     async def _put_aside(self, entry: Entry, why: Refused) -> None:
-        await self._aside.put(entry.topic, entry.accepted(), why, entry)
+        await self._dead_letters.write(entry.topic, entry.accepted(), why, entry)
         _log.warning("dead_lettered", reason=str(why.reason))
 
 

@@ -7,7 +7,7 @@ from orchestrator.ledger.ledger import Ledger
 PAGE = 200
 
 
-class Endings:
+class KnownEndings:
     """What this process has read of the ledger's endings; one that knows less reads more."""
 
     def __init__(self, ledger: Ledger) -> None:

@@ -16,7 +16,7 @@ class _Record(BaseModel):
     keys: list[str]
 
 
-class WaitingLists:
+class ParkedLists:
     """One list an instance, of keys of the ledger."""
 
     def __init__(self, store: Store) -> None:

@@ -12,12 +12,12 @@ from contracts import identity
 from orchestrator.engine.envelope import Cause, seal
 from orchestrator.hosting.turn_watch import stepped
 from orchestrator.runs.child_workflows import CLAIM_CHILD, CLAIMED_FIRST, ClaimedChild
-from orchestrator.runs.external_events import Waits
+from orchestrator.runs.external_events import ExternalEvents
 from orchestrator.runs.failures import guarded
 from orchestrator.runs.payload import MAX_TURN_BYTES, PayloadTooLarge, as_json, fitted
 from orchestrator.runs.tasks import RETRY_POLICY, made_by, named, once, refusal
 
-Steps = Generator[Any, Any, Any]
+WorkflowGenerator = Generator[Any, Any, Any]
 NAME_CHARACTERS = 1_000
 """The longest name of an activity, a child workflow or an app."""
 CHILD_ID = r"[A-Za-z0-9_.:-]{1,256}"
@@ -31,7 +31,7 @@ class RunContext:
         self._ctx = ctx
         self._cause = cause
         self._code = code
-        self.waits = Waits(ctx, cause.seen, cause.received)
+        self.external_events = ExternalEvents(ctx, cause.seen, cause.received)
         self.continued = False
         self.custom_status: str | None = None
         self._turn_bytes = 0
@@ -127,11 +127,11 @@ class RunContext:
         self, name: str, *, timeout: datetime | timedelta | None = None
     ) -> Any:
         """Wait for an event; the author gets its data, and a repeated event only once."""
-        return made_by(self.waits.wait(name, timeout), self)
+        return made_by(self.external_events.wait(name, timeout), self)
 
     def continue_as_new(self, new_input: Any, *, save_events: bool = True) -> None:
         """Start over with a new input; events that wait are kept unless `save_events` is false."""
-        received = self.waits.leave() if save_events else ()
+        received = self.external_events.leave() if save_events else ()
         cause = self.carried().model_copy(update={"received": received, "code": self._code})
         what = f"the input of continue_as_new, with {len(received)} events received,"
         sealed, _ = fitted(seal(cause, as_json(new_input)), what)
@@ -140,9 +140,9 @@ class RunContext:
 
     def carried(self) -> Cause:
         """Return what started this run, with the events seen by now."""
-        return self._cause.model_copy(update={"seen": self.waits.seen, "received": ()})
+        return self._cause.model_copy(update={"seen": self.external_events.seen, "received": ()})
 
-    def drive(self, author: Steps, name: str) -> Steps:
+    def drive(self, author: WorkflowGenerator, name: str) -> WorkflowGenerator:
         """Run the generator of the workflow of that name, and return what it returns.
 
         What the author's code raises is an `Exception` here, whatever it was. A `GeneratorExit` at
@@ -160,7 +160,7 @@ class RunContext:
                     self._turn_bytes = 0
                 step, given = author.send, None
                 try:
-                    given = yield from self.waits.resolve(task)
+                    given = yield from self.external_events.resolve(task)
                 except Exception as error:
                     step, given = author.throw, error
                 task = guarded(step, given)

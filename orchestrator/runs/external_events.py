@@ -23,7 +23,7 @@ NESTED = (
 )
 
 
-class Wait:
+class EventWait:
     """One call of `wait_for_external_event`: what the author holds, and what is waited on now."""
 
     def __init__(self, name: str, deadline: datetime | None, task: Task) -> None:
@@ -48,7 +48,7 @@ class Wait:
         self.held.get_result = get_result
 
 
-class Waits:
+class ExternalEvents:
     """The external events of one run."""
 
     def __init__(
@@ -57,8 +57,8 @@ class Waits:
         self._ctx = ctx
         self._seen = list(seen)
         self._received = list(received)
-        self._waits: dict[int, Wait] = {}
-        self._lost: dict[str, Wait] = {}
+        self._waits: dict[int, EventWait] = {}
+        self._lost: dict[str, EventWait] = {}
 
     @property
     def seen(self) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class Waits:
                 lost.deadline = self._deadline(timeout)
                 return lost.held
             _leave_line(lost.current)
-        wait = Wait(name, self._deadline(timeout), self._fresh(name, timeout))
+        wait = EventWait(name, self._deadline(timeout), self._fresh(name, timeout))
         self._waits[id(wait.held)] = wait
         return wait.held
 
@@ -128,7 +128,7 @@ class Waits:
         children = task.get_tasks() if hasattr(task, "get_tasks") else []
         return any(id(c) in self._waits or self._concerned(c) for c in children)
 
-    def _receive(self, wait: Wait) -> Generator[Task, Any, Any]:
+    def _receive(self, wait: EventWait) -> Generator[Task, Any, Any]:
         """Return the data of the first event that was not seen before."""
         while not wait.settled:
             self._take(wait, (yield wait.current))
@@ -154,12 +154,12 @@ class Waits:
         wait = self._waits.get(id(child))
         return wait.current if wait else child
 
-    def _remember_losers(self, waits: Iterable[Wait], winner: Wait | None) -> None:
+    def _remember_losers(self, waits: Iterable[EventWait], winner: EventWait | None) -> None:
         for wait in waits:
             if wait is not winner:
                 self._lost[wait.name.casefold()] = wait
 
-    def _take(self, wait: Wait, received: Any) -> bool:
+    def _take(self, wait: EventWait, received: Any) -> bool:
         """Settle a wait with what it received, or give it a fresh task where that is a repeat."""
         key, data = unseal_event(received)
         if key is not None and key in self._seen:

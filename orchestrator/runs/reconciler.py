@@ -13,8 +13,8 @@ from dapr.ext.workflow import WorkflowStatus
 
 from contracts import identity
 from orchestrator.engine.client import FINISHED
-from orchestrator.engine.instance_ids import Roster
-from orchestrator.ledger.known_endings import Endings
+from orchestrator.engine.instance_ids import InstanceIds
+from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.runs.announcer import Announcer
 
 AGAIN = 20
@@ -29,13 +29,13 @@ class Reconciler:
 
     def __init__(
         self,
-        roster: Roster,
-        endings: Endings,
+        instance_ids: InstanceIds,
+        endings: KnownEndings,
         announcer: Announcer,
         workflows: Container[str],
         looks: int,
     ) -> None:
-        self._roster = roster
+        self._instance_ids = instance_ids
         self._endings = endings
         self._announcer = announcer
         self._workflows = workflows
@@ -57,7 +57,7 @@ class Reconciler:
         A look costs about a millisecond of CPU, however well the instance is. So one that has come
         since the last sweep has until the next to end by itself: most do.
         """
-        self._line_up({i for i in await self._roster.ids() if not identity.is_own_run(i)})
+        self._line_up({i for i in await self._instance_ids.ids() if not identity.is_own_run(i)})
         taken = deque([one async for one in self._next()])
         while taken:
             instance_id = taken.popleft()

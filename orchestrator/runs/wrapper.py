@@ -11,7 +11,7 @@ from contracts.events import WorkflowCompleted
 from orchestrator.engine.envelope import Cause, unseal
 from orchestrator.engine.stalling import stall_where_code_differs
 from orchestrator.runs.completion import fitting, of_turn
-from orchestrator.runs.context import RunContext, Steps
+from orchestrator.runs.context import RunContext, WorkflowGenerator
 from orchestrator.runs.definition import Definition
 from orchestrator.runs.failures import failure, guarded
 from orchestrator.runs.payload import MAX_RESULT_BYTES, fitted
@@ -38,14 +38,14 @@ _log = structlog.get_logger()
 
 def wrapped(
     definition: Definition, tell: Tell, code: str | None = None
-) -> Callable[[DaprWorkflowContext, Any], Steps]:
+) -> Callable[[DaprWorkflowContext, Any], WorkflowGenerator]:
     """Return the function to register with the runtime for this workflow.
 
     A run that began with other code than `code`, and does not fit this one, is stalled: it goes on
     once its code is back. One that began with this very code fails, since its author is at fault.
     """
 
-    def run(ctx: DaprWorkflowContext, stored: Any = None) -> Steps:
+    def run(ctx: DaprWorkflowContext, stored: Any = None) -> WorkflowGenerator:
         cause, value = unseal(stored)
         fail_again = stall_where_code_differs(ctx) if cause.code != code else None
         began = ctx.current_utc_datetime.replace(tzinfo=UTC)
@@ -78,7 +78,7 @@ def wrapped(
     return run
 
 
-def _may_run(ctx: DaprWorkflowContext, cause: Cause) -> Steps:
+def _may_run(ctx: DaprWorkflowContext, cause: Cause) -> WorkflowGenerator:
     """Let a start through that is its event's only one.
 
     A first attempt within its lease has no rival. Any other might: the fence decides.
@@ -92,7 +92,7 @@ def _may_run(ctx: DaprWorkflowContext, cause: Cause) -> Steps:
     return (yield ctx.call_activity(FENCE, input=asked, retry_policy=RETRY_POLICY))
 
 
-def _author(definition: Definition, ctx: DaprWorkflowContext, value: Any) -> Steps:
+def _author(definition: Definition, ctx: DaprWorkflowContext, value: Any) -> WorkflowGenerator:
     """Run the author's generator; an input that does not fit fails the run, and is announced."""
     parsed = definition.parse(value, by_name=True)
     arguments = (ctx, parsed) if definition.takes_input else (ctx,)
@@ -112,7 +112,9 @@ def _may_be_told(context: RunContext, cause: Cause, notice: WorkflowCompleted) -
     )
 
 
-def _announce(ctx: DaprWorkflowContext, cause: Cause, notice: WorkflowCompleted) -> Steps:
+def _announce(
+    ctx: DaprWorkflowContext, cause: Cause, notice: WorkflowCompleted
+) -> WorkflowGenerator:
     """Publish through an activity; when every attempt failed, the workflow still ends its way."""
     news = {"cause": cause.model_dump(mode="json"), "notice": notice.model_dump(mode="json")}
     try:

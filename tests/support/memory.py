@@ -25,12 +25,12 @@ from orchestrator.engine.client import FINISHED, Engine
 from orchestrator.engine.envelope import Cause, seal
 from orchestrator.engine.history import HistoryEvent
 from orchestrator.inbox import Inbox
-from orchestrator.intake.activation import Launcher
+from orchestrator.intake.activation import Activation
 from orchestrator.intake.control import Controller
-from orchestrator.intake.dead_letters import Aside
+from orchestrator.intake.dead_letters import DeadLetterWriter
 from orchestrator.intake.decision import Decider
-from orchestrator.intake.dispatcher import Server
-from orchestrator.intake.event_delivery import Courier
+from orchestrator.intake.dispatcher import Dispatcher
+from orchestrator.intake.event_delivery import EventDelivery
 from orchestrator.intake.parking import Parking
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.store import Read, Record, Store
@@ -201,22 +201,22 @@ class World:
         real, out = cast(Engine, self.engine), cast(Outbox, self.outbox)
         store = cast(Store, self.store)
         self.ledger = Ledger(store)
-        courier = Courier(real, self.ledger, CATALOGUE)
-        aside = Aside(self.ledger, out)
+        event_delivery = EventDelivery(real, self.ledger, CATALOGUE)
+        dead_letters = DeadLetterWriter(self.ledger, out)
         announcer = Announcer(CATALOGUE, real, self.ledger, out)
         controller = Controller(real, announcer)
-        self.parking = Parking(store, self.ledger, real, courier, controller, aside)
+        self.parking = Parking(store, self.ledger, real, event_delivery, controller, dead_letters)
         self.decider = Decider(CATALOGUE, real, self.ledger, timedelta(seconds=parked_for))
-        self.server = Server(
+        self.dispatcher = Dispatcher(
             self.decider,
             self.ledger,
-            Launcher(real, self.ledger, self.parking, CATALOGUE.code),
-            courier,
+            Activation(real, self.ledger, self.parking, CATALOGUE.code),
+            event_delivery,
             self.parking,
             controller,
-            aside,
+            dead_letters,
         )
-        self.inbox = Inbox(self.server, Metrics())
+        self.inbox = Inbox(self.dispatcher, Metrics())
 
     async def disposition(self, event: CloudEvent) -> str | None:
         entry = await self.ledger.find(event.source, event.id)

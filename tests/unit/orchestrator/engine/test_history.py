@@ -11,7 +11,7 @@ from dapr.ext.workflow._durabletask.internal import protos as pb
 from orchestrator.api import instances
 from orchestrator.engine.client import Engine
 from orchestrator.engine.history import HistoryEvent, open_waits, read_event
-from orchestrator.ledger.known_endings import PAGE, Endings
+from orchestrator.ledger.known_endings import PAGE, KnownEndings
 from orchestrator.ledger.ledger import Ledger
 
 NOW = datetime(2030, 1, 1, 8, tzinfo=UTC)
@@ -105,7 +105,7 @@ class Runs:
         self._ids = list(ids)
         self.looked_at: list[str] = []
         self.asked_of: list[str] = []
-        self.endings = Endings(cast(Ledger, self))
+        self.endings = KnownEndings(cast(Ledger, self))
 
     async def all_ids(self) -> list[str]:
         return self._ids

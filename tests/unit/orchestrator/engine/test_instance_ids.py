@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 
 from orchestrator.engine.client import Engine
-from orchestrator.engine.instance_ids import Roster
+from orchestrator.engine.instance_ids import InstanceIds
 
 
 class Listing:
@@ -24,25 +24,25 @@ class Listing:
         return [f"i-{len(self.listed_at)}"]
 
 
-def roster_of(listing: Listing) -> Roster:
-    return Roster(cast(Engine, listing), lambda: listing.now)
+def ids_of(listing: Listing) -> InstanceIds:
+    return InstanceIds(cast(Engine, listing), lambda: listing.now)
 
 
 async def test_a_list_is_good_for_twenty_times_as_long_as_it_took() -> None:
     listing = Listing(takes=2)
-    roster = roster_of(listing)
+    instance_ids = ids_of(listing)
     for listing.now in (0, 15, 30, 41.9):
-        assert await roster.ids() == ["i-1"]
+        assert await instance_ids.ids() == ["i-1"]
     listing.now = 42
-    assert await roster.ids() == ["i-2"]
+    assert await instance_ids.ids() == ["i-2"]
     assert listing.listed_at == [0, 42]
 
 
 async def test_a_list_that_could_not_be_had_is_asked_for_again_at_once() -> None:
     listing = Listing(takes=2)
-    roster = roster_of(listing)
+    instance_ids = ids_of(listing)
     listing.away = True
     with pytest.raises(ConnectionError):
-        await roster.ids()
+        await instance_ids.ids()
     listing.away = False
-    assert await roster.ids() == ["i-2"]
+    assert await instance_ids.ids() == ["i-2"]

@@ -46,14 +46,14 @@ START = event(workflow="hello_workflow", input="Ada", instance_id="i-1")
 async def test_a_start_is_tried_again_for_a_while_and_then_put_aside() -> None:
     world = World(Broken())
     with pytest.raises(CallFailed):
-        await world.server.serve(Topic.REQUESTS, START)
+        await world.dispatcher.serve(Topic.REQUESTS, START)
     with pytest.raises(Busy):
-        await world.server.serve(Topic.REQUESTS, START)
+        await world.dispatcher.serve(Topic.REQUESTS, START)
     await age(world)
     with pytest.raises(Refused) as refused:
-        await world.server.serve(Topic.REQUESTS, START)
+        await world.dispatcher.serve(Topic.REQUESTS, START)
     assert refused.value.reason is Reason.HANDLER_ERROR
-    assert await world.server.put_aside(Topic.REQUESTS, START, refused.value) is (
+    assert await world.dispatcher.put_aside(Topic.REQUESTS, START, refused.value) is (
         Disposition.DEAD_LETTERED
     )
 
@@ -64,7 +64,7 @@ async def test_a_start_of_an_active_id_that_cannot_be_read_is_not_taken_for_anot
             return False
 
     with pytest.raises(Busy):
-        await World(Active()).server.serve(Topic.REQUESTS, START)
+        await World(Active()).dispatcher.serve(Topic.REQUESTS, START)
 
 
 @pytest.mark.parametrize("unreadable", [True, False])
@@ -72,7 +72,7 @@ async def test_an_event_that_no_run_can_read_is_parked_and_not_delivered(unreada
     engine = Broken() if unreadable else MemoryEngine({"i-1": WorkflowStatus.PENDING}, {"i-1": ""})
     world = World(engine)
     approval = event(event="approval", instance_id="i-1")
-    became, _ = await world.server.serve(Topic.EVENTS, approval)
+    became, _ = await world.dispatcher.serve(Topic.EVENTS, approval)
     await world.parking.drain("i-1")
     assert (became, engine.received) == (Disposition.PARKED, {})
     entry = await world.ledger.find("/test", "e-1")

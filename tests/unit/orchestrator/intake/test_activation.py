@@ -28,7 +28,7 @@ def event(event_id: str = "s-1", **attributes: str) -> CloudEvent:
 
 
 async def serve(world: World, one: CloudEvent) -> Disposition:
-    return (await world.server.serve(Topic.REQUESTS, one))[0]
+    return (await world.dispatcher.serve(Topic.REQUESTS, one))[0]
 
 
 async def entry(world: World, event_id: str = "s-1") -> Entry:
@@ -167,7 +167,9 @@ async def test_a_handler_that_comes_too_late_to_schedule_within_its_lease_does_n
 async def test_a_redrive_starts_what_was_dead_lettered_and_only_once() -> None:
     world = World()
     why = Refused(Reason.HANDLER_ERROR, "a bug")
-    assert await world.server.put_aside(Topic.REQUESTS, event(), why) is Disposition.DEAD_LETTERED
+    assert (
+        await world.dispatcher.put_aside(Topic.REQUESTS, event(), why) is Disposition.DEAD_LETTERED
+    )
     assert await serve(world, event()) is Disposition.DUPLICATE
     assert await serve(world, event(redrive="1")) is Disposition.STARTED
     assert await serve(world, event(redrive="1")) is Disposition.DUPLICATE

@@ -30,7 +30,7 @@ def world_of(status: WorkflowStatus | None = RUNNING, **options: Any) -> World:
 
 
 async def serve(world: World, one: CloudEvent) -> Disposition:
-    return (await world.server.serve(Topic.EVENTS, one))[0]
+    return (await world.dispatcher.serve(Topic.EVENTS, one))[0]
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ async def test_an_instance_that_ends_while_an_event_is_raised_has_it_or_has_not(
 
 async def test_what_is_put_aside_is_one_dead_letter_however_often_it_comes() -> None:
     world = world_of()
-    assert await world.server.put_aside(Topic.EVENTS, event(), WHY) is Disposition.DEAD_LETTERED
-    assert await world.server.put_aside(Topic.EVENTS, event(), WHY) is Disposition.DUPLICATE
+    assert await world.dispatcher.put_aside(Topic.EVENTS, event(), WHY) is Disposition.DEAD_LETTERED
+    assert await world.dispatcher.put_aside(Topic.EVENTS, event(), WHY) is Disposition.DUPLICATE
     assert await serve(world, event()) is Disposition.DUPLICATE
     assert len(world.outbox.letters) == 1
 
@@ -100,8 +100,8 @@ async def test_a_crash_between_dead_letter_and_ledger_publishes_it_again() -> No
     world = world_of()
     world.store.crash_after, world.store.crash_before = 1, True
     with pytest.raises(Crash):
-        await world.server.put_aside(Topic.EVENTS, event(), WHY)
-    assert await world.server.put_aside(Topic.EVENTS, event(), WHY) is Disposition.DEAD_LETTERED
+        await world.dispatcher.put_aside(Topic.EVENTS, event(), WHY)
+    assert await world.dispatcher.put_aside(Topic.EVENTS, event(), WHY) is Disposition.DEAD_LETTERED
     assert world.outbox.reasons == [Reason.INVALID_REQUEST] * 2
     assert await world.disposition(event()) == "dead_lettered"
 
@@ -112,7 +112,7 @@ async def test_a_redrive_that_is_refused_again_is_the_next_dead_letter() -> None
         redriven = event(redrive=str(letters)) if letters else event()
         with pytest.raises(Refused) as refused:
             await serve(world, redriven)
-        await world.server.put_aside(Topic.EVENTS, redriven, refused.value)
+        await world.dispatcher.put_aside(Topic.EVENTS, redriven, refused.value)
     held = await world.ledger.find("/test", "e-1")
     assert held
     assert (held.letters, len(world.outbox.letters)) == (3, 3)
@@ -123,16 +123,20 @@ async def test_an_event_that_claims_the_identity_of_one_being_started_waits() ->
     claimed = begun(event(), Topic.REQUESTS, Disposition.CLAIMED, token="theirs")
     await world.ledger.create(claimed)
     with pytest.raises(Busy):
-        await world.server.put_aside(Topic.EVENTS, event(), WHY)
+        await world.dispatcher.put_aside(Topic.EVENTS, event(), WHY)
     assert world.outbox.letters == []
     own = Refused(Reason.HANDLER_ERROR, "a bug")
-    assert await world.server.put_aside(Topic.REQUESTS, event(), own) is Disposition.DEAD_LETTERED
+    assert (
+        await world.dispatcher.put_aside(Topic.REQUESTS, event(), own) is Disposition.DEAD_LETTERED
+    )
 
 
 async def test_what_has_no_identity_is_put_aside_every_time() -> None:
     world = world_of()
     for _ in range(2):
         nobody = event(event_id="")
-        assert await world.server.put_aside(Topic.EVENTS, nobody, WHY) is Disposition.DEAD_LETTERED
+        assert (
+            await world.dispatcher.put_aside(Topic.EVENTS, nobody, WHY) is Disposition.DEAD_LETTERED
+        )
     assert len(world.outbox.letters) == 2
     assert world.store.records == {}

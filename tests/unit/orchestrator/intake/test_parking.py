@@ -32,7 +32,7 @@ def key(number: int) -> str:
 
 
 async def serve(world: World, one: CloudEvent) -> Disposition:
-    return (await world.server.serve(Topic.EVENTS, one))[0]
+    return (await world.dispatcher.serve(Topic.EVENTS, one))[0]
 
 
 async def waiting(world: World) -> list[dict[str, Any]]:

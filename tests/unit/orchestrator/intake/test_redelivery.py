@@ -49,7 +49,7 @@ def event(event_id: str, instance_id: str, **command: Any) -> CloudEvent:
 
 
 async def serve(world: World, one: CloudEvent) -> Disposition:
-    return (await world.server.serve(Topic.EVENTS, one))[0]
+    return (await world.dispatcher.serve(Topic.EVENTS, one))[0]
 
 
 async def tried(world: World) -> None:

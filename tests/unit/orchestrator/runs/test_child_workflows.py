@@ -143,7 +143,7 @@ async def test_a_child_has_its_id_for_itself() -> None:
     parent = f"w-ce-{key}"
     assert await claim(f"pay-{parent}", parent) is None
     event = CloudEvent("e", "/test", "t", b'{"workflow": "hello_workflow"}')
-    await world.server.serve(Topic.REQUESTS, event)
+    await world.dispatcher.serve(Topic.REQUESTS, event)
     started = f"hello_workflow-ce-{key}"
     assert "derives" in str(await claim(started, "p-1"))
     assert await claim(f"bill-{started}", "p-1") is None
@@ -155,7 +155,7 @@ async def test_a_start_does_not_take_the_id_of_a_child() -> None:
     await ChildIds(world.ledger, cast(Engine, world.engine)).claim("c-1", "p-1")
     command = b'{"workflow": "hello_workflow", "instance_id": "c-1"}'
     with pytest.raises(Refused, match="by a child workflow"):
-        await world.server.serve(Topic.REQUESTS, CloudEvent("e", "/test", "t", command))
+        await world.dispatcher.serve(Topic.REQUESTS, CloudEvent("e", "/test", "t", command))
 
 
 class Exits(Exception):

@@ -11,9 +11,9 @@ from dapr.ext.workflow import WorkflowStatus
 from contracts.events import Outcome, WorkflowCompleted
 from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import Cause
-from orchestrator.engine.instance_ids import Roster
+from orchestrator.engine.instance_ids import InstanceIds
 from orchestrator.engine.state import Unreadable
-from orchestrator.ledger.known_endings import Endings
+from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.records import Ended
 from orchestrator.outbox import Outbox
 from orchestrator.runs.announcer import Announcer
@@ -74,8 +74,8 @@ class Sweeping:
         engine = cast(Engine, self.engine)
         outbox = cast(Outbox, self.notices)
         announcer = Announcer(CATALOGUE, engine, self.world.ledger, outbox)
-        endings, roster = Endings(self.world.ledger), Roster(engine, lambda: 0)
-        return Reconciler(roster, endings, announcer, CATALOGUE.workflows, looks)
+        endings, instance_ids = KnownEndings(self.world.ledger), InstanceIds(engine, lambda: 0)
+        return Reconciler(instance_ids, endings, announcer, CATALOGUE.workflows, looks)
 
     async def run(self, instance_id: str, status: WorkflowStatus, *, ours: bool = True) -> None:
         cause = Cause(event_id=f"s-{instance_id}", key=instance_id) if ours else Cause()
