@@ -1,4 +1,4 @@
-"""How large what comes in may be. Each size is checked before anything is parsed."""
+"""Limits on what is taken in and kept. Each size is checked before anything is parsed."""
 
 import sys
 
@@ -35,3 +35,6 @@ MAX_NAME_LENGTH = 1024
 
 SAID_LENGTH = 2000
 """The longest message of a refusal, in characters; the rest is cut off."""
+
+SEEN_KEPT = 256
+"""How many received events a run remembers, carries over `continue_as_new` and leaves behind."""

@@ -24,7 +24,8 @@ from contracts.large_bodies import LargeBodies
 from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.engine.instance_call import AWAY, handler_error, is_of_the_call
+from orchestrator.engine.instance_call import AWAY, is_of_the_call
+from orchestrator.intake.dead_letters import handler_error
 from orchestrator.intake.dispatcher import Dispatcher
 from orchestrator.ledger.ledger import Busy
 from orchestrator.ledger.records import Disposition

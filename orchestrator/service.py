@@ -85,7 +85,7 @@ class Orchestrator:
         self.ledger = Ledger(store)
         endings = KnownEndings(self.ledger)
         outbox = Outbox(self._client)
-        announcer = Announcer(self.catalogue, self.engine, self.ledger, outbox)
+        announcer = Announcer(self.catalogue.workflows, self.engine, self.ledger, outbox)
         event_delivery = EventDelivery(self.engine, self.ledger, self.catalogue)
         dead_letters = DeadLetterWriter(self.ledger, outbox)
         controller = Controller(self.engine, announcer)

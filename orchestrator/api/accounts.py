@@ -11,9 +11,8 @@ from pydantic import AwareDatetime, BaseModel
 
 from contracts import identity
 from contracts.topics import Topic
-from orchestrator.api.views import cause
 from orchestrator.engine.client import Engine
-from orchestrator.engine.state import Unreadable
+from orchestrator.engine.state import Unreadable, cause_of
 from orchestrator.intake.parking import Parking
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import Disposition, Ended, Entry, Holder
@@ -123,7 +122,7 @@ class Accountant:
         state = await self._engine.state(instance_id)
         if isinstance(state, Unreadable):
             return f"of its run {instance_id!r}, {state.stall.message}"
-        if state is not None and cause(state).key == entry.key:
+        if state is not None and cause_of(state).key == entry.key:
             return None
         return f"no trace of the run {instance_id!r}: not in the engine, nor among the endings"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from contracts.finding import Finding, refusal, warning
 from contracts.topics import LEDGER_STORE, PUBSUB, PUBSUB_ORDERED, STATE_STORE, Topic
-from orchestrator.api.views import Instance
-from orchestrator.runs.wrapper import LEASE_SECONDS
+from orchestrator.engine.state import Instance
+from orchestrator.ledger.records import LEASE_SECONDS
 from orchestrator.settings import Settings
 
 Metadata = dict[str, Any]

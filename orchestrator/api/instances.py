@@ -15,11 +15,9 @@ from contracts import identity
 from contracts.commands import ControlInstance, RaiseEvent
 from contracts.reading import read_command
 from contracts.refusal import Refused
-from orchestrator.api import views
-from orchestrator.api.views import Instance
-from orchestrator.engine.client import FINISHED, Engine
+from orchestrator.engine.client import Engine
 from orchestrator.engine.history import open_waits, stall
-from orchestrator.engine.state import Unreadable
+from orchestrator.engine.state import FINISHED, Instance, Unreadable, instance_of
 from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.records import Entry
 
@@ -53,7 +51,7 @@ async def page(
 
 async def shown(engine: Engine, state: WorkflowState) -> Instance:
     """Show an instance; a stalled one with the reason, for which its history is read."""
-    instance = views.instance(state)
+    instance = instance_of(state)
     if state.runtime_status is not WorkflowStatus.STALLED:
         return instance
     if isinstance(state, Unreadable):

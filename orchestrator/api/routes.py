@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, Field
 
 from orchestrator.api import instances as listing
-from orchestrator.api import views
 from orchestrator.api.explain import Explanation, explanation
 from orchestrator.api.reads import Reads
+from orchestrator.engine.state import Instance
 
 
 async def _reads(request: Request) -> Reads:
@@ -62,7 +62,7 @@ async def history(reads: Parts, instance_id: str) -> Any:
 
 
 @router.get("/instances/{instance_id:path}")
-async def instance(reads: Parts, instance_id: str) -> views.Instance:
+async def instance(reads: Parts, instance_id: str) -> Instance:
     """One instance, finished or not."""
     state = await reads.engine.state(instance_id)
     if state is None:

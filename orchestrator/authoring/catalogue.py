@@ -27,9 +27,8 @@ from orchestrator.authoring.signatures import activity_faults, workflow_faults
 from orchestrator.authoring.source import Source
 from orchestrator.authoring.subfolders import left_out
 from orchestrator.authoring.yields import yields_no_task
-from orchestrator.runs.child_workflows import CLAIM_CHILD
 from orchestrator.runs.definition import Definition
-from orchestrator.runs.wrapper import ANNOUNCE, FENCE, SETTLE
+from orchestrator.runs.reserved import ANNOUNCE, CLAIM_CHILD, FENCE, SETTLE
 
 SAMPLES = Path(__file__).parents[1] / "workflows"
 

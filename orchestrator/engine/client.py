@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import httpx
-from dapr.ext.workflow import WorkflowState, WorkflowStatus
+from dapr.ext.workflow import WorkflowState
 
 # The SDK exports no way to purge by force: the engine's own request is sent on its stub.
 from dapr.ext.workflow._durabletask.internal import protos
@@ -21,7 +21,6 @@ from orchestrator.engine.state_reader import StateReader, once_saved
 
 _INNER = "_DaprWorkflowClient__obj"
 PAGE = 1_000_000
-FINISHED = {WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERMINATED}
 
 
 class Stalled(Exception):

@@ -6,12 +6,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 KEY = "$usher"
-SEEN_KEPT = 256
-"""How many received events a run remembers, and carries over `continue_as_new`."""
-
-
 RECEIVED_KEPT = 100
-"""How many events that nobody asked for go over `continue_as_new` with a run, at most."""
+"""Most received but unread events that a run carries over `continue_as_new`."""
 
 
 class Received(BaseModel):

@@ -8,10 +8,7 @@ import httpx
 from dapr.clients.exceptions import DaprInternalError
 from grpc import RpcError, StatusCode
 
-from contracts.events import Reason
-from contracts.refusal import Refused
 from orchestrator.engine.client import Engine, Stalled
-from orchestrator.runs.failures import text_of, type_of, with_type
 
 TAKES_SECONDS = 3
 """How long an instance may take to accept a call. It takes milliseconds, unless a turn of its
@@ -55,13 +52,6 @@ async def one_instance(
 def is_of_the_call(error: BaseException) -> bool:
     """Tell whether an error says that the call itself is wrong: it comes again each time."""
     return isinstance(error, RpcError) and error.code() is StatusCode.INVALID_ARGUMENT
-
-
-def handler_error(error: Exception) -> Refused:
-    """Return the refusal of an event that failed while it was served, by no fault of others."""
-    if isinstance(error, RpcError):
-        return Refused(Reason.HANDLER_ERROR, str(error.details()))
-    return Refused(Reason.HANDLER_ERROR, with_type(type_of(error), text_of(error)))
 
 
 def _is_for_all(error: Exception) -> bool:

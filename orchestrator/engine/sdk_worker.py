@@ -15,8 +15,6 @@ from dapr.ext.workflow._durabletask.internal import protos as pb
 from dapr.ext.workflow._durabletask.internal.shared import is_async_callable
 
 from orchestrator.engine.stalling import stall_a_turn_later, stall_unknown
-from orchestrator.hosting.turn_watch import may_answer
-from orchestrator.hosting.work_item import WorkItem as Task
 
 Send = Callable[[Any], None]
 """Sends one answer with the stub that it is given."""
@@ -65,20 +63,22 @@ class SdkWorker:
         activity: Callable[..., Coroutine[Any, Any, None]],
         async_activity: Callable[..., Coroutine[Any, Any, None]],
         turn: Callable[..., None],
+        may_answer: Callable[[], bool],
     ) -> None:
-        """Have tasks run by these, which get what the SDK's own methods get.
+        """Run tasks by these functions, which get the arguments of the SDK's own methods.
 
         The first two are awaited on the worker's loop; `turn` is called in a thread of its pool.
+        An answer is sent only if `may_answer` returns True in the thread that sends it.
         """
         self.run_activity = self._worker._execute_activity
         self.run_async_activity = self._worker._execute_activity_async
         self.run_turn = self._worker._execute_orchestrator
-        self._drop_late_answers()
+        self._drop_late_answers(may_answer)
         self._worker._execute_activity = activity
         self._worker._execute_activity_async = async_activity
         self._worker._execute_orchestrator = turn
 
-    def _drop_late_answers(self) -> None:
+    def _drop_late_answers(self, may_answer: Callable[[], bool]) -> None:
         """Send nothing for a turn that has been ended, should it return after all."""
         send = self._worker._send_on_current_connection
 
@@ -156,19 +156,3 @@ class SdkWorker:
             run: Coroutine[Any, Any, None] = self.run_async_activity(function, asked, token)
             return run
         return asyncio.to_thread(self.run_activity, function, asked, token)
-
-
-def task_of_activity(request: Any) -> Task:
-    """Return what an activity's request asks for."""
-    execution = request.taskExecutionId or str(request.taskId)
-    return Task("activity", request.name, request.workflowInstance.instanceId, execution)
-
-
-def task_of_turn(request: Any) -> Task:
-    """Return what a turn's request asks for; its workflow's name is in its first events only."""
-    started = (
-        event.executionStarted.name
-        for event in (*request.pastEvents, *request.newEvents)
-        if event.HasField("executionStarted")
-    )
-    return Task("workflow", next(started, ""), request.instanceId)

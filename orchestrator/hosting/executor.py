@@ -19,17 +19,17 @@ from weakref import WeakValueDictionary
 import structlog
 
 from orchestrator.engine.instance_call import AWAY
-from orchestrator.engine.sdk_worker import SdkWorker, task_of_activity, task_of_turn
+from orchestrator.engine.sdk_worker import SdkWorker
 from orchestrator.hosting.activity_watch import Running
 from orchestrator.hosting.isolation import AT_ONCE, Died, NotStarted, run_apart
 from orchestrator.hosting.loops import Loops
 from orchestrator.hosting.session import Session
 from orchestrator.hosting.turn_watch import APART_SECONDS, Turns, TurnTimeout
-from orchestrator.hosting.work_item import WorkItem, died
+from orchestrator.hosting.work_item import WorkItem, died, task_of_activity, task_of_turn
 from orchestrator.metrics import Metrics
-from orchestrator.runs.child_workflows import CLAIM_CHILD
 from orchestrator.runs.failures import failure
-from orchestrator.runs.wrapper import ANNOUNCE, FENCE, SETTLE
+from orchestrator.runs.reserved import ANNOUNCE, CLAIM_CHILD, FENCE, SETTLE
+from orchestrator.runs.turn import may_answer
 
 OURS = {ANNOUNCE, CLAIM_CHILD, FENCE, SETTLE}
 """Activities of Usher's: short, and they wait on the service's loop alone."""
@@ -73,7 +73,7 @@ class Executor:
         )
         self._processes = asyncio.Semaphore(AT_ONCE)
         self._alone: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        sdk.intercept(self._activity, self._async_activity, self._turn)
+        sdk.intercept(self._activity, self._async_activity, self._turn, may_answer)
 
     @property
     def unknown(self) -> dict[str, str]:

@@ -14,9 +14,9 @@ from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.envelope import Cause
 from orchestrator.hosting.turn_watch import THREADS
 from orchestrator.runs.activity import Activity
-from orchestrator.runs.child_workflows import CLAIM_CHILD
+from orchestrator.runs.reserved import ANNOUNCE, CLAIM_CHILD, FENCE, SETTLE
 from orchestrator.runs.tasks import RETRY_POLICY
-from orchestrator.runs.wrapper import ANNOUNCE, FENCE, SETTLE, Tell, wrapped
+from orchestrator.runs.wrapper import Tell, wrapped
 
 QUIET = LoggerOptions(log_level="ERROR")
 """The SDK logs a line a turn; ours say the same once, with the event's id."""

@@ -7,16 +7,15 @@ One is blocked that has come to no `yield` for `BLOCKED_SECONDS`. Its run fails 
 """
 
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import structlog
 
 from orchestrator.hosting.work_item import WorkItem as Task
 from orchestrator.metrics import Metrics
+from orchestrator.runs.turn import Turn, in_this_thread
 
 AT_ONCE = 16
 """As many as the sidecar hands out: `maxConcurrentWorkflowInvocations`."""
@@ -30,51 +29,11 @@ MOST_SECONDS = 30
 APART_SECONDS = 90
 """How long a turn may take in a process of its own, which is to start first."""
 
-_here = threading.local()
 _log = structlog.get_logger()
 
 
 class TurnTimeout(Exception):
     """A turn of a workflow came to no `yield` in time. Says where it was."""
-
-
-@dataclass(eq=False)
-class Turn:
-    """One turn, in the thread that runs it."""
-
-    task: Task
-    fail: Callable[[Exception], None]
-    """Answers it as failed."""
-    thread: int = field(default_factory=threading.get_ident)
-    workflow: str = ""
-    looks: int = 0
-    """How often it was looked at since its last step; while the machine stands still, it is not."""
-    said: bool = False
-    _answered: threading.Lock = field(default_factory=threading.Lock)
-
-    def claim(self) -> bool:
-        """Take the right to answer this turn; True for the first only."""
-        return self._answered.acquire(blocking=False)
-
-    @property
-    def seconds(self) -> float:
-        return self.looks * LOOK_SECONDS
-
-    @property
-    def is_blocked(self) -> bool:
-        return self.seconds >= BLOCKED_SECONDS
-
-
-def stepped(workflow: str) -> None:
-    """Note that the turn in this thread has come to its next step."""
-    if turn := getattr(_here, "turn", None):
-        turn.workflow, turn.looks = workflow, 0
-
-
-def may_answer() -> bool:
-    """Tell whether what this thread sends is wanted: not where its turn has been ended."""
-    turn: Turn | None = getattr(_here, "turn", None)
-    return turn is None or turn.claim()
 
 
 class Turns:
@@ -93,12 +52,12 @@ class Turns:
     @contextmanager
     def running(self, task: Task, fail: Callable[[Exception], None]) -> Iterator[None]:
         """Count a turn that runs in this thread."""
-        turn = _here.turn = Turn(task, fail)
+        turn = Turn(task.instance_id, fail)
         self._running.add(turn)
         try:
-            yield
+            with in_this_thread(turn):
+                yield
         finally:
-            _here.turn = None
             self._running.discard(turn)
             self._lost.discard(turn)
 
@@ -106,15 +65,15 @@ class Turns:
         """Name what blocks, and end it where it has for long, or where nothing else runs."""
         for turn in (running := list(self._running)):
             turn.looks += 1
-        blocked = [turn for turn in running if turn.is_blocked]
+        blocked = [turn for turn in running if _seconds(turn) >= BLOCKED_SECONDS]
         self._metrics.turns_running.set(len(running))
         self._metrics.turns_blocked.set(len(blocked) + len(self._lost))
         for turn in blocked:
-            if not turn.said:
-                turn.said = True
-                told = {"workflow": turn.workflow, "instance_id": turn.task.instance_id}
-                _log.warning("a turn of a workflow blocks", **told, at=_place(turn.thread))
-            if turn.seconds >= MOST_SECONDS or len(blocked) >= AT_ONCE:
+            if not turn.reported:
+                turn.reported = True
+                about = {"workflow": turn.workflow, "instance_id": turn.instance_id}
+                _log.warning("a turn of a workflow blocks", **about, at=_place(turn.thread))
+            if _seconds(turn) >= MOST_SECONDS or len(blocked) >= AT_ONCE:
                 self._end(turn)
 
     def _end(self, turn: Turn) -> None:
@@ -124,12 +83,17 @@ class Turns:
         self._lost.add(turn)
         message = (
             f"a turn of {turn.workflow or 'a workflow'} came to no yield within "
-            f"{turn.seconds:g} s, and blocks other workflows: it was at {_place(turn.thread)}; "
+            f"{_seconds(turn):g} s, and blocks other workflows: it was at {_place(turn.thread)}; "
             "do it in an activity"
         )
-        told = {"workflow": turn.workflow, "instance_id": turn.task.instance_id}
-        _log.error("a run is failed, as its turn does not return", **told, lost=len(self._lost))
+        about = {"workflow": turn.workflow, "instance_id": turn.instance_id}
+        _log.error("a run is failed, as its turn does not return", **about, lost=len(self._lost))
         turn.fail(TurnTimeout(message))
+
+
+def _seconds(turn: Turn) -> float:
+    """Return how long a turn has been seen at one step; a machine that stands still sees none."""
+    return turn.looks * LOOK_SECONDS
 
 
 def _place(thread: int) -> str:

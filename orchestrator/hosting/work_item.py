@@ -1,7 +1,7 @@
 """One piece of an author's code that the engine wants run: an activity, or a turn of a workflow."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["activity", "workflow"]
 
@@ -33,3 +33,19 @@ def died(task: WorkItem, deaths: int, how: str) -> TaskDied:
     """Return the error a task fails with once it has cost too many processes."""
     times = "once" if deaths == 1 else f"{deaths} times"
     return TaskDied(f"the process died {times} while it ran {task} ({how}); it is not run again")
+
+
+def task_of_activity(request: Any) -> WorkItem:
+    """Return what an activity's request asks for."""
+    execution = request.taskExecutionId or str(request.taskId)
+    return WorkItem("activity", request.name, request.workflowInstance.instanceId, execution)
+
+
+def task_of_turn(request: Any) -> WorkItem:
+    """Return what a turn's request asks for; its workflow's name is in its first events only."""
+    started = (
+        event.executionStarted.name
+        for event in (*request.pastEvents, *request.newEvents)
+        if event.HasField("executionStarted")
+    )
+    return WorkItem("workflow", next(started, ""), request.instanceId)

@@ -16,17 +16,14 @@ from contracts.digest import identity_reused
 from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.api.views import cause as cause_of
 from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import Cause
-from orchestrator.engine.state import Unreadable
+from orchestrator.engine.state import Unreadable, cause_of
 from orchestrator.intake.decision import Start
 from orchestrator.intake.parking import Parking
 from orchestrator.ledger.ledger import Busy, Ledger
-from orchestrator.ledger.records import Disposition, Entry, Holder, begun
-from orchestrator.runs.wrapper import LEASE_SECONDS
+from orchestrator.ledger.records import LEASE, Disposition, Entry, Holder, begun
 
-LEASE = timedelta(seconds=LEASE_SECONDS)
 PUNCTUAL = timedelta(seconds=3)
 """A schedule that begins within this of its claim is over within the lease."""
 

@@ -6,10 +6,10 @@ import structlog
 from dapr.ext.workflow import WorkflowStatus
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
-from orchestrator.engine.client import FINISHED, Engine
+from orchestrator.engine.client import Engine
 from orchestrator.engine.history import stall
 from orchestrator.engine.instance_call import TAKES_SECONDS, NotNow, one_instance
-from orchestrator.engine.state import Unreadable
+from orchestrator.engine.state import FINISHED, Unreadable
 from orchestrator.intake.decision import Control
 from orchestrator.runs.announcer import Announcer
 

@@ -1,5 +1,7 @@
 """Puts aside what cannot be served: a dead letter, and what became of the event in the ledger."""
 
+from grpc import RpcError
+
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.refusal import Refused
@@ -7,6 +9,7 @@ from contracts.topics import Topic
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import Disposition, Entry
 from orchestrator.outbox import Outbox
+from orchestrator.runs.failures import text_of, type_of, with_type
 
 
 class DeadLetterWriter:
@@ -27,3 +30,10 @@ class DeadLetterWriter:
             disposition = Disposition.EXPIRED if expired else Disposition.DEAD_LETTERED
             update = {"disposition": disposition, "letters": letters, "event": None}
             await self._ledger.settle(entry.model_copy(update=update))
+
+
+def handler_error(error: Exception) -> Refused:
+    """Return the refusal of an event that failed while it was served, by no fault of others."""
+    if isinstance(error, RpcError):
+        return Refused(Reason.HANDLER_ERROR, str(error.details()))
+    return Refused(Reason.HANDLER_ERROR, with_type(type_of(error), text_of(error)))

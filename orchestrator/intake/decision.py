@@ -17,8 +17,8 @@ from contracts.reading import read_command_from
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.authoring.catalogue import Catalogue
-from orchestrator.engine.client import FINISHED, Engine
-from orchestrator.engine.state import Unreadable
+from orchestrator.engine.client import Engine
+from orchestrator.engine.state import FINISHED, Unreadable
 from orchestrator.intake.event_delivery import finished
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.runs.payload import MAX_PAYLOAD_BYTES, payload_bytes

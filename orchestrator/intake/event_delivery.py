@@ -6,12 +6,11 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_dela
 from contracts.commands import RaiseEvent
 from contracts.events import Reason
 from contracts.refusal import Refused
-from orchestrator.api import views
 from orchestrator.authoring.catalogue import Catalogue
-from orchestrator.engine.client import FINISHED, Engine
+from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import seal_event
 from orchestrator.engine.instance_call import TAKES_SECONDS, NotNow, one_instance
-from orchestrator.engine.state import Unreadable
+from orchestrator.engine.state import FINISHED, Unreadable, cause_of
 from orchestrator.ledger.ledger import Ledger
 
 
@@ -47,7 +46,7 @@ class EventDelivery:
         async with one_instance(self._engine, instance_id, seconds):
             sealed = seal_event(key, command.data)
             await self._engine.raise_event(instance_id, command.event, sealed)
-        if views.cause(state).code == self._catalogue.code:
+        if cause_of(state).code == self._catalogue.code:
             after = await self._engine.state(instance_id)
         else:
             after = await self._turned(state, seconds)

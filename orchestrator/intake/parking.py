@@ -23,11 +23,12 @@ from contracts.events import Reason
 from contracts.expiry import deadline
 from contracts.reading import read_command
 from contracts.refusal import Refused
-from orchestrator.engine.client import FINISHED, Engine
+from orchestrator.engine.client import Engine
 from orchestrator.engine.held import Held
-from orchestrator.engine.instance_call import AWAY, NotNow, handler_error, is_of_the_call
+from orchestrator.engine.instance_call import AWAY, NotNow, is_of_the_call
+from orchestrator.engine.state import FINISHED
 from orchestrator.intake.control import Controller
-from orchestrator.intake.dead_letters import DeadLetterWriter
+from orchestrator.intake.dead_letters import DeadLetterWriter, handler_error
 from orchestrator.intake.decision import Control
 from orchestrator.intake.event_delivery import EventDelivery, finished
 from orchestrator.ledger.ledger import Ledger, entry_at

@@ -1,7 +1,7 @@
 """What the ledger keeps: an event's entry, who holds an instance id, how a run ended."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -11,9 +11,13 @@ from contracts import identity, redrive
 from contracts.cloudevent import CloudEvent
 from contracts.digest import command_digest
 from contracts.entry import read_entry
-from contracts.limits import ANY_SIZE
+from contracts.limits import ANY_SIZE, SEEN_KEPT
 from contracts.topics import Topic
-from orchestrator.engine.envelope import SEEN_KEPT
+
+LEASE_SECONDS = 12
+"""How long the claim of a start belongs to its handler alone. Longer than the deadline of one call:
+when the lease is over, no call that would start the workflow is still on its way."""
+LEASE = timedelta(seconds=LEASE_SECONDS)
 
 
 class Disposition(StrEnum):

@@ -1,19 +1,20 @@
 """Says how runs ended: for the workflow's own last step, and for those that could not say it."""
 
+from collections.abc import Mapping
+
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
 
 from chassis.tracing import TRACEPARENT, continuing
 from contracts.events import WorkflowCompleted
-from orchestrator.api import views
-from orchestrator.authoring.catalogue import Catalogue
-from orchestrator.engine.client import FINISHED, Engine
+from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import Cause
 from orchestrator.engine.history import Stall
-from orchestrator.engine.state import Unreadable
+from orchestrator.engine.state import FINISHED, Unreadable, cause_of
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import Ended
 from orchestrator.outbox import Outbox
 from orchestrator.runs.completion import of_stalled, of_state
+from orchestrator.runs.definition import Definition
 
 
 class Announcer:
@@ -21,9 +22,9 @@ class Announcer:
     the same id, which the notifier shows once."""
 
     def __init__(
-        self, catalogue: Catalogue, engine: Engine, ledger: Ledger, outbox: Outbox
+        self, workflows: Mapping[str, Definition], engine: Engine, ledger: Ledger, outbox: Outbox
     ) -> None:
-        self._catalogue = catalogue
+        self._workflows = workflows
         self._engine = engine
         self._ledger = ledger
         self._outbox = outbox
@@ -50,7 +51,7 @@ class Announcer:
         """Return the state of a run; if it has ended and has not said so, announce that first."""
         state = await self._engine.state(instance_id)
         if state is not None and state.runtime_status in FINISHED:
-            cause = views.cause(state)
+            cause = cause_of(state)
             if await self._is_owed(instance_id, cause):
                 await self._announce_or_note(of_state(state, cause), cause)
         return state
@@ -60,7 +61,7 @@ class Announcer:
     ) -> None:
         """Announce a stalled run as terminated, before the engine forgets it."""
         if state := await self._engine.state(instance_id):
-            cause = views.cause(state)
+            cause = cause_of(state)
             if isinstance(state, Unreadable) and (holder := await self._ledger.holder(instance_id)):
                 cause = Cause(key=holder.key)
             if await self._is_owed(instance_id, cause):
@@ -73,7 +74,7 @@ class Announcer:
 
     async def _announce_or_note(self, notice: WorkflowCompleted, cause: Cause) -> None:
         """Announce an end, or only note it where the workflow does not announce itself."""
-        definition = self._catalogue.workflows.get(notice.workflow)
+        definition = self._workflows.get(notice.workflow)
         if definition is None or definition.tag.announce:
             await self.announce(notice, cause, seen_all=False)
         else:

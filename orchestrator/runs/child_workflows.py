@@ -12,8 +12,6 @@ from typing import Any
 from dapr.ext.workflow._durabletask.internal import protos as pb
 from dapr.ext.workflow._durabletask.task import CompositeTask, Task, TaskFailedError
 
-CLAIM_CHILD = "claim_child"
-"""The activity that claims a child's id; the name is reserved."""
 CLAIMED_FIRST = "usher.claim_child"
 """The patch that a run has in its history if it claims ids."""
 

@@ -8,9 +8,9 @@ from typing import Any
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowState
 
 from contracts.events import Outcome, RunFailure, WorkflowCompleted
-from orchestrator.api import views
 from orchestrator.engine.envelope import Cause
 from orchestrator.engine.history import Stall
+from orchestrator.engine.state import Instance, instance_of
 from orchestrator.runs.failures import bounded, causes, text_of, type_of
 from orchestrator.runs.payload import MAX_PAYLOAD_BYTES, payload_bytes
 
@@ -52,7 +52,7 @@ def of_turn(
 
 def of_state(state: WorkflowState, cause: Cause) -> WorkflowCompleted:
     """Return the notice of a run that has ended, from its state."""
-    shown = views.instance(state)
+    shown = instance_of(state)
     error = explained(shown.error.type, shown.error.message) if shown.error else None
     ended = shown.updated_at, Outcome(shown.status), shown.output, error
     return _of_instance(shown, cause, *ended)
@@ -65,11 +65,11 @@ def of_stalled(
     why = f"stalled: {stall.message}" if stall else "stalled"
     error = RunFailure(type=stall.reason if stall else "STALLED", message=why)
     ended = datetime.now(UTC), Outcome.TERMINATED, reason, error
-    return _of_instance(views.instance(state), cause, *ended)
+    return _of_instance(instance_of(state), cause, *ended)
 
 
 def _of_instance(
-    shown: views.Instance,
+    shown: Instance,
     cause: Cause,
     ended_at: datetime,
     outcome: Outcome,

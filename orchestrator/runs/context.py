@@ -10,12 +10,13 @@ from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy
 
 from contracts import identity
 from orchestrator.engine.envelope import Cause, seal
-from orchestrator.hosting.turn_watch import stepped
-from orchestrator.runs.child_workflows import CLAIM_CHILD, CLAIMED_FIRST, ClaimedChild
+from orchestrator.runs.child_workflows import CLAIMED_FIRST, ClaimedChild
 from orchestrator.runs.external_events import ExternalEvents
 from orchestrator.runs.failures import guarded
 from orchestrator.runs.payload import MAX_TURN_BYTES, PayloadTooLarge, as_json, fitted
+from orchestrator.runs.reserved import CLAIM_CHILD
 from orchestrator.runs.tasks import RETRY_POLICY, made_by, named, once, refusal
+from orchestrator.runs.turn import stepped
 
 WorkflowGenerator = Generator[Any, Any, Any]
 NAME_CHARACTERS = 1_000

@@ -10,7 +10,8 @@ from typing import Any
 
 from dapr.ext.workflow import DaprWorkflowContext, when_all, when_any
 
-from orchestrator.engine.envelope import RECEIVED_KEPT, SEEN_KEPT, Received, unseal_event
+from contracts.limits import SEEN_KEPT
+from orchestrator.engine.envelope import RECEIVED_KEPT, Received, unseal_event
 
 Task = Any
 """A task of the SDK, which names no public type for it."""

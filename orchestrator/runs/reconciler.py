@@ -12,8 +12,8 @@ import structlog
 from dapr.ext.workflow import WorkflowStatus
 
 from contracts import identity
-from orchestrator.engine.client import FINISHED
 from orchestrator.engine.instance_ids import InstanceIds
+from orchestrator.engine.state import FINISHED
 from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.runs.announcer import Announcer
 

@@ -1,7 +1,7 @@
 """Wraps a workflow so that its last step says how it ended; its outcome stays its own."""
 
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import Any
 
 import structlog
@@ -10,22 +10,14 @@ from dapr.ext.workflow import DaprWorkflowContext
 from contracts.events import WorkflowCompleted
 from orchestrator.engine.envelope import Cause, unseal
 from orchestrator.engine.stalling import stall_where_code_differs
+from orchestrator.ledger.records import LEASE
 from orchestrator.runs.completion import fitting, of_turn
 from orchestrator.runs.context import RunContext, WorkflowGenerator
 from orchestrator.runs.definition import Definition
 from orchestrator.runs.failures import failure, guarded
 from orchestrator.runs.payload import MAX_RESULT_BYTES, fitted
+from orchestrator.runs.reserved import ANNOUNCE, FENCE
 from orchestrator.runs.tasks import RETRY_POLICY
-
-ANNOUNCE = "announce_completion"
-"""The activity that publishes where the last turn could not; the name is reserved."""
-FENCE = "claim_run"
-"""The activity that lets one attempt of a start run; the name is reserved."""
-SETTLE = "settle_expired"
-"""The activity of the run at an early event's deadline; the name is reserved."""
-LEASE_SECONDS = 12
-"""How long a claim of a start is its handler's alone: more than the deadline of one call, so that
-once it is over, the call that would start the workflow can no longer be on its way."""
 
 AT_ONCE = 256 * 1024
 """Characters of the largest notice that goes out at once. To the engine a character may be twelve
@@ -86,7 +78,7 @@ def _may_run(ctx: DaprWorkflowContext, cause: Cause) -> WorkflowGenerator:
     if cause.key is None or cause.claimed_at is None or cause.started_at is not None:
         return True
     late = ctx.current_utc_datetime.replace(tzinfo=UTC) - cause.claimed_at
-    if cause.attempt == 1 and late < timedelta(seconds=LEASE_SECONDS):
+    if cause.attempt == 1 and late < LEASE:
         return True
     asked = {"key": cause.key, "attempt": cause.attempt}
     return (yield ctx.call_activity(FENCE, input=asked, retry_policy=RETRY_POLICY))

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from orchestrator.runs.wrapper import ANNOUNCE
+from orchestrator.runs.reserved import ANNOUNCE
 from tests.support.driver import Driver, eventually, fresh
 
 SERVED = 60

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.authoring.catalogue import SAMPLES, Catalogue
 from orchestrator.runs.definition import Definition
-from orchestrator.runs.wrapper import ANNOUNCE
+from orchestrator.runs.reserved import ANNOUNCE
 
 FOUND = Catalogue.scan()
 MODELS = [

@@ -21,9 +21,10 @@ from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.authoring.catalogue import Catalogue
-from orchestrator.engine.client import FINISHED, Engine
+from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import Cause, seal
 from orchestrator.engine.history import HistoryEvent
+from orchestrator.engine.state import FINISHED
 from orchestrator.inbox import Inbox
 from orchestrator.intake.activation import Activation
 from orchestrator.intake.control import Controller
@@ -203,7 +204,7 @@ class World:
         self.ledger = Ledger(store)
         event_delivery = EventDelivery(real, self.ledger, CATALOGUE)
         dead_letters = DeadLetterWriter(self.ledger, out)
-        announcer = Announcer(CATALOGUE, real, self.ledger, out)
+        announcer = Announcer(CATALOGUE.workflows, real, self.ledger, out)
         controller = Controller(real, announcer)
         self.parking = Parking(store, self.ledger, real, event_delivery, controller, dead_letters)
         self.decider = Decider(CATALOGUE, real, self.ledger, timedelta(seconds=parked_for))

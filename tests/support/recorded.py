@@ -15,7 +15,8 @@ from dapr.ext.workflow._durabletask.internal.orchestrator_service_pb2_grpc impor
 from dapr.ext.workflow._durabletask.worker import _OrchestrationExecutor, _Registry
 
 from orchestrator.authoring.catalogue import Catalogue
-from orchestrator.runs.wrapper import ANNOUNCE, wrapped
+from orchestrator.runs.reserved import ANNOUNCE
+from orchestrator.runs.wrapper import wrapped
 from tests.support.driver import Driver, eventually
 
 _SCHEDULED = {

@@ -9,7 +9,7 @@ import pytest
 from chassis.topic_server import SUCCESS
 from contracts.cloudevent import CloudEvent
 from contracts.topics import Topic
-from orchestrator.intake.activation import LEASE
+from orchestrator.ledger.records import LEASE
 from tests.support.memory import Crash, World
 from tests.support.sidecar import raw_delivery
 

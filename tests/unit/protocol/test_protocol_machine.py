@@ -25,10 +25,9 @@ from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.engine.client import FINISHED
 from orchestrator.engine.envelope import Cause, unseal, unseal_event
-from orchestrator.intake.activation import LEASE
-from orchestrator.ledger.records import Disposition, Ended, Entry
+from orchestrator.engine.state import FINISHED
+from orchestrator.ledger.records import LEASE, Disposition, Ended, Entry
 from tests.support.at_once import at_once
 from tests.support.memory import Crash, MemoryEngine, MemoryOutbox, World
 from tests.support.sidecar import CallFailed, raw_delivery

@@ -11,11 +11,11 @@ import pytest
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
 
 from contracts.finding import Finding, warning
-from orchestrator.api import views
 from orchestrator.app import build_app
 from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.envelope import Cause, seal
 from orchestrator.engine.history import HistoryEvent
+from orchestrator.engine.state import instance_of
 from orchestrator.service import Orchestrator
 from orchestrator.settings import Settings
 from tests.support.asgi import ask, service_of
@@ -47,7 +47,7 @@ def state(**changes: Any) -> WorkflowState:
 
 
 def shown(**changes: Any) -> dict[str, Any]:
-    return views.instance(state(**changes)).model_dump(mode="json")
+    return instance_of(state(**changes)).model_dump(mode="json")
 
 
 def test_an_instance_shows_what_its_author_sees() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.authoring.catalogue import Catalogue, CatalogueError
-from orchestrator.runs.wrapper import ANNOUNCE
+from orchestrator.runs.reserved import ANNOUNCE
 
 HEAD = """\
 from datetime import datetime

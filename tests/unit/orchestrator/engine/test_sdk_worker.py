@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from dapr.ext.workflow import WorkflowRuntime
-from dapr.ext.workflow._durabletask.internal import protos as pb
 
-from orchestrator.engine.sdk_worker import SdkWorker, task_of_activity, task_of_turn
+from orchestrator.engine.sdk_worker import SdkWorker
 from tests.support.driver import eventually
 
 
@@ -95,19 +94,3 @@ def test_a_worker_of_which_a_task_raised_sys_exit_has_ended(looping: Any) -> Non
 
     asyncio.run_coroutine_threadsafe(leave(), sdk.loop)
     eventually(lambda: sdk.ended, bool, 5)
-
-
-def test_a_task_is_known_by_its_instance_and_its_execution() -> None:
-    request = pb.ActivityRequest(name="charge", taskId=7, taskExecutionId="abc")
-    request.workflowInstance.instanceId = "order-1"
-    task = task_of_activity(request)
-    assert (task.kind, task.name, task.key) == ("activity", "charge", "order-1/abc")
-    request.taskExecutionId = ""
-    assert task_of_activity(request).key == "order-1/7"
-
-
-def test_a_turn_is_known_by_its_instance_and_its_name_by_its_history() -> None:
-    started = pb.HistoryEvent(executionStarted=pb.ExecutionStartedEvent(name="order"))
-    request = pb.WorkflowRequest(instanceId="order-1", pastEvents=[started])
-    assert str(task_of_turn(request)) == "workflow 'order'"
-    assert task_of_turn(pb.WorkflowRequest(instanceId="order-1")).key == task_of_turn(request).key

@@ -103,5 +103,5 @@ async def test_a_broken_run_of_ours_does_not_keep_an_event_from_being_parked(
 
 async def test_one_that_cannot_be_read_is_not_said_to_be_stalled() -> None:
     ledger, outbox = World().ledger, cast(Outbox, MemoryOutbox())
-    announcer = Announcer(CATALOGUE, cast(Engine, Broken()), ledger, outbox)
+    announcer = Announcer(CATALOGUE.workflows, cast(Engine, Broken()), ledger, outbox)
     assert await announcer.announce_ended("i-1") is WorkflowStatus.UNKNOWN

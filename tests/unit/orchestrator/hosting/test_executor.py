@@ -13,10 +13,11 @@ import pytest
 from dapr.ext.workflow import WorkflowActivityContext, WorkflowRuntime
 from dapr.ext.workflow._durabletask.internal import protos as pb
 
-from orchestrator.engine.sdk_worker import SdkWorker, task_of_activity
+from orchestrator.engine.sdk_worker import SdkWorker
 from orchestrator.hosting.executor import Executor
 from orchestrator.hosting.isolation import run_apart
 from orchestrator.hosting.session import Session
+from orchestrator.hosting.work_item import task_of_activity
 from orchestrator.ledger.store import Store
 from orchestrator.metrics import Metrics
 from orchestrator.runs.activity import Activity

@@ -14,11 +14,10 @@ from orchestrator.hosting.turn_watch import (
     MOST_SECONDS,
     Turns,
     TurnTimeout,
-    may_answer,
-    stepped,
 )
 from orchestrator.hosting.work_item import WorkItem
 from orchestrator.metrics import Metrics
+from orchestrator.runs.turn import may_answer, stepped
 from tests.unit.test_metrics import samples
 
 BLOCKED = int(BLOCKED_SECONDS / LOOK_SECONDS)

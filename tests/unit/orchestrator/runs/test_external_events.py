@@ -11,14 +11,8 @@ from dapr.ext.workflow._durabletask.internal import helpers
 from dapr.ext.workflow._durabletask.internal import protos as pb
 
 from contracts.authoring import WorkflowTag
-from orchestrator.engine.envelope import (
-    RECEIVED_KEPT,
-    SEEN_KEPT,
-    Cause,
-    Received,
-    seal_event,
-    unseal,
-)
+from contracts.limits import SEEN_KEPT
+from orchestrator.engine.envelope import RECEIVED_KEPT, Cause, Received, seal_event, unseal
 from tests.support.ear import Ear
 from tests.support.turns import Turns
 

@@ -10,7 +10,7 @@ from dapr.ext.workflow._durabletask.internal import protos as pb
 
 from contracts.authoring import WorkflowTag
 from orchestrator.engine.envelope import Cause
-from orchestrator.runs.wrapper import ANNOUNCE
+from orchestrator.runs.reserved import ANNOUNCE
 from tests.support.ear import Ear
 from tests.support.turns import Turns
 

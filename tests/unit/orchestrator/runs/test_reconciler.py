@@ -73,7 +73,7 @@ class Sweeping:
     def replica(self, looks: int = 750) -> Reconciler:
         engine = cast(Engine, self.engine)
         outbox = cast(Outbox, self.notices)
-        announcer = Announcer(CATALOGUE, engine, self.world.ledger, outbox)
+        announcer = Announcer(CATALOGUE.workflows, engine, self.world.ledger, outbox)
         endings, instance_ids = KnownEndings(self.world.ledger), InstanceIds(engine, lambda: 0)
         return Reconciler(instance_ids, endings, announcer, CATALOGUE.workflows, looks)
 

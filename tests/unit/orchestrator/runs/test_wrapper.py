@@ -14,7 +14,8 @@ from contracts.authoring import WorkflowTag
 from contracts.events import WorkflowCompleted
 from orchestrator.engine.envelope import Cause, seal
 from orchestrator.runs.definition import Definition
-from orchestrator.runs.wrapper import ANNOUNCE, AT_ONCE, wrapped
+from orchestrator.runs.reserved import ANNOUNCE
+from orchestrator.runs.wrapper import AT_ONCE, wrapped
 from tests.support.ear import Ear
 from tests.support.replay import STARTED, Played, Step, failed, play
 
