@@ -49,10 +49,9 @@ from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.store import Store
 from orchestrator.metrics import Metrics
 from orchestrator.outbox import Outbox
-from orchestrator.runs.announcer import Announcer
-from orchestrator.runs.claiming import ChildIds
+from orchestrator.runs.announcer import LAST_TURN_SECONDS, Announcer, from_last_turn
+from orchestrator.runs.child_workflows import ChildIds
 from orchestrator.runs.reconciler import Reconciler
-from orchestrator.runs.telling import LAST_TURN_SECONDS, teller
 from orchestrator.settings import Settings
 
 ANY_SIZE = -1
@@ -105,7 +104,7 @@ class Orchestrator:
         )
         loop = asyncio.get_running_loop()
         wait_seconds = LAST_TURN_SECONDS if self.settings.announce == "last_turn" else 0
-        tell = teller(announcer.announce, loop, wait_seconds, lambda: self._closing)
+        tell = from_last_turn(announcer.announce, loop, wait_seconds, lambda: self._closing)
         claim = ChildIds(self.ledger, self.engine).claim
         own = OwnActivities(
             tell, announcer.announce, self.ledger.may_run, self.parking.expire, claim

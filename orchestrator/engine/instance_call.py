@@ -17,6 +17,9 @@ workflow does not return."""
 AWAY = (RpcError, DaprInternalError, httpx.HTTPError, OSError)
 """What is raised when the sidecar, the engine or the broker does not answer."""
 
+PATIENCE = (0.25, 1.5)
+"""The least and the most seconds that a delivery waits for its instance to accept a call."""
+
 _FOR_ALL = (StatusCode.UNAVAILABLE, StatusCode.INVALID_ARGUMENT)
 """The sidecar is away, or the call itself is wrong: waiting for the instance would not help."""
 
@@ -27,6 +30,40 @@ class NotNow(Exception):
     def __init__(self, message: str, *, stalled: bool) -> None:
         super().__init__(message)
         self.stalled = stalled
+
+
+class UnresponsiveInstances:
+    """Instances that did not accept an event or a control. `redelivery` tries them again.
+
+    Kept in memory. After a restart, `redelivery` finds them again by their parked events.
+    """
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+        self._slow: set[str] = set()
+        """Those that did not answer in time."""
+
+    def __contains__(self, instance_id: str) -> bool:
+        return instance_id in self.ids
+
+    def add(self, instance_id: str, *, slow: bool = False) -> None:
+        """Leave an instance to `redelivery`."""
+        self.ids.add(instance_id)
+        (self._slow.add if slow else self._slow.discard)(instance_id)
+
+    def discard(self, instance_id: str) -> None:
+        """Remove an instance, because it is tried now."""
+        self.ids.discard(instance_id)
+        self._slow.discard(instance_id)
+
+    def patience(self, instance_id: str) -> float:
+        """Return how many seconds a delivery may wait for an instance.
+
+        All other deliveries wait meanwhile, so the wait is shorter the more instances did not
+        answer.
+        """
+        least, most = PATIENCE
+        return least if instance_id in self.ids else max(least, most / (1 + len(self._slow)))
 
 
 @asynccontextmanager

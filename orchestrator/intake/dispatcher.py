@@ -71,7 +71,7 @@ class Dispatcher:
             # Cut off after the deed, the event comes again, and may have expired meanwhile: so
             # the ledger has it first.
             await self._ledger.reenter(entry)
-        patience = self._parking.held.patience(instance_id)
+        patience = self._parking.unresponsive.patience(instance_id)
         try:
             match decision:
                 case Park():
@@ -103,7 +103,7 @@ class Dispatcher:
         if not wait or (why.stalled and isinstance(decision, Control)):
             message = f"{why}, and the event may not wait"
             raise Refused(Reason.INSTANCE_STALLED, message, "instance_id") from why
-        self._parking.held.add(entry.instance_id or "", slow=not why.stalled)
+        self._parking.unresponsive.add(entry.instance_id or "", slow=not why.stalled)
         return await self._parking.park(entry, event, wait, str(why))
 
     async def put_aside(self, topic: Topic, event: CloudEvent, why: Refused) -> Disposition:

@@ -24,8 +24,7 @@ from contracts.expiry import deadline
 from contracts.reading import read_command
 from contracts.refusal import Refused
 from orchestrator.engine.client import Engine
-from orchestrator.engine.held import Held
-from orchestrator.engine.instance_call import AWAY, NotNow, is_of_the_call
+from orchestrator.engine.instance_call import AWAY, NotNow, UnresponsiveInstances, is_of_the_call
 from orchestrator.engine.state import FINISHED
 from orchestrator.intake.control import Controller
 from orchestrator.intake.dead_letters import DeadLetterWriter, handler_error
@@ -58,7 +57,7 @@ class Parking:
         self._event_delivery = event_delivery
         self._controller = controller
         self._dead_letters = dead_letters
-        self.held = Held()
+        self.unresponsive = UnresponsiveInstances()
 
     async def park(
         self, entry: Entry, event: CloudEvent, wait: timedelta, why: str | None = None
@@ -71,13 +70,16 @@ class Parking:
         instance_id, until = entry.instance_id or "", self._ledger.now() + wait
         kept = {"disposition": Disposition.PARKED, "event": json.loads(event.to_json())}
         entry = entry.model_copy(update={**kept, "until": until, "why": why})
-        if why and instance_id not in self.held:
-            self.held.add(instance_id)
+        if why and instance_id not in self.unresponsive:
+            self.unresponsive.add(instance_id)
         await self._ledger.reenter(entry)
         await self._lists.change(instance_id, add=entry.key)
         await self._engine.schedule_at(identity.OWN_RUN, entry.key, _run_id(entry), until)
         # One that is held is tried again beside the topic, where no other event waits for it.
-        if instance_id not in self.held and await self._engine.state(instance_id) is not None:
+        if (
+            instance_id not in self.unresponsive
+            and await self._engine.state(instance_id) is not None
+        ):
             await self.drain(instance_id)
             entry = await self._ledger.get(entry.key) or entry
         return entry.disposition
@@ -163,7 +165,7 @@ class Parking:
         except Refused as refused:
             await self._put_aside(entry, refused)
         except NotNow as error:
-            self.held.add(entry.instance_id or "", slow=not error.stalled)
+            self.unresponsive.add(entry.instance_id or "", slow=not error.stalled)
             if entry.why != str(error):
                 _log.warning("not taken", error=str(error))
                 await self._note(entry, str(error))

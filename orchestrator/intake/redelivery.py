@@ -45,7 +45,7 @@ class Redelivery:
 
     async def look(self) -> None:
         """Begin a try for each held instance whose time has come."""
-        held, now = self._parking.held.ids, self._clock()
+        held, now = self._parking.unresponsive.ids, self._clock()
         self._next = {one: self._next[one] for one in self._next.keys() & (held | {*self._tries})}
         for instance_id in held - self._tries.keys():
             if len(self._tries) >= AT_ONCE:
@@ -66,18 +66,18 @@ class Redelivery:
             except Exception as error:  # the next is another's
                 said = f"{type(error).__name__}: {error}"
                 _log.warning("cannot expire", instance_id=entry.instance_id, error=said)
-        ids = sorted({one.instance_id or "" for one in entries} - self._parking.held.ids)
+        ids = sorted({one.instance_id or "" for one in entries} - self._parking.unresponsive.ids)
         for instance_id in sample(ids, min(LOOKS, len(ids))):
             if await self._engine.state(instance_id) is not None:
-                self._parking.held.add(instance_id)
+                self._parking.unresponsive.add(instance_id)
 
     async def _try(self, instance_id: str) -> None:
         # Before the drain: what is parked from now on drains by itself, or is seen by this drain.
-        self._parking.held.discard(instance_id)
+        self._parking.unresponsive.discard(instance_id)
         try:
             await self._parking.drain(instance_id)
         except Exception as error:
-            self._parking.held.add(instance_id, slow=True)
+            self._parking.unresponsive.add(instance_id, slow=True)
             said = f"{type(error).__name__}: {error}"
             _log.warning("will be tried again", instance_id=instance_id, error=said)
         finally:

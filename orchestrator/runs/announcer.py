@@ -1,7 +1,10 @@
 """Says how runs ended: for the workflow's own last step, and for those that could not say it."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
+import structlog
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
 
 from chassis.tracing import TRACEPARENT, continuing
@@ -15,6 +18,12 @@ from orchestrator.ledger.records import Ended
 from orchestrator.outbox import Outbox
 from orchestrator.runs.completion import of_stalled, of_state
 from orchestrator.runs.definition import Definition
+from orchestrator.runs.wrapper import Tell
+
+LAST_TURN_SECONDS = 2
+"""How long the last turn of a workflow waits until its ending is published."""
+
+_log = structlog.get_logger()
 
 
 class Announcer:
@@ -80,3 +89,31 @@ class Announcer:
         else:
             ended = Ended(key=cause.key, outcome=notice.outcome, announced=False)
             await self._ledger.end(notice.instance_id, ended)
+
+
+def from_last_turn(
+    announce: Callable[[WorkflowCompleted, Cause], Coroutine[Any, Any, None]],
+    loop: asyncio.AbstractEventLoop,
+    seconds: float,
+    is_closing: Callable[[], bool],
+) -> Tell:
+    """Return the function by which a last turn, in a thread of the worker, announces an ending.
+
+    It runs `announce` on `loop` and waits up to `seconds`; 0 disables it. While the service stops
+    it publishes nothing, because the answer of the turn may no longer reach the engine.
+    """
+
+    def tell(notice: WorkflowCompleted, cause: Cause) -> bool:
+        if not seconds or is_closing() or loop.is_closed():
+            return False
+        announcing = asyncio.run_coroutine_threadsafe(announce(notice, cause), loop)
+        try:
+            announcing.result(seconds)
+        except Exception as error:
+            announcing.cancel()
+            said = f"{type(error).__name__}: {error}"
+            _log.warning("announced later", instance_id=notice.instance_id, error=said)
+            return False
+        return True
+
+    return tell

@@ -1,23 +1,37 @@
-"""A child workflow under an id that its author chose: scheduled once the ledger has the id for it.
+"""Child workflows whose id the author chose: the id is claimed first, then the child is scheduled.
 
-The engine wipes a finished instance when a child is scheduled under its id, so the claim comes
-first, as an activity of the parent. Replayed, a parent from before this step schedules the child
-at once, as it did: the engine's patches tell.
+The engine wipes a finished instance when a child is scheduled under its id. So an activity of the
+parent first claims the id in the ledger. A parent that began before this step existed schedules its
+child at once when it is replayed; the engine's patches say which parents those are.
 """
 
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-# The SDK exports neither its composite task nor what a failed task is told by.
+# The SDK does not export its composite task and the details of a failed task.
 from dapr.ext.workflow._durabletask.internal import protos as pb
 from dapr.ext.workflow._durabletask.task import CompositeTask, Task, TaskFailedError
 
+from contracts import identity
+from orchestrator.ledger.records import Holder
+
+if TYPE_CHECKING:  # the process of one isolated task imports this file, and must start fast
+    from orchestrator.engine.client import Engine
+    from orchestrator.ledger.ledger import Ledger
+
 CLAIMED_FIRST = "usher.claim_child"
-"""The patch that a run has in its history if it claims ids."""
+"""The patch in the history of a run that claims the ids of its children."""
+
+_ENGINES_OWN = re.compile(r".*:[0-9a-f]{4,}")
+"""Ids that the engine gives to children, such as `trip-1:0001`."""
 
 
 class ClaimedChild(CompositeTask[Any]):
-    """Waits for the claim, then for the child; ends as the child does, or fails without one."""
+    """A task that waits for the claim, then for the child, and ends as the child does.
+
+    It fails where the claim is refused.
+    """
 
     def __init__(self, claim: Task[Any], schedule: Callable[[], Task[Any]], what: str) -> None:
         self._schedule = schedule
@@ -43,3 +57,41 @@ class ClaimedChild(CompositeTask[Any]):
         self._is_complete = True
         if self._parent is not None:
             self._parent.on_child_completed(self)
+
+
+class ChildIds:
+    """Claims ids in the ledger. A parent may claim the same id again."""
+
+    def __init__(self, ledger: "Ledger", engine: "Engine") -> None:
+        self._ledger = ledger
+        self._engine = engine
+
+    async def claim(self, instance_id: str, parent: str) -> str | None:
+        """Claim an id for a child of `parent`; return None, or why the child cannot have it.
+
+        Safe to repeat: the child is scheduled only after the parent has the answer.
+        """
+        if _ENGINES_OWN.fullmatch(instance_id):
+            return f"{instance_id!r} is as the engine names children: choose another"
+        if why := await self._may_be_derived(instance_id, parent):
+            return why
+        ours = Holder(key=f"child-of-{parent}", digest=None)
+        holder = await self._ledger.chosen_by(instance_id)
+        if holder is None and await self._engine.state(instance_id) is None:
+            holder = await self._ledger.take_chosen(instance_id, ours)
+        return None if holder == ours else f"{instance_id!r} is taken by another run"
+
+    async def _may_be_derived(self, instance_id: str, parent: str) -> str | None:
+        """Return why an id is refused that an event may give to the run it starts.
+
+        An id such as `pay-<parent>` is not refused: the event of that key started another run.
+        """
+        key = identity.derived_key(instance_id)
+        if key is None:
+            return None
+        entry = await self._ledger.get(key)
+        if entry and entry.instance_id != instance_id:
+            return None
+        if entry is None and key == identity.derived_key(parent):
+            return None
+        return f"{instance_id!r} is of the form that Usher derives from an event: choose another"

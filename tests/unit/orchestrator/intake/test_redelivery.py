@@ -13,7 +13,7 @@ from chassis.topic_server import SUCCESS
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.topics import Topic
-from orchestrator.engine import held
+from orchestrator.engine import instance_call
 from orchestrator.engine.client import Engine, Stalled
 from orchestrator.engine.envelope import unseal_event
 from orchestrator.intake.redelivery import OVERDUE, Redelivery
@@ -112,7 +112,7 @@ async def test_a_call_that_does_not_return_is_given_up(monkeypatch: pytest.Monke
         async def raise_event(self, *_: Any) -> None:
             await asyncio.Event().wait()
 
-    monkeypatch.setattr(held, "PATIENCE", (0.01, 0.01))
+    monkeypatch.setattr(instance_call, "PATIENCE", (0.01, 0.01))
     world = World(Blocked())
     assert await serve(world, event("e-1", "bad")) is Disposition.PARKED
     (entry,) = await entries(world, "e-1")
@@ -176,11 +176,11 @@ async def test_after_a_restart_what_is_parked_for_an_instance_that_is_there_is_f
     world = World(engine)
     await serve(world, event("e-1", "bad"))
     await serve(world, event("e-2", "nobody"))
-    world.parking.held.ids.clear()
+    world.parking.unresponsive.ids.clear()
     engine.error = None
     redelivery = Redelivery(world.parking, cast(Engine, engine))
     await redelivery.find(await world.parking.waiting(engine.timers))
-    assert world.parking.held.ids == {"bad"}
+    assert world.parking.unresponsive.ids == {"bad"}
     await tried(world)
     assert await world.disposition(event("e-1", "bad")) == "delivered"
     assert await world.disposition(event("e-2", "nobody")) == "parked"
@@ -213,12 +213,20 @@ async def test_a_failed_try_is_made_again_later_each_time() -> None:
 async def test_the_more_instances_do_not_answer_the_less_others_wait_for_them() -> None:
     world = World(Instances())
     cast(Instances, world.engine).error = CallFailed(grpc.StatusCode.DEADLINE_EXCEEDED)
-    alone = world.parking.held.patience("good")
+    alone = world.parking.unresponsive.patience("good")
     await serve(world, event("e-1", "bad"))
-    assert world.parking.held.patience("bad") < world.parking.held.patience("good") < alone
+    assert (
+        world.parking.unresponsive.patience("bad")
+        < world.parking.unresponsive.patience("good")
+        < alone
+    )
     cast(Instances, world.engine).error = None
     await tried(world)
-    assert world.parking.held.patience("bad") == world.parking.held.patience("good") == alone
+    assert (
+        world.parking.unresponsive.patience("bad")
+        == world.parking.unresponsive.patience("good")
+        == alone
+    )
 
 
 async def test_a_large_event_that_waited_is_as_large_as_it_came() -> None:

@@ -16,8 +16,7 @@ from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import Cause
-from orchestrator.runs.child_workflows import CLAIMED_FIRST
-from orchestrator.runs.claiming import ChildIds
+from orchestrator.runs.child_workflows import CLAIMED_FIRST, ChildIds
 from orchestrator.runs.failures import causes, failure, guarded
 from tests.support.ear import Ear
 from tests.support.memory import MemoryEngine, World

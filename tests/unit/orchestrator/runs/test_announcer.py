@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from contracts.events import Outcome, WorkflowCompleted
 from orchestrator.engine.envelope import Cause
-from orchestrator.runs.telling import teller
+from orchestrator.runs.announcer import from_last_turn
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 NOTICE = WorkflowCompleted(
@@ -40,7 +40,7 @@ class Announcer:
 
 async def told(announcer: Announcer, seconds: float = 10, closing: bool = False) -> bool:
     """Tell from a thread of its own, as the worker does."""
-    tell = teller(announcer.announce, asyncio.get_running_loop(), seconds, lambda: closing)
+    tell = from_last_turn(announcer.announce, asyncio.get_running_loop(), seconds, lambda: closing)
     return await asyncio.to_thread(tell, NOTICE, Cause())
 
 
@@ -75,4 +75,4 @@ async def test_a_service_that_stops_leaves_it_for_later() -> None:
 def test_a_loop_that_is_gone_leaves_it_for_later() -> None:
     loop = asyncio.new_event_loop()
     loop.close()
-    assert not teller(Announcer().announce, loop, 10, lambda: False)(NOTICE, Cause())
+    assert not from_last_turn(Announcer().announce, loop, 10, lambda: False)(NOTICE, Cause())
