@@ -27,8 +27,8 @@ from contracts.topics import Topic
 from orchestrator.engine.instance_call import AWAY, is_of_the_call
 from orchestrator.intake.dead_letters import handler_error
 from orchestrator.intake.dispatcher import Dispatcher
-from orchestrator.ledger.ledger import Busy
 from orchestrator.ledger.records import Disposition
+from orchestrator.ledger.store import Busy
 from orchestrator.metrics import Metrics
 
 UNSERVED = (Disposition.DUPLICATE, Disposition.PARKED)

@@ -21,8 +21,9 @@ from orchestrator.engine.envelope import Cause
 from orchestrator.engine.state import Unreadable, cause_of
 from orchestrator.intake.decision import Start
 from orchestrator.intake.parking import Parking
-from orchestrator.ledger.ledger import Busy, Ledger
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import LEASE, Disposition, Entry, Holder, begun
+from orchestrator.ledger.store import Busy
 
 PUNCTUAL = timedelta(seconds=3)
 """A schedule that begins within this of its claim is over within the lease."""

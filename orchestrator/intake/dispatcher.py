@@ -13,9 +13,9 @@ from orchestrator.intake.dead_letters import DeadLetterWriter
 from orchestrator.intake.decision import Arrived, Control, Decider, Decision, Deliver, Park, Start
 from orchestrator.intake.event_delivery import EventDelivery
 from orchestrator.intake.parking import Parking
-from orchestrator.ledger.ledger import Busy, Ledger
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import Disposition, Entry, begun
-from orchestrator.ledger.store import BrokenRecord
+from orchestrator.ledger.store import BrokenRecord, Busy
 
 AFTER_CLAIM = {Reason.INSTANCE_EXISTS, Reason.HANDLER_ERROR}
 """Why a start is refused that has been claimed already; all else is refused before."""

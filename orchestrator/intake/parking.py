@@ -33,7 +33,10 @@ from orchestrator.intake.event_delivery import EventDelivery, finished
 from orchestrator.ledger.ledger import Ledger, entry_at
 from orchestrator.ledger.parked_lists import ParkedLists, list_at, order
 from orchestrator.ledger.records import Disposition, Entry
-from orchestrator.ledger.store import BrokenRecord, Read, Store
+from orchestrator.ledger.store import BrokenRecord, Read, RecordStore
+
+PASSES = 10
+"""How often one `drain` reads the list of an instance. `redelivery` does the rest."""
 
 _log = structlog.get_logger()
 
@@ -43,7 +46,7 @@ class Parking:
 
     def __init__(
         self,
-        store: Store,
+        store: RecordStore,
         ledger: Ledger,
         engine: Engine,
         event_delivery: EventDelivery,
@@ -73,7 +76,7 @@ class Parking:
         if why and instance_id not in self.unresponsive:
             self.unresponsive.add(instance_id)
         await self._ledger.reenter(entry)
-        await self._lists.change(instance_id, add=entry.key)
+        await self._lists.add(instance_id, entry.key)
         await self._engine.schedule_at(identity.OWN_RUN, entry.key, _run_id(entry), until)
         # One that is held is tried again beside the topic, where no other event waits for it.
         if (
@@ -104,7 +107,7 @@ class Parking:
         Two at once hand over the same twice, which the workflow sees once. What was `read` just
         now is not read again.
         """
-        while True:
+        for _ in range(PASSES):
             keys, etag = await self._lists.read(instance_id, read)
             read = None
             if not keys:
@@ -116,8 +119,9 @@ class Parking:
                         taken &= await self._is_taken(entry)
             if not taken:
                 return
-            if await self._lists.empty(instance_id, etag):
+            if await self._lists.remove(instance_id, keys, etag):
                 return
+        self.unresponsive.add(instance_id)  # events come faster than they are handed over
 
     async def expire(self, key: str) -> None:
         """Put an event aside whose deadline has come, unless it was handed over before."""
@@ -146,7 +150,7 @@ class Parking:
             why = Refused(Reason.INSTANCE_STALLED, message, "instance_id")
         with _handling(entry, "let a parked event expire"):
             await self._put_aside(entry, why)
-        await self._lists.change(instance_id, remove=key)
+        await self._lists.remove(instance_id, [key])
 
     async def waiting(self, ids: Iterable[str]) -> list[Entry]:
         """Return the entries of the events that wait, the oldest first.

@@ -5,18 +5,23 @@ Keyed by the event's source and id, apart from the instance and its purge, for t
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
-from pydantic import BaseModel, ValidationError
 
 from contracts import identity
 from contracts.events import Reason
-from contracts.refusal import Refused, explain
+from contracts.refusal import Refused
 from orchestrator.ledger.records import Disposition, Ended, Entry, Holder
-from orchestrator.ledger.store import BrokenRecord, Read, Record, Store
-
-Model = TypeVar("Model", bound=BaseModel)
+from orchestrator.ledger.store import (
+    BrokenRecord,
+    Busy,
+    Read,
+    Record,
+    RecordStore,
+    read_as,
+    readable,
+)
 
 _log = structlog.get_logger()
 
@@ -24,15 +29,11 @@ OTHERS_KEPT = 16
 """How many events of one source and id are noted, beside the one that the entry is of."""
 
 
-class Busy(Exception):
-    """Another handler may be at it: the delivery is to come again."""
-
-
 class Ledger:
     """Reads and writes the ledger. Raises `RpcError` when the store is away, and `Refused` where
     an entry is of another event with the same source and id."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RecordStore) -> None:
         self._store = store
 
     @staticmethod
@@ -61,48 +62,54 @@ class Ledger:
         at = entry_at(entry.key)
         return read_as(Entry, at, await self._store.create(at, _json(entry)))
 
-    async def change(self, key: str, change: Callable[[Entry], Entry | None]) -> Entry | None:
-        """Apply `change` to an entry until it is written or `change` wants none; return it then."""
-        while True:
-            record, etag = await self._store.read(entry_at(key))
-            entry = None if record is None else read_as(Entry, entry_at(key), record)
-            changed = change(entry) if entry else None
-            if changed is None or await self._store.replace(entry_at(key), _json(changed), etag):
-                return changed
+    async def change(self, key: str, change: Callable[[Entry], Entry | None]) -> None:
+        """Write what `change` returns for an entry; nothing where it returns None."""
+        at = entry_at(key)
+
+        def changed(record: Record | None) -> Record | None:
+            entry = None if record is None else change(read_as(Entry, at, record))
+            return None if entry is None else _json(entry)
+
+        await self._store.update(at, changed)
 
     async def take_over(self, held: Entry, entry: Entry) -> Entry:
-        """Write `entry` as the next attempt at an event, over the one that was read as `held`.
+        """Write `entry` as the next attempt at an event, over the entry that was read as `held`.
 
-        Raise `Busy` where that one has changed since.
+        Raises `Busy` where that entry has changed since.
         """
         kept = {name: getattr(held, name) for name in ("letters", "duplicates", "others")}
         ours = entry.model_copy(update={"attempt": held.attempt + 1, **kept})
-        if not await self.change(held.key, lambda now: ours if now == held else None):
+        at, after = entry_at(held.key), _json(ours)
+
+        def taken(record: Record | None) -> Record | None:
+            return after if record is not None and read_as(Entry, at, record) == held else None
+
+        # `is`: a handler that takes over at the same moment may write an equal entry.
+        if await self._store.update(at, taken) is not after:
             raise Busy(f"event {held.key} was taken over by another handler")
         return ours
 
     async def settle(self, entry: Entry, read: Read | None = None) -> None:
-        """Write what became of an event; an entry that is final already stays as it is. One among
-        what was `read` just now is read again only where it has changed since."""
+        """Write what became of an event. An entry that is final already stays as it is.
+
+        An entry among those `read` just now is not read again, unless it has changed since.
+        """
         await self._advance(entry, lambda held: held.final and entry.letters <= held.letters, read)
 
     async def reenter(self, entry: Entry) -> None:
-        """Write that an event is open; one that is parked or final already stays as it is."""
+        """Write that an event is open. An entry that is parked or final stays as it is."""
         parked = Disposition.PARKED
         await self._advance(entry, lambda held: held.final or held.disposition is parked)
 
     async def _advance(
         self, entry: Entry, stays: Callable[[Entry], bool], read: Read | None = None
     ) -> None:
-        """Write an entry, over the one that is there unless that one stays."""
+        """Write an entry, unless there is one that `stays`."""
         at = entry_at(entry.key)
-        while True:
-            record, etag = (read or {}).get(at) or await self._store.read(at)
-            read = None
+
+        def advanced(record: Record | None) -> Record | None:
             if record is None:
-                if await self.create(entry) == entry:
-                    return
-                continue
+                return _json(entry)
             held = read_as(Entry, at, record)
             if held.differs(entry.command):
                 message = (
@@ -111,9 +118,9 @@ class Ledger:
                 )
                 raise Refused(Reason.IDENTITY_REUSED, message, "id")
             kept = {name: getattr(held, name) for name in ("duplicates", "attempt", "others")}
-            after = _json(entry.model_copy(update=kept))
-            if stays(held) or await self._store.replace(at, after, etag):
-                return
+            return None if stays(held) else _json(entry.model_copy(update=kept))
+
+        await self._store.update(at, advanced, (read or {}).get(at))
 
     async def count_duplicate(self, key: str) -> None:
         """Count one more delivery of an event that is settled."""
@@ -201,27 +208,6 @@ class Ledger:
     async def may_run(self, key: str, attempt: int) -> bool:
         """Let one attempt of a start run, and only ever this one (the fence)."""
         return await self._store.create(f"ran-{key}", {"attempt": attempt}) == {"attempt": attempt}
-
-
-def read_as(model: type[Model], key: str, record: Record) -> Model:
-    """Read a record; raise `BrokenRecord` where it is not as it was written."""
-    try:
-        return model.model_validate(record)
-    except ValidationError as error:
-        raise BrokenRecord(key, explain(error, record)[0] or "not as written") from error
-
-
-def readable(model: type[Model], found: Read, broken: set[str] | None = None) -> dict[str, Model]:
-    """Read many records; those that are broken are left out, and added to `broken`."""
-    models: dict[str, Model] = {}
-    for key, (record, _) in found.items():
-        try:
-            models[key] = read_as(model, key, record)
-        except BrokenRecord as error:
-            _log.error("left out", error=str(error))
-            if broken is not None:
-                broken.add(key)
-    return models
 
 
 def entry_at(key: str) -> str:

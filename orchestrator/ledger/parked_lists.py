@@ -1,13 +1,12 @@
-"""The list of the events that wait for an instance, and the order in which they are handed over."""
+"""Lists of the events parked for each instance, and the order in which they are delivered."""
 
 from typing import Any
 
 import structlog
 from pydantic import BaseModel
 
-from orchestrator.ledger.ledger import read_as
 from orchestrator.ledger.records import Entry
-from orchestrator.ledger.store import BrokenRecord, Read, Store
+from orchestrator.ledger.store import BrokenRecord, Read, Record, RecordStore, read_as
 
 _log = structlog.get_logger()
 
@@ -17,54 +16,79 @@ class _Record(BaseModel):
 
 
 class ParkedLists:
-    """One list an instance, of keys of the ledger."""
+    """One list of ledger keys for each instance."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RecordStore) -> None:
         self._store = store
 
     async def read(self, instance_id: str, read: Read | None = None) -> tuple[list[str], str]:
-        """Return the keys on an instance's list, with its etag.
+        """Return the keys on an instance's list, with its etag. A broken list is empty.
 
-        A broken list holds none: what it held is handed over at its deadline.
+        The events of a broken list are handed over at their deadlines.
         """
         name = list_at(instance_id)
         try:
             record, etag = (
                 await self._store.read(name) if read is None else read.get(name, (None, ""))
             )
-            return (read_as(_Record, name, record).keys if record is not None else []), etag
+            return _keys(name, record), etag
         except BrokenRecord as error:
-            _log.error("taken for empty", error=str(error))
-            await self._store.mend(name, {"keys": []})
+            await self._mend(name, error)
             return [], ""
 
-    async def empty(self, instance_id: str, etag: str) -> bool:
-        """Empty a list that was read with this etag; False where it has changed since."""
-        return await self._store.replace(list_at(instance_id), {"keys": []}, etag)
-
-    async def change(self, instance_id: str, *, add: str = "", remove: str = "") -> None:
+    async def add(self, instance_id: str, key: str) -> None:
+        """Put a key on an instance's list, unless it is there."""
         name = list_at(instance_id)
-        while True:
-            before, etag = await self.read(instance_id)
-            after = [key for key in before if key != remove]
-            after += [add] if add and add not in after else []
-            changed = {"keys": after}
-            if after == before:
-                return
-            if not etag and await self._store.create(name, changed) == changed:
-                return
-            if etag and await self._store.replace(name, changed, etag):
-                return
+
+        def longer(record: Record | None) -> Record | None:
+            keys = _keys(name, record)
+            return None if key in keys else {"keys": [*keys, key]}
+
+        try:
+            await self._store.update(name, longer)
+        except BrokenRecord as error:
+            await self._mend(name, error)
+            await self._store.update(name, longer)
+
+    async def remove(self, instance_id: str, keys: list[str], etag: str = "") -> bool:
+        """Take keys off an instance's list; return whether the list is empty now.
+
+        With an `etag`, `keys` are the whole list as it was read, which saves a read.
+        """
+        name = list_at(instance_id)
+
+        def shorter(record: Record | None) -> Record | None:
+            left = [key for key in _keys(name, record) if key not in keys]
+            return None if record is None else {"keys": left}
+
+        try:
+            known: Record = {"keys": keys}
+            left = await self._store.update(name, shorter, (known, etag) if etag else None)
+        except BrokenRecord as error:
+            await self._mend(name, error)
+            return True
+        return not _keys(name, left)
+
+    async def _mend(self, name: str, error: BrokenRecord) -> None:
+        _log.error("taken for empty", error=str(error))
+        await self._store.mend(name, {"keys": []})
+
+
+def _keys(name: str, record: Record | None) -> list[str]:
+    return [] if record is None else read_as(_Record, name, record).keys
 
 
 def list_at(instance_id: str) -> str:
-    """Return where the store has the list of an instance."""
+    """Return the key of an instance's list in the store."""
     return f"parked-{instance_id}"
 
 
 def order(entry: Entry) -> tuple[Any, ...]:
-    """By the extension `sequence` where there is one, as a number where it is one; else by when
-    the event came."""
+    """Return the sort key of a parked event.
+
+    Events with the extension `sequence` go first: numbers by value, then texts. All others follow
+    in the order in which they came.
+    """
     sequence = str((entry.event or {}).get("sequence", ""))
     if not sequence:
         return (2, 0, "", entry.at)

@@ -1,56 +1,124 @@
-"""The state store as the protocols need it: create once, read, replace what was read.
+"""The state store: records that are created once, read, and replaced where unchanged since.
 
-Every write of a key says first-write, which makes a create without an etag atomic: of many at
-once, one wins. The store reports a lost race and a lost connection alike, so after any error the
-key is read, and what is there decides.
+Every write asks for first-write concurrency. That makes a create without an etag atomic: of many
+at once, one wins. The store reports a lost race and a lost connection alike, so after any error the
+key is read, and the record that is there decides.
 """
 
 import json
 import uuid
-from collections.abc import Iterable
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import structlog
 from dapr.aio.clients import DaprClient
 from dapr.clients.exceptions import DaprInternalError
 from dapr.clients.grpc._state import Concurrency, Consistency, StateOptions
 from grpc import RpcError
+from pydantic import BaseModel, ValidationError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_fixed
 
+from contracts.refusal import explain
 from contracts.topics import LEDGER_STORE
+
+Model = TypeVar("Model", bound=BaseModel)
 
 Record = dict[str, Any]
 Read = dict[str, tuple[Record, str]]
 """Records that are there, with their etags, by key."""
 
+ATTEMPTS = 100
+"""Most writes that one `update` tries. Of several writers at once one wins each round, and at most
+64 deliveries are in hand."""
 _FIRST_WRITE = StateOptions(concurrency=Concurrency.first_write, consistency=Consistency.strong)
 _PROBE = {"ttlInSeconds": "60"}
 _AT_ONCE = 200
 _WRONG_KIND = "WRONGTYPE"
-"""What Redis says of a key that holds a list, a set or the like."""
+"""The error of Redis for a key that holds a list, a set or the like."""
 _WRITE = "write"
-"""In each record, what tells one write from another of the same content."""
+"""The field of each record that tells two writes of the same content apart."""
 
 _log = structlog.get_logger()
 
 
 class BrokenRecord(Exception):
-    """A record is not as Usher writes it. Says nothing of any other record."""
+    """One record is not as Usher writes it. Other records may be intact."""
 
     def __init__(self, key: str, why: str) -> None:
         super().__init__(f"the record {key!r} of the state store is broken: {why}")
 
 
-class Store:
-    """Records by key, each kept for `ttl_seconds` after it was first written."""
+class Busy(Exception):
+    """Another handler may be at work on the event. The delivery must come again."""
+
+
+class Contended(Busy):
+    """A record changed at every attempt to write it."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the record {key!r} changed at each of {ATTEMPTS} attempts to write it")
+
+
+class RecordStore(ABC):
+    """Records by key. Every method that returns one record may raise `BrokenRecord`."""
+
+    @abstractmethod
+    async def read(self, key: str) -> tuple[Record | None, str]:
+        """Return the record and its etag; None and "" where there is none."""
+
+    @abstractmethod
+    async def read_many(self, keys: Iterable[str], broken: set[str] | None = None) -> Read:
+        """Return the records that are there. Keys of broken ones are added to `broken`."""
+
+    @abstractmethod
+    async def create(self, key: str, record: Record) -> Record:
+        """Write a record where none is. Return the one that is there now: ours or another's."""
+
+    @abstractmethod
+    async def replace(self, key: str, record: Record, etag: str) -> bool:
+        """Write over the record that has this etag; False where it has changed since."""
+
+    @abstractmethod
+    async def mend(self, key: str, record: Record) -> None:
+        """Write over a broken record, unless it has changed since. A failure is only logged."""
+
+    async def update(
+        self,
+        key: str,
+        change: Callable[[Record | None], Record | None],
+        read: tuple[Record | None, str] | None = None,
+    ) -> Record | None:
+        """Write what `change` returns for a record; `change` gets None where there is none.
+
+        Where `change` returns None or an equal record, nothing is written. Where two create equal
+        records at once, one is written, and counts for both. After a lost race
+        `change` is called again with the record that won. Return the record that is there now.
+        Raise `Contended` after `ATTEMPTS` lost races. `read` is a record that was read just now,
+        with its etag: it saves the first read.
+        """
+        for _ in range(ATTEMPTS):
+            before, etag = read or await self.read(key)
+            read = None
+            after = change(before)
+            if after is None or after == before:
+                return before
+            if before is None:
+                if await self.create(key, after) == after:
+                    return after
+            elif await self.replace(key, after, etag):
+                return after
+        raise Contended(key)
+
+
+class Store(RecordStore):
+    """Records in the state store of the sidecar, each kept for `ttl_seconds` after a write."""
 
     def __init__(self, client: DaprClient, ttl_seconds: int) -> None:
         self._client = client
         self._kept = {"ttlInSeconds": str(ttl_seconds)}
 
     async def read(self, key: str) -> tuple[Record | None, str]:
-        """Return the record and its etag; None and "" where there is none. Raises `BrokenRecord`,
-        as does every method here that returns one record."""
         asking = AsyncRetrying(
             retry=retry_if_exception(_says_wrong_kind),
             stop=stop_after_attempt(3),
@@ -65,8 +133,6 @@ class Store:
             raise
 
     async def read_many(self, keys: Iterable[str], broken: set[str] | None = None) -> Read:
-        """Return the records that are there, with their etags, by key. Those that are broken are
-        left out, and added to `broken`."""
         wanted = list(keys)
         found: Read = {}
         for start in range(0, len(wanted), _AT_ONCE):
@@ -74,7 +140,7 @@ class Store:
             answer = await self._client.get_bulk_state(LEDGER_STORE, page, parallelism=10)
             for item in answer.items:
                 try:
-                    # An error of one key is none of the call's: asked for alone, it says why.
+                    # The error of one key fails that key alone; reading it alone says why.
                     alone = await self.read(item.key) if item.error else None
                     record, etag = alone or _record_in(item.key, item)
                 except BrokenRecord as error:
@@ -87,7 +153,6 @@ class Store:
         return found
 
     async def create(self, key: str, record: Record) -> Record:
-        """Write a record where none is; return the one that is there now, ours or another's."""
         try:
             await self._save(key, record, uuid.uuid4().hex, None)
         except RpcError:
@@ -98,7 +163,6 @@ class Store:
         return record
 
     async def mend(self, key: str, record: Record) -> None:
-        """Write over a record that is broken, unless it has changed since or cannot be written."""
         try:
             found = await self._client.get_state(LEDGER_STORE, key)
             await self.replace(key, record, found.etag)
@@ -106,7 +170,6 @@ class Store:
             _log.error("not mended", key=key, error=str(error.details()))
 
     async def replace(self, key: str, record: Record, etag: str) -> bool:
-        """Write over the record that has this etag; False where it has changed since."""
         mark = uuid.uuid4().hex
         try:
             await self._save(key, record, mark, etag)
@@ -116,7 +179,7 @@ class Store:
         return True
 
     async def try_write(self) -> None:
-        """Write a record that nobody reads; raise what a store raises that takes no writes."""
+        """Write a record that nobody reads. Raises the store's error where it takes no writes."""
         try:
             await self._client.save_state(LEDGER_STORE, "probe", "1", state_metadata=_PROBE)
         except DaprInternalError as error:
@@ -127,18 +190,21 @@ class Store:
         try:
             await self._client.save_state(LEDGER_STORE, key, text, etag, _FIRST_WRITE, self._kept)
         except DaprInternalError as error:
-            # Of all its calls the SDK's asyncio client hides what went wrong in this one.
+            # Of all its calls, only in this one the SDK's asyncio client hides the cause.
             raise error.__cause__ or error from None
 
 
 def _says_wrong_kind(error: BaseException) -> bool:
-    """Tell whether Redis says that a key is of another kind. It says so of a good record, too:
-    where reading it timed out, daprd asks once more, as for a plain string."""
+    """Return whether Redis says that a key is of another kind.
+
+    It may say so of an intact record: after a read that timed out, daprd reads it again as a plain
+    string.
+    """
     return isinstance(error, RpcError) and _WRONG_KIND in (error.details() or "")
 
 
 def _record_in(key: str, found: Any) -> tuple[Record | None, str]:
-    """Return what an answer of the SDK's has of one key, and its etag; None and "" for nothing."""
+    """Return the record in the SDK's answer for one key, and its etag; None and "" for none."""
     if not found.data:
         return None, ""
     try:
@@ -149,3 +215,24 @@ def _record_in(key: str, found: Any) -> tuple[Record | None, str]:
         raise BrokenRecord(key, "not a JSON object")
     record.pop(_WRITE, None)
     return record, found.etag
+
+
+def read_as(model: type[Model], key: str, record: Record) -> Model:
+    """Return a record as a model. Raises `BrokenRecord` where it does not fit."""
+    try:
+        return model.model_validate(record)
+    except ValidationError as error:
+        raise BrokenRecord(key, explain(error, record)[0] or "not as written") from error
+
+
+def readable(model: type[Model], found: Read, broken: set[str] | None = None) -> dict[str, Model]:
+    """Return many records as models. Keys of broken ones are added to `broken`."""
+    models: dict[str, Model] = {}
+    for key, (record, _) in found.items():
+        try:
+            models[key] = read_as(model, key, record)
+        except BrokenRecord as error:
+            _log.error("left out", error=str(error))
+            if broken is not None:
+                broken.add(key)
+    return models

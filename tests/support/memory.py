@@ -34,7 +34,7 @@ from orchestrator.intake.dispatcher import Dispatcher
 from orchestrator.intake.event_delivery import EventDelivery
 from orchestrator.intake.parking import Parking
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.store import Read, Record, Store
+from orchestrator.ledger.store import Read, Record, RecordStore
 from orchestrator.metrics import Metrics
 from orchestrator.outbox import Outbox
 from orchestrator.runs.announcer import Announcer
@@ -46,7 +46,7 @@ class Crash(BaseException):
     """The process is gone; nothing catches this."""
 
 
-class MemoryStore:
+class MemoryStore(RecordStore):
     """First-write records with etags."""
 
     def __init__(self) -> None:
@@ -200,13 +200,14 @@ class World:
         self.outbox = outbox or MemoryOutbox()
         self.store = MemoryStore()
         real, out = cast(Engine, self.engine), cast(Outbox, self.outbox)
-        store = cast(Store, self.store)
-        self.ledger = Ledger(store)
+        self.ledger = Ledger(self.store)
         event_delivery = EventDelivery(real, self.ledger, CATALOGUE)
         dead_letters = DeadLetterWriter(self.ledger, out)
         announcer = Announcer(CATALOGUE.workflows, real, self.ledger, out)
         controller = Controller(real, announcer)
-        self.parking = Parking(store, self.ledger, real, event_delivery, controller, dead_letters)
+        self.parking = Parking(
+            self.store, self.ledger, real, event_delivery, controller, dead_letters
+        )
         self.decider = Decider(CATALOGUE, real, self.ledger, timedelta(seconds=parked_for))
         self.dispatcher = Dispatcher(
             self.decider,

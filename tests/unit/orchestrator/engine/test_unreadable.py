@@ -15,8 +15,8 @@ from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.engine.client import Engine
 from orchestrator.engine.state import Unreadable
-from orchestrator.ledger.ledger import Busy
 from orchestrator.ledger.records import Disposition
+from orchestrator.ledger.store import Busy
 from orchestrator.outbox import Outbox
 from orchestrator.runs.announcer import Announcer
 from tests.support.memory import CATALOGUE, MemoryEngine, MemoryOutbox, World

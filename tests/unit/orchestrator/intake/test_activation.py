@@ -13,9 +13,9 @@ from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.engine.envelope import Cause, seal, unseal
-from orchestrator.ledger.ledger import Busy, Ledger
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import LEASE, Disposition, Ended, Entry
-from orchestrator.ledger.store import Read, Record
+from orchestrator.ledger.store import Busy, Read, Record
 from tests.support.memory import CATALOGUE, Crash, MemoryEngine, MemoryStore, World, nothing
 from tests.unit.protocol.test_protocol_crashes import age
 

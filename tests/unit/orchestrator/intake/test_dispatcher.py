@@ -11,8 +11,8 @@ from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.ledger.ledger import Busy
 from orchestrator.ledger.records import Disposition, Ended, begun
+from orchestrator.ledger.store import Busy
 from tests.support.memory import Crash, MemoryEngine, World
 
 TICK = {"instance_id": "i-1", "event": "tick", "data": 1}

@@ -13,6 +13,7 @@ from contracts.events import Reason
 from contracts.topics import Topic
 from orchestrator.api.instances import parked
 from orchestrator.engine.envelope import seal_event
+from orchestrator.intake.parking import PASSES
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import Disposition, Ended
 from tests.support.memory import MemoryEngine, World
@@ -92,6 +93,24 @@ async def test_events_that_come_after_the_list_was_read_are_handed_over_too() ->
     await world.parking.drain("i-1", read)
     assert list(dict.fromkeys(told(world))) == [1, 2]
     assert await world.parking.is_empty("i-1")
+
+
+async def test_events_that_never_stop_coming_are_left_to_redelivery() -> None:
+    class Flooded(MemoryEngine):
+        async def raise_event(self, *arguments: Any) -> None:
+            await super().raise_event(*arguments)
+            more = first.model_copy(update={"key": f"more-{len(told(world))}"})
+            await world.ledger.create(more)
+            await world.parking._lists.add("i-1", more.key)
+
+    world = World(Flooded())
+    await serve(world, event(1))
+    (first,) = await world.ledger.get_many([key(1)])
+    world.engine.states["i-1"] = RUNNING
+    await world.parking.drain("i-1")
+    assert len(told(world)) == PASSES
+    assert world.parking.unresponsive.ids == {"i-1"}
+    assert not await world.parking.is_empty("i-1")
 
 
 async def test_a_sequence_orders_as_numbers_where_it_is_one_and_goes_first() -> None:

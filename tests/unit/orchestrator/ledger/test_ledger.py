@@ -1,6 +1,6 @@
 """The ledger: what is final stays, what is taken stays taken, and each fence opens once."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -9,7 +9,7 @@ from contracts.cloudevent import CloudEvent
 from contracts.topics import Topic
 from orchestrator.ledger.ledger import Ledger, entry_at
 from orchestrator.ledger.records import Disposition, Ended, Entry, Holder, begun
-from orchestrator.ledger.store import Store
+from orchestrator.ledger.store import Busy
 from tests.support.at_once import at_once
 from tests.support.memory import MemoryStore
 
@@ -17,7 +17,7 @@ EVENT = CloudEvent("e-1", "/test", "t", b"{}")
 
 
 def ledger() -> Ledger:
-    return Ledger(cast(Store, MemoryStore()))
+    return Ledger(MemoryStore())
 
 
 def entry(disposition: Disposition = Disposition.CLAIMED, **more: Any) -> Entry:
@@ -90,13 +90,22 @@ async def test_a_change_that_was_overtaken_is_made_upon_what_is_there_now() -> N
             at_once(book.count_duplicate)(held.key)
         return held.model_copy(update={"duplicates": held.duplicates + 10})
 
-    assert await book.change(entry().key, change)
+    await book.change(entry().key, change)
     assert (await found(book)).duplicates == 11
+
+
+async def test_of_two_that_take_an_event_over_at_once_one_is_to_come_again() -> None:
+    book = ledger()
+    held = await book.create(entry(Disposition.DEAD_LETTERED))
+    reopened = held.model_copy(update={"disposition": Disposition.CLAIMED})
+    assert (await book.take_over(held, reopened)).attempt == 2
+    with pytest.raises(Busy, match="taken over by another"):
+        await book.take_over(held, reopened)
 
 
 async def test_what_was_read_and_has_changed_since_is_read_again() -> None:
     store = MemoryStore()
-    book = Ledger(cast(Store, store))
+    book = Ledger(store)
     held = await book.create(entry())
     read = await store.read_many([entry_at(held.key)])
     await book.count_duplicate(held.key)

@@ -1,16 +1,19 @@
 """The state store as the SDK has it: whoever lost a race is told by what is there."""
 
+import asyncio
 import json
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from anyio.lowlevel import checkpoint
 from dapr.aio.clients import DaprClient
 from dapr.clients.exceptions import DaprInternalError
 from dapr.clients.grpc._response import BulkStateItem
 from grpc import RpcError, StatusCode
 
-from orchestrator.ledger.store import BrokenRecord, Store
+from orchestrator.ledger.store import ATTEMPTS, BrokenRecord, Busy, Contended, Record, Store
+from tests.support.memory import MemoryStore
 from tests.support.sidecar import CallFailed
 
 
@@ -122,3 +125,115 @@ async def test_a_good_record_of_which_the_database_says_once_that_it_is_another_
     client = Slow()
     assert await store_of(client).read("key") == await store_of(Client()).read("key")
     assert client.asked == 3
+
+
+# --- update: read, change, write where unchanged --------------------------------------------------
+
+
+class Contested(MemoryStore):
+    """Another writer is faster, so many times; it adds 100 to the count."""
+
+    def __init__(self, losses: int) -> None:
+        super().__init__()
+        self.losses = losses
+        self.reads = 0
+        self.tries = 0
+
+    async def read(self, key: str) -> tuple[Record | None, str]:
+        self.reads += 1
+        return await super().read(key)
+
+    async def create(self, key: str, record: Record) -> Record:
+        await self._lose(key)
+        return await super().create(key, record)
+
+    async def replace(self, key: str, record: Record, etag: str) -> bool:
+        await self._lose(key)
+        return await super().replace(key, record, etag)
+
+    async def _lose(self, key: str) -> None:
+        self.tries += 1
+        if self.losses:
+            self.losses -= 1
+            there, version = self.records.get(key, ({"count": 0}, 0))
+            self._write(key, {"count": there["count"] + 100}, version + 1)
+
+
+def one_more(record: Record | None) -> Record:
+    return {"count": record["count"] + 1 if record else 1}
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_an_update_that_lost_twice_is_made_upon_what_won(there: bool) -> None:
+    store = Contested(losses=2)
+    if there:
+        store.records["key"] = {"count": 5}, 1
+    assert await store.update("key", one_more) == {"count": 206 if there else 201}
+    assert store.records["key"][0] == {"count": 206 if there else 201}
+    assert store.tries == 3
+
+
+async def test_an_update_that_loses_each_time_gives_up() -> None:
+    store = Contested(losses=ATTEMPTS)
+    store.records["key"] = {"count": 0}, 1
+    with pytest.raises(Contended, match="'key' changed at each of 100 attempts") as raised:
+        await store.update("key", one_more)
+    assert isinstance(raised.value, Busy)
+    assert store.tries == ATTEMPTS
+    assert store.records["key"][0] == {"count": 100 * ATTEMPTS}
+
+
+class Interleaved(MemoryStore):
+    """Lets every other writer read before the one that has read writes."""
+
+    async def read(self, key: str) -> tuple[Record | None, str]:
+        found = await super().read(key)
+        await checkpoint()
+        return found
+
+
+async def test_of_many_writers_at_once_all_land() -> None:
+    store, asked = Interleaved(), 0
+
+    async def add(writer: int) -> None:
+        def added(record: Record | None) -> Record:
+            nonlocal asked
+            asked += 1
+            return {"writers": [*(record["writers"] if record else ()), writer]}
+
+        await store.update("key", added)
+
+    await asyncio.gather(*map(add, range(64)))
+    assert sorted(store.records["key"][0]["writers"]) == list(range(64))
+    assert asked > 64, "no two writers ever met"
+
+
+@pytest.mark.parametrize("there", [{"count": 1}, None])
+async def test_nothing_is_written_where_nothing_is_to_change(there: Record | None) -> None:
+    store = Contested(losses=0)
+    if there:
+        store.records["key"] = there, 1
+    assert await store.update("key", lambda _: None) == there
+    assert await store.update("key", lambda record: record) == there
+    assert store.tries == 0
+    assert store.records == ({"key": (there, 1)} if there else {})
+
+
+async def test_an_error_of_the_change_is_raised_and_nothing_is_written() -> None:
+    def refuse(_: Record | None) -> Record:
+        raise ValueError("refused")
+
+    store = Contested(losses=0)
+    with pytest.raises(ValueError, match="refused"):
+        await store.update("key", refuse)
+    assert store.records == {}
+
+
+async def test_a_record_that_was_read_just_now_is_read_again_only_where_it_changed() -> None:
+    store = Contested(losses=0)
+    store.records["key"] = {"count": 1}, 1
+    read = await MemoryStore.read(store, "key")
+    assert await store.update("key", one_more, read) == {"count": 2}
+    assert store.reads == 0
+    assert await store.update("key", one_more, read) == {"count": 3}
+    assert store.reads == 1
