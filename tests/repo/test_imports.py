@@ -1,11 +1,15 @@
 """Who may import whom: a service `chassis`, `contracts` and itself; `chassis` only `contracts`."""
 
+import ast
 import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
 from orchestrator.authoring.catalogue import SAMPLES
-from tests.repo.files import PRODUCT, ROOT, SERVICES, imports, modules, name_of
+from tests.repo.files import PRODUCT, ROOT, SERVICES, imports, modules, name_of, tree
 
 MAY_IMPORT = {
     "contracts": {"contracts"},
@@ -14,6 +18,13 @@ MAY_IMPORT = {
     "usher": {"usher", "contracts"},
 }
 OURS = {*PRODUCT, "tests", "bench"}
+ROOMS = (
+    *("metrics", "settings", "engine", "ledger", "outbox", "runs", "authoring", "hosting"),
+    *("intake", "inbox", "api", "service", "app"),
+)
+"""The rooms and doors of the orchestrator. Each may import those before it."""
+APART = {"__init__", "__main__", "registry", "workflows"}
+"""Entries wire everything; the samples and the old name of the authoring API import `usher`."""
 
 
 @pytest.mark.parametrize("package", PRODUCT)
@@ -26,6 +37,45 @@ def test_a_package_imports_what_it_may(package: str) -> None:
         if (top := name.split(".")[0]) in OURS and top not in MAY_IMPORT[package]
     ]
     assert wrong == []
+
+
+def room(path: str) -> str:
+    """Return the room of a file or module of the orchestrator."""
+    return path.replace("/", ".").removesuffix(".py").split(".")[1]
+
+
+def test_a_room_imports_no_higher_one() -> None:
+    inside = [one for one in modules("orchestrator") if one.stem != "__main__"]
+    rooms = {room(name_of(file)) for file in inside} - APART
+    assert rooms == set(ROOMS)
+    wrong = [
+        f"{name_of(file)} imports {name}"
+        for file in inside
+        if (own := room(name_of(file))) in ROOMS
+        for name in imports(file)
+        if name.startswith("orchestrator.")
+        and (ROOMS.index(room(name)) > ROOMS.index(own) if room(name) in ROOMS else True)
+    ]
+    assert wrong == []
+
+
+def module(file: Path) -> str:
+    return name_of(file).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def reached(file: Path) -> Iterator[str]:
+    """Yield what a file imports; of `from package import name`, both may be modules."""
+    yield from imports(file)
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("package", PRODUCT)
+def test_no_modules_import_each_other_in_a_circle(package: str) -> None:
+    files = {module(file): file for file in modules(package)}
+    graph = {name: {*reached(file)} & files.keys() for name, file in files.items()}
+    TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def test_contracts_know_no_transport() -> None:
