@@ -1,7 +1,7 @@
-"""HOP 2's way in: takes each delivery off a topic, serves it, and answers for it.
+"""Receives the deliveries of HOP 2: serves each, and acknowledges it or asks for it again.
 
 The answer is SUCCESS once the ledger has the event's outcome, which may be a dead letter, and
-RETRY when something we need is away. Nothing is ever dropped.
+RETRY where the sidecar, the engine or the broker is away. No event is ever dropped.
 """
 
 import asyncio
@@ -32,13 +32,13 @@ from orchestrator.ledger.store import Busy
 from orchestrator.metrics import Metrics
 
 UNSERVED = (Disposition.DUPLICATE, Disposition.PARKED)
-"""What says that an event was not served now."""
+"""Dispositions that did no work in this delivery."""
 
 _log = structlog.get_logger()
 
 
 class Inbox:
-    """Takes deliveries, several at once, each as the broker has the entry."""
+    """Handles deliveries, several at once, each as the raw entry of the broker."""
 
     def __init__(self, dispatcher: Dispatcher, metrics: Metrics) -> None:
         self._dispatcher = dispatcher
@@ -56,7 +56,7 @@ class Inbox:
         return await self._settle(Topic.EVENTS, entry)
 
     async def close(self, seconds: float) -> bool:
-        """Take no more, and wait until nothing is held; False where so many seconds passed."""
+        """Take no more, and wait up to `seconds` for those in hand; False where some remain."""
         self._closed = True
         with suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), seconds)

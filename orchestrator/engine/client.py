@@ -1,4 +1,4 @@
-"""The Dapr workflow engine as the orchestrator sees it: the SDK's client, with our words."""
+"""A client of the Dapr workflow engine: starts, controls and reads instances."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from dapr.ext.workflow import WorkflowState
 
-# The SDK exports no way to purge by force: the engine's own request is sent on its stub.
+# The SDK cannot purge by force, so the engine's own request is sent on the SDK's stub.
 from dapr.ext.workflow._durabletask.internal import protos
 from dapr.ext.workflow.aio import DaprWorkflowClient
 from grpc import RpcError, StatusCode
@@ -24,12 +24,14 @@ PAGE = 1_000_000
 
 
 class Stalled(Exception):
-    """The engine has stopped this instance: it takes no event and no control, for good or until
-    the code that it was started with is back. Says nothing of any other instance."""
+    """The engine has stopped this one instance: it accepts no event and no control.
+
+    It goes on once the code that it was started with is back, or never.
+    """
 
 
 class Engine:
-    """Starts, steers and reads workflow instances. Raises `RpcError` when it cannot."""
+    """Calls the engine through the SDK. Raises `RpcError` where the engine refuses or is away."""
 
     def __init__(self, client: DaprWorkflowClient, sidecar: Sidecar) -> None:
         self._client = client
@@ -37,11 +39,11 @@ class Engine:
         self._reader = StateReader(client)
 
     async def worker_connected(self) -> bool:
-        """Tell whether the engine has our workflow worker; the SDK alone may wrongly say so."""
+        """Return whether the engine has our workflow worker. The SDK's own answer may be wrong."""
         return has_worker(await self._sidecar.metadata())
 
     async def is_well(self) -> bool:
-        """Tell whether the engine serves instances at all, so that a failure is of one of them."""
+        """Return whether the engine serves instances; if so, a failed call is an instance's."""
         try:
             return await self.worker_connected()
         except httpx.HTTPError:
@@ -50,14 +52,14 @@ class Engine:
     async def state(self, instance_id: str) -> WorkflowState | None:
         """Return the state of an instance, or None where there is none.
 
-        One that cannot be read, while others can, is `Unreadable`: STALLED, so to say.
+        Returns `Unreadable`, whose status is STALLED, where only this instance cannot be read.
         """
         return await self._reader.read(instance_id)
 
     async def schedule(self, workflow: str, value: Any, instance_id: str, cause: Cause) -> bool:
-        """Start an instance; False where that id is already active.
+        """Start an instance; return False where that id is already active.
 
-        Returns once it runs. A call that timed out may have started it all the same.
+        Returns once the instance runs. A call that timed out may still have started it.
         """
         try:
             with _stalled(instance_id):
@@ -75,8 +77,10 @@ class Engine:
     async def schedule_at(
         self, workflow: str, value: Any, instance_id: str, time: datetime
     ) -> None:
-        """Have an instance of ours begin at a time; one of that id stays, also where it is broken:
-        `redelivery` does then what it was to do."""
+        """Start one of Usher's own instances at `time`. An instance that has the id stays.
+
+        It stays even if it cannot be read: `redelivery` does its work then.
+        """
         try:
             await self._client.schedule_new_workflow(
                 workflow, input=value, instance_id=instance_id, start_at=time
@@ -92,7 +96,7 @@ class Engine:
             await self._client.raise_workflow_event(instance_id, name, data=data)
 
     async def all_ids(self) -> list[str]:
-        """Return the id of every instance; in large pages, since each costs a whole scan."""
+        """Return the id of every instance, in large pages: each costs a scan of all keys."""
         ids = self._client.iter_workflow_instance_ids(page_size=PAGE)
         return [instance_id async for instance_id in ids]
 
@@ -112,14 +116,14 @@ class Engine:
             await self._client.resume_workflow(instance_id)
 
     async def purge(self, instance_id: str) -> None:
-        """Remove an ended instance with all that the engine has of it. Raises `Stalled`."""
+        """Remove an ended instance and its history. Raises `Stalled`."""
         with _stalled(instance_id):
             await self._client.purge_workflow(instance_id)
 
     async def remove(self, instance_id: str) -> None:
-        """Remove a stalled instance, which the engine neither terminates nor purges, by force.
+        """Remove a stalled instance by force, as the engine neither terminates nor purges it.
 
-        Its children stay. One that is gone already is no error.
+        Its children stay. An instance that is gone already is no error.
         """
         request = protos.PurgeInstancesRequest(instanceId=instance_id, force=True)
         if await self.state(instance_id):
@@ -128,7 +132,8 @@ class Engine:
     async def history(self, instance_id: str) -> list[HistoryEvent] | None:
         """Return an instance's history, oldest first, or None where there is no such instance.
 
-        Asked of the client inside the SDK's client, which leaves out what a timer is for.
+        The client inside the SDK's client is called, because the SDK's own view of the history
+        omits the purpose of timers.
         """
         try:
             found: list[Any] = await once_saved(
@@ -143,7 +148,7 @@ class Engine:
 
 @contextmanager
 def _stalled(instance_id: str) -> Iterator[None]:
-    """Raise `Stalled` for what the engine answers of a stalled instance: a text, without a code."""
+    """Raise `Stalled` where the engine's error says so: it has a text for it, but no code."""
     try:
         yield
     except RpcError as error:
@@ -157,11 +162,11 @@ def _said(error: RpcError) -> str:
 
 
 def has_worker(metadata: Metadata) -> bool:
-    """Tell from a sidecar's metadata whether a workflow worker is connected to it."""
+    """Return whether a workflow worker is connected, by the sidecar's metadata."""
     workflows = metadata.get("workflows") or {}
     return int(workflows.get("connectedWorkers") or 0) > 0
 
 
 def is_ready(metadata: Metadata) -> bool:
-    """Tell from a sidecar's metadata whether it runs actors, which workflows are made of."""
+    """Return whether the sidecar runs actors, which workflows need, by its metadata."""
     return bool((metadata.get("actorRuntime") or {}).get("hostReady"))

@@ -1,4 +1,4 @@
-"""What travels with a workflow's input and its events, unseen by the author."""
+"""The envelope around a workflow's input and its events, which its author never sees."""
 
 from datetime import datetime
 from typing import Any
@@ -11,34 +11,34 @@ RECEIVED_KEPT = 100
 
 
 class Received(BaseModel):
-    """An event that a run had received, and its author not yet."""
+    """An event that a run received, and that its author has not read yet."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     event: Any
-    """As the engine stored it, in its envelope."""
+    """The event in its envelope, as the engine stored it."""
 
 
 class Cause(BaseModel):
-    """What started a run, and what it carries over `continue_as_new`."""
+    """The event that started a run, and the data that the run carries over `continue_as_new`."""
 
     model_config = ConfigDict(frozen=True)
 
     event_id: str | None = None
     key: str | None = None
-    """The event's key in the ledger; None for a run scheduled past Usher."""
+    """The event's key in the ledger; None for a run that Usher did not start."""
     claimed_at: datetime | None = None
     attempt: int = 1
     started_at: datetime | None = None
     seen: tuple[str, ...] = ()
     """Keys of the events received in earlier generations, newest last."""
     traceparent: str | None = None
-    """The trace that the run belongs to; None where it is not recorded."""
+    """The trace of the run; None where it is not recorded."""
     code: str | None = None
-    """`Catalogue.code` of what the run began with, newly so at each `continue_as_new`."""
+    """`Catalogue.code` when the run began, or at its last `continue_as_new`."""
     received: tuple[Received, ...] = ()
-    """What the generation before had received for waits that nobody asked again."""
+    """Events that the previous generation received and did not read."""
 
 
 def seal(cause: Cause, value: Any) -> dict[str, Any]:
@@ -48,22 +48,22 @@ def seal(cause: Cause, value: Any) -> dict[str, Any]:
 
 
 def unseal(stored: Any) -> tuple[Cause, Any]:
-    """Take the input out again. One scheduled past Usher has no envelope, and no cause."""
+    """Return cause and input. The input of a run that Usher did not start has no envelope."""
     if isinstance(stored, dict) and KEY in stored:
         try:
             return Cause.model_validate(stored[KEY]), stored.get("input")
         except ValidationError:
-            pass  # another's, which has a member of that name
+            pass  # not our envelope: an input that has a field of the same name
     return Cause(), stored
 
 
 def seal_event(key: str, data: Any) -> dict[str, Any]:
-    """Put an external event's data into the envelope that tells repeats apart."""
+    """Put an external event's data into an envelope with its key, so that repeats are detected."""
     return {KEY: {"key": key}, "data": data}
 
 
 def unseal_event(received: Any) -> tuple[str | None, Any]:
-    """Take key and data out again; an event raised past Usher has no key, and is never a repeat."""
+    """Return key and data. An event that Usher did not raise has no key and is never a repeat."""
     head = received.get(KEY) if isinstance(received, dict) else None
     if isinstance(head, dict) and isinstance(head.get("key"), str):
         return head["key"], received.get("data")

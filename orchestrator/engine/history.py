@@ -1,4 +1,4 @@
-"""The history of a run as the engine sends it, with what the SDK's own view of it leaves out."""
+"""The history of a run, with the timers' purposes that the SDK's own view leaves out."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -28,14 +28,14 @@ class HistoryEvent(BaseModel):
     type: str
     name: str | None
     task_scheduled_id: int | None
-    """The `event_id` of what this one closes: an activity, a child, a timer."""
+    """The `event_id` of the activity, child or timer that this event completes."""
     error: Failure | None
     purpose: Literal["timer", "event", "retry"] | None = None
-    """What a timer is for; one for an event of that `name` is a wait for it."""
+    """Purpose of a timer. A timer of an event is a wait for the event of that `name`."""
     until: AwareDatetime | None = None
-    """When a timer is due; None for a wait that has no end."""
+    """When a timer is due; None for a wait without a deadline."""
     child: str | None = None
-    """The instance id of the child that this one created."""
+    """Instance id of the child that this event created."""
 
 
 def read_event(event: Any) -> HistoryEvent:
@@ -59,10 +59,10 @@ def read_event(event: Any) -> HistoryEvent:
 
 
 class Stall(BaseModel):
-    """Why the engine has stopped an instance, and since when."""
+    """Why and when the engine stopped an instance."""
 
     reason: str
-    """In the engine's words: `PATCH_MISMATCH`, `PAYLOAD_SIZE_EXCEEDED`, `VERSION_NOT_AVAILABLE`."""
+    """The engine's code: `PATCH_MISMATCH`, `PAYLOAD_SIZE_EXCEEDED`, `VERSION_NOT_AVAILABLE`."""
     message: str
     since: AwareDatetime
 
@@ -89,8 +89,8 @@ class OpenWait(BaseModel):
 def open_waits(history: Iterable[HistoryEvent]) -> list[OpenWait]:
     """Return the waits that no event and no deadline has ended, the oldest first.
 
-    As the SDK has it: an event goes to the first in line for its name, upper or lower case; one
-    that came before anybody waited left no wait behind.
+    As in the SDK, an event ends the oldest wait for its name, in upper or lower case. An event that
+    came before any wait ends none.
     """
     lines: dict[int, OpenWait] = {}
     for event in history:

@@ -1,4 +1,4 @@
-"""A call to one instance: what fails for it alone must not hold up the events of others."""
+"""Bounds calls to one instance, so that one that does not answer delays no event of others."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,21 +11,24 @@ from grpc import RpcError, StatusCode
 from orchestrator.engine.client import Engine, Stalled
 
 TAKES_SECONDS = 3
-"""How long an instance may take to accept a call. It takes milliseconds, unless a turn of its
-workflow does not return."""
+"""How long an instance may take to accept a call. Usually that takes milliseconds; it takes longer
+while a turn of its workflow does not return."""
 
 AWAY = (RpcError, DaprInternalError, httpx.HTTPError, OSError)
-"""What is raised when the sidecar, the engine or the broker does not answer."""
+"""Errors of calls to a sidecar, an engine or a broker that does not answer."""
+
+PATIENCE = (0.25, 1.5)
+"""The least and the most seconds that a delivery waits for its instance to accept a call."""
 
 PATIENCE = (0.25, 1.5)
 """The least and the most seconds that a delivery waits for its instance to accept a call."""
 
 _FOR_ALL = (StatusCode.UNAVAILABLE, StatusCode.INVALID_ARGUMENT)
-"""The sidecar is away, or the call itself is wrong: waiting for the instance would not help."""
+"""Errors that are no fault of the instance: the sidecar is away, or the call itself is wrong."""
 
 
 class NotNow(Exception):
-    """This instance takes no call now, while the engine serves others."""
+    """This instance accepts no call now, while the engine serves others."""
 
     def __init__(self, message: str, *, stalled: bool) -> None:
         super().__init__(message)
@@ -72,7 +75,7 @@ async def one_instance(
 ) -> AsyncIterator[None]:
     """Bound a call to an instance. Raises `NotNow` where the instance is at fault.
 
-    Every other error is raised as it is: the engine, the sidecar or the store is away.
+    Other errors pass unchanged: the engine, the sidecar or the store is away.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -87,7 +90,7 @@ async def one_instance(
 
 
 def is_of_the_call(error: BaseException) -> bool:
-    """Tell whether an error says that the call itself is wrong: it comes again each time."""
+    """Return whether the call itself is wrong, so that repeating it would fail again."""
     return isinstance(error, RpcError) and error.code() is StatusCode.INVALID_ARGUMENT
 
 

@@ -1,7 +1,8 @@
-"""The ids of all instances, for what looks again and again: listed as seldom as the price asks.
+"""A cache of the ids of all instances, for periodic jobs.
 
-To list them the engine has the state store go through every key it has, and an instance that is
-kept has a dozen: for a hundred thousand of them, seconds of the store's one thread.
+Listing them makes the state store go through all its keys, and each instance has a dozen. For
+100,000 instances that takes seconds of the store's only thread. So the list is kept for a time that
+grows with the time that listing took.
 """
 
 import asyncio
@@ -11,12 +12,12 @@ from collections.abc import Callable
 from orchestrator.engine.client import Engine
 
 GOOD_FOR = 20
-"""How many times as long as it took to list them, a list is good for: a twentieth of the time at
-most goes into lists."""
+"""A list is kept for this many times the time that listing took. So listing takes at most a
+twentieth of the time."""
 
 
 class InstanceIds:
-    """Lists for several who ask; a list that cannot be had is asked for again the next time."""
+    """One list for several callers. A listing that fails is repeated at the next call."""
 
     def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
@@ -26,7 +27,7 @@ class InstanceIds:
         self._good_until = clock()
 
     async def ids(self) -> list[str]:
-        """Return the ids of all instances, as they are or were a little while ago."""
+        """Return the ids of all instances, as of now or a little earlier."""
         async with self._one_at_a_time:
             began = self._clock()
             if began >= self._good_until:

@@ -1,4 +1,4 @@
-"""Lets our gRPC calls to the sidecar carry the trace they are made in: starts, publishes, state."""
+"""Adds the current trace to gRPC calls to the sidecar: starts, publishes, state."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -10,14 +10,14 @@ from opentelemetry.instrumentation.grpc.filters import method_name, negate
 _Threads: Callable[..., Any] = GrpcInstrumentorClient
 _Loop: Callable[..., Any] = GrpcAioInstrumentorClient
 WORK_ITEMS = "GetWorkItems"
-"""The worker's stream. It outlives every trace, and must keep its `cancel`, which goes by it."""
+"""The worker's stream. It is not traced: it outlives every trace, and would lose its `cancel`."""
 
 
 def import_sdk() -> None:
-    """Import both halves of the workflow SDK, so that neither traces gRPC unasked.
+    """Import both halves of the workflow SDK, and switch off the tracing that they switch on.
 
-    Each switches the same instrumentation on when it is imported; the second one complains of the
-    first. Call it before anything else imports them both.
+    Each half instruments gRPC when it is imported, and the second warns about the first. Call this
+    before anything else imports both.
     """
     for half in ("dapr.ext.workflow", "dapr.ext.workflow.aio"):
         import_module(half)
@@ -25,9 +25,10 @@ def import_sdk() -> None:
 
 
 def carry_trace(on: bool) -> None:
-    """Call it before a channel is opened, for those of the worker's threads and of the event loop.
+    """Switch tracing of gRPC calls on or off. Call it before a channel is opened.
 
-    The workflow SDK switches the first on by itself where the package is there, for all calls.
+    It covers the worker's threads and the event loop. The workflow SDK switches tracing on for all
+    calls of the threads where the instrumentation package is installed.
     """
     for one in (_Threads(), _Loop()):
         if one.is_instrumented_by_opentelemetry:

@@ -1,7 +1,7 @@
-"""Everything private of the Dapr SDK's workflow worker that Usher uses, in one place.
+"""The Dapr SDK's workflow worker: everything private of it that Usher uses.
 
-The SDK names no public way to see that the worker's loop has ended, nor to stand before the tasks
-that it runs. Written against dapr 1.19; `tests/unit/orchestrator/engine/test_sdk_worker.py` pins
+The SDK has no public way to see that the worker's loop has ended, or to intercept the tasks that it
+runs. Written against dapr 1.19; `tests/unit/orchestrator/engine/test_sdk_worker.py` pins
 every name used here, so an upgrade that moves one fails there.
 """
 
@@ -21,7 +21,7 @@ Send = Callable[[Any], None]
 
 
 class SdkWorker:
-    """The worker inside a `WorkflowRuntime`. Make it before the runtime is started."""
+    """The worker inside a `WorkflowRuntime`. Create it before the runtime is started."""
 
     def __init__(self, runtime: WorkflowRuntime) -> None:
         self._worker: Any = getattr(runtime, "_WorkflowRuntime__worker")  # noqa: B009
@@ -51,7 +51,7 @@ class SdkWorker:
     def ended(self) -> str | None:
         """Why the worker runs no more tasks, or None while it does.
 
-        Its stream to the sidecar may be open all the same, so the sidecar sees a healthy worker.
+        Its stream to the sidecar may still be open, so the sidecar sees a healthy worker.
         """
         thread = self._worker._runLoop
         if thread is not None and not thread.is_alive():
@@ -79,7 +79,7 @@ class SdkWorker:
         self._worker._execute_orchestrator = turn
 
     def _drop_late_answers(self, may_answer: Callable[[], bool]) -> None:
-        """Send nothing for a turn that has been ended, should it return after all."""
+        """Send nothing for a turn that was failed and returns after all."""
         send = self._worker._send_on_current_connection
 
         def sends(answer: Send, what: str) -> None:
@@ -89,7 +89,7 @@ class SdkWorker:
         self._worker._send_on_current_connection = sends
 
     def whole(self, request: pb.WorkflowRequest) -> pb.WorkflowRequest:
-        """Return a turn's request with all of its history, part of which the worker has cached."""
+        """Return a turn's request with its whole history, of which the worker caches a part."""
         whole = pb.WorkflowRequest()
         whole.CopyFrom(request)
         events = self._worker._resolve_history(request)
@@ -99,7 +99,7 @@ class SdkWorker:
         return whole
 
     def answer_turn(self, request: Any, answer: bytes, token: Any) -> None:
-        """Send what a turn came to in another process."""
+        """Send the answer of a turn that ran in another process."""
         response = pb.WorkflowResponse.FromString(answer)
         past = list(self.whole(request).pastEvents)
         self._worker._update_history_cache(request.instanceId, past, response.actions)
@@ -117,7 +117,7 @@ class SdkWorker:
         self._send_turn(request, response, token)
 
     def answer_activity(self, request: Any, answer: bytes, token: Any) -> None:
-        """Send what an activity came to in another process."""
+        """Send the answer of an activity that ran in another process."""
         response = pb.ActivityResponse.FromString(answer)
         instance_id = request.workflowInstance.instanceId
         self._worker._deliver_activity_response(request, response, token, instance_id)
@@ -129,10 +129,10 @@ class SdkWorker:
         )
 
     def capture(self, keep: Callable[[Any], None]) -> None:
-        """Hand what the worker would send to `keep`: the worker is not connected."""
+        """Give the worker's answers to `keep`, as this worker is not connected."""
 
         class Stub:
-            """Stands for the connection to the sidecar."""
+            """Replaces the connection to the sidecar."""
 
             def CompleteActivityTask(self, response: Any, **_: Any) -> None:  # noqa: N802
                 keep(response)
@@ -146,7 +146,7 @@ class SdkWorker:
         self.run_turn = self._worker._execute_orchestrator
 
     def run(self, kind: str, request: bytes, token: str) -> Coroutine[Any, Any, None]:
-        """Run a serialized request's task; what it comes to is what `capture` was told to keep."""
+        """Run the task of a serialized request; `capture` receives its answer."""
         if kind == "workflow":
             turn = pb.WorkflowRequest.FromString(request)
             return asyncio.to_thread(self.run_turn, turn, token, lambda: None)

@@ -1,9 +1,9 @@
-"""Tells by its metadata whether the orchestrator's sidecar hangs.
+"""Detects by its metadata that the orchestrator's sidecar hangs.
 
-A worker that dies as a turn is handed to it can leave daprd 1.18 locked up for good: the next
-worker's stream is open, yet the engine never takes that worker on, and no workflow runs any more
-(docs/decisions/0008-watchdog.md). Nothing else looks like this: a sidecar that starts says that it
-is not ready, a worker that reconnects says that its stream is not open.
+A worker that dies while it receives a turn can lock up daprd 1.18 for good: the next worker's
+stream is open, but the engine never accepts that worker, and no workflow runs any more
+(docs/decisions/0008-watchdog.md). No healthy state looks like this: a starting sidecar reports that
+it is not ready, and a reconnecting worker that its stream is not open.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ from orchestrator.engine.client import has_worker, is_ready
 async def sidecar_state(
     metadata: Metadata, was_found: bool, stream_is_open: Callable[[], Awaitable[bool]]
 ) -> SidecarState:
-    """Return the state of a sidecar. `was_found` says whether it has come to our port."""
+    """Return the state of a sidecar. `was_found` says whether it has connected to our port."""
     if has_worker(metadata) and was_found:
         return SidecarState.WORKS
     hangs = is_ready(metadata) and await stream_is_open()

@@ -1,7 +1,7 @@
-"""Has the engine stall a run whose code is not here, where the SDK would fail it for good.
+"""Stalls a run whose code is not here. The SDK would fail it for good.
 
-A stalled run keeps its history. It goes on by itself once a worker connects that has its code. What
-is private of the SDK's worker here is written against dapr 1.19, as in `sdk_worker`.
+A stalled run keeps its history and goes on once a worker with its code connects. The private parts
+of the SDK's worker used here are those of dapr 1.19, as in `sdk_worker`.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,13 +14,13 @@ from dapr.ext.workflow._durabletask.task import NonDeterminismError
 from dapr.ext.workflow._durabletask.worker import VersionNotRegisteredException
 
 NUDGE = "usher_nudge"
-"""An event that nobody waits for: it only causes a turn."""
+"""An event that no workflow waits for. It only causes a turn."""
 
 _log = structlog.get_logger()
 
 
 def stall_unknown(worker: Any) -> None:
-    """Have the engine stall a run whose workflow is not registered, which the SDK would fail."""
+    """Stall runs whose workflow is not registered."""
     registry = worker._registry
     find = registry.get_orchestrator
 
@@ -34,9 +34,9 @@ def stall_unknown(worker: Any) -> None:
 
 
 def stall_where_code_differs(ctx: DaprWorkflowContext) -> Callable[[], None]:
-    """Have the engine stall a run whose history does not fit the code, which the SDK would fail.
+    """Stall a run whose history does not fit the code.
 
-    Return what ends that: from then on an error is the run's own.
+    Return a function that ends this: after it, such an error fails the run.
     """
     inner: Any = getattr(ctx, "_DaprWorkflowContext__obj", ctx)
     fail = inner.set_failed
@@ -55,12 +55,12 @@ def stall_where_code_differs(ctx: DaprWorkflowContext) -> Callable[[], None]:
 
 
 def stall_a_turn_later(worker: Any) -> None:
-    """Let a run not stall in its first turn, nor in the turn of a timer, but in the one after it.
+    """Stall a run one turn later, where it would stall in its first turn or in a timer's turn.
 
-    daprd 1.18 does not save what caused such a turn where it stalls: the run can never be read, or
-    never go on. So the turn does nothing, which the engine saves whole, and an event that nobody
-    waits for causes another, which stalls. A crash between the two leaves the run standing until
-    the next event for it.
+    Where such a turn stalls, daprd 1.18 does not save its cause: the run can never be read again,
+    or never goes on. So this turn does nothing, which the engine saves as usual. Then an event that
+    no workflow waits for causes another turn, which stalls. After a crash between the two, the run
+    stands still until its next event.
     """
     send = worker._send_orchestrator_response
 
@@ -85,7 +85,7 @@ def stall_a_turn_later(worker: Any) -> None:
 
 
 def _past(worker: Any, request: Any) -> list[Any]:
-    """Return the history before a turn: as it was sent, or as the worker has kept it."""
+    """Return the history before a turn: from the request, or from the worker's cache."""
     if not request.HasField("cachedHistory"):
         return list(request.pastEvents)
     return worker._history_cache.get(request.instanceId) or []
@@ -97,7 +97,7 @@ def _patches(events: Iterable[Any]) -> list[str]:
 
 
 def _stalls(response: Any, past: list[Any]) -> bool:
-    """Tell whether the engine would stall the run: it says so, or lacks a patch of its history."""
+    """Return whether an answer stalls the run: it says so, or lacks a patch of the history."""
     if any(action.HasField("workflowVersionNotAvailable") for action in response.actions):
         return True
     before = _patches(past)

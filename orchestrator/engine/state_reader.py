@@ -1,4 +1,4 @@
-"""Reads the state of one instance, and tells a broken record from an engine that is away."""
+"""Reads the state of one instance, and tells a broken record from an absent engine."""
 
 import asyncio
 import time
@@ -14,18 +14,18 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 from orchestrator.engine.state import Unreadable
 
 PATIENCE = (0.25, 3)
-"""The least and the most seconds that a read may take. It takes milliseconds, but the sidecar tries
-some broken records again for two minutes before it says so."""
+"""The least and the most seconds that a read may take. Usually it takes milliseconds, but the
+sidecar retries some broken records for two minutes."""
 KEPT_SECONDS = 10
-"""How long an instance that took so long is not read again."""
+"""How long an instance whose read timed out is not read again."""
 OTHERS_SECONDS = 1
-"""How long the engine has to show that it reads instances at all."""
+"""Timeout of the read that shows whether the engine reads instances at all."""
 
 Result = TypeVar("Result")
 
 
 class StateReader:
-    """Remembers, for a while, which instances could not be read in time."""
+    """Reads states, and remembers for a while which instances could not be read in time."""
 
     def __init__(
         self, client: DaprWorkflowClient, clock: Callable[[], float] = time.monotonic
@@ -33,12 +33,12 @@ class StateReader:
         self._client = client
         self._clock = clock
         self._slow: dict[str, tuple[float, Unreadable]] = {}
-        """Until when what is known of an instance is good."""
+        """By instance: the answer for it, and until when it is given."""
 
     async def read(self, instance_id: str) -> WorkflowState | None:
         """Return the state of an instance, None where there is none, or `Unreadable`.
 
-        Raises what the engine raises, or `TimeoutError`, where it reads no other instance either.
+        Raises the engine's error, or `TimeoutError`, where no other instance can be read either.
         """
         until, known = self._slow.get(instance_id, (0.0, None))
         if known and self._clock() < until:
@@ -57,13 +57,12 @@ class StateReader:
         return state
 
     def _patience(self, instance_id: str) -> float:
-        """The less the more instances were too slow, as all other deliveries wait meanwhile."""
+        """Return a timeout that is shorter the more instances were slow: other deliveries wait."""
         least, most = PATIENCE
         return least if instance_id in self._slow else max(least, most / (1 + len(self._slow)))
 
     async def _reads_others(self) -> bool:
-        """Tell whether the engine reads instances: it says of an id that nobody has, that there is
-        none."""
+        """Return whether the engine answers for a random id that there is no such instance."""
         try:
             async with asyncio.timeout(OTHERS_SECONDS):
                 return await self._client.get_workflow_state(uuid.uuid4().hex) is None
@@ -72,7 +71,7 @@ class StateReader:
 
 
 async def once_saved(ask: Callable[[str], Awaitable[Result]], instance_id: str) -> Result:
-    """Ask of an instance. The engine cannot read one while it saves a turn of it: so some tries."""
+    """Call `ask`, up to three times: the engine cannot read an instance while it saves a turn."""
     asking = AsyncRetrying(
         retry=retry_if_exception(_is_saved),
         stop=stop_after_attempt(3),
@@ -83,7 +82,7 @@ async def once_saved(ask: Callable[[str], Awaitable[Result]], instance_id: str) 
 
 
 def _is_saved(error: BaseException) -> bool:
-    """Tell whether a read met an instance that may be half saved."""
+    """Return whether a read failed on an instance that may be half saved."""
     return isinstance(error, RpcError) and "missing from state store" in _said(error)
 
 

@@ -1,8 +1,8 @@
-"""Starts a workflow once for an event: claim, schedule, deliver what was parked, write it down.
+"""Starts a workflow once for an event: claim, schedule, deliver parked events, write the outcome.
 
-A crash after the claim: the next delivery waits until the lease is over, takes the claim over, and
-the fence sees to it that one run at most goes through. A crash after the schedule: the next
-delivery finds the instance, and does the rest.
+After a crash behind the claim, the next delivery waits until the lease is over and takes the claim
+over; the fence lets at most one run through. After a crash behind the schedule, the next delivery
+finds the instance and does the rest.
 """
 
 import uuid
@@ -30,7 +30,7 @@ PUNCTUAL = timedelta(seconds=3)
 
 
 class Activation:
-    """Carries out the decision to start."""
+    """Carries out the decision to start a workflow."""
 
     def __init__(self, engine: Engine, ledger: Ledger, parking: Parking, code: str) -> None:
         self._engine = engine
@@ -39,7 +39,7 @@ class Activation:
         self._code = code
 
     async def launch(self, start: Start, event: CloudEvent) -> Disposition:
-        """Start the workflow if this event has not yet; raise `Busy` while that is not known."""
+        """Start the workflow unless this event did. Raises `Busy` while that is not known."""
         entry = begun(
             event,
             Topic.REQUESTS,
@@ -61,8 +61,8 @@ class Activation:
     async def abandoned(self, held: Entry) -> Entry | None:
         """Take over the claim of a start that is refused now; None where it had started before.
 
-        The code has changed since the claim, or another replica has another. Raises `Busy` while
-        the claim's handler may be at it.
+        The code changed after the claim, or replicas have different code. Raises `Busy` while the
+        handler of the claim may still be at work.
         """
         if await self._has_started(held):
             await self._finish(held)
@@ -73,7 +73,7 @@ class Activation:
         return await self._ledger.take_over(held, ours)
 
     async def _take_over(self, held: Entry, entry: Entry, event: CloudEvent) -> Entry | None:
-        """Return the claim when it is ours now; None when the event has had its start."""
+        """Return the claim if it is ours now; None if the event has had its start."""
         if not held.reopened_by(event):
             if not held.final and await self._has_started(held):
                 await self._finish(held)
@@ -86,7 +86,7 @@ class Activation:
         return await self._ledger.take_over(held, entry)
 
     async def _has_started(self, held: Entry) -> bool:
-        """Tell whether the instance of a claim is the claim's own, there or purged since."""
+        """Return whether this claim started its instance, which may have been purged since."""
         instance_id = held.instance_id or ""
         state = await self._engine.state(instance_id)
         if state is not None:
@@ -100,8 +100,10 @@ class Activation:
         return ended is not None and ended.key == held.key
 
     def _not_known(self, state: Unreadable, held: Entry) -> Exception:
-        """Return what becomes of a start whose instance cannot be read: it comes again for as long
-        as that may be for a moment, and is put aside then."""
+        """Return the error of a start whose instance cannot be read.
+
+        `Busy` within the lease, because that may pass; then a refusal.
+        """
         instance_id, said = state.instance_id, state.stall.message
         if self._ledger.now() - held.at < LEASE:
             return Busy(f"{instance_id}: {said}")
@@ -136,7 +138,7 @@ class Activation:
         return Disposition.STARTED
 
     async def _takes_id(self, held: Entry, start: Start) -> bool:
-        """Take the instance id; False where another event took it to run the very same."""
+        """Take the instance id; False where another event took it for an equal start."""
         holder = await self._ledger.take(
             start.instance_id, Holder(key=held.key, digest=held.digest)
         )

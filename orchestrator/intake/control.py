@@ -1,4 +1,4 @@
-"""Terminates, suspends, resumes and purges instances, and says so where that ends one."""
+"""Terminates, suspends, resumes and purges instances, and announces the ends this causes."""
 
 import time
 
@@ -14,33 +14,33 @@ from orchestrator.intake.decision import Control
 from orchestrator.runs.announcer import Announcer
 
 ENDS_WITHIN_SECONDS = 4
-"""How long a termination is watched; what takes longer is announced by the reconciler."""
+"""How long a termination is watched. The reconciler announces one that takes longer."""
 
 UNREADABLE_SECONDS = 20
-"""How long an instance must have been unreadable before it is given up."""
+"""How long an instance must be unreadable before it is given up."""
 STALLED = WorkflowStatus.STALLED
 _log = structlog.get_logger()
 
 
 class Controller:
-    """Carries out the decision to steer an instance; each step may be repeated."""
+    """Carries out controls of instances. Each step is safe to repeat."""
 
     def __init__(self, engine: Engine, announcer: Announcer) -> None:
         self._engine = engine
         self._announcer = announcer
         self._unreadable: dict[str, float] = {}
-        """Since when those that are to be terminated could not be read."""
+        """Instances to terminate that cannot be read, with the time of the first try."""
 
     async def carry_out(self, control: Control, seconds: float = TAKES_SECONDS) -> None:
-        """Steer the instance; one that ends by it is announced, one purged was before.
+        """Control an instance, and announce it if that ends it, or before it is purged.
 
-        One that is gone was steered before, by this event or another: there is nothing to do.
-        Raises `NotNow` where the instance does not take it within `seconds`.
+        An instance that is gone was controlled before, by this event or another: nothing is done.
+        Raises `NotNow` where the instance does not accept the control within `seconds`.
         """
         instance_id = control.instance_id
         match control.control:
             case "terminate":
-                # One that is over already was cut off in between: it is only announced.
+                # An instance that has ended already is only announced: a crash came between.
                 state = await self._announcer.look(instance_id)
                 if isinstance(state, Unreadable):
                     await self._end_unreadable(state, control.reason)
@@ -72,10 +72,10 @@ class Controller:
                 await self._end_stalled(instance_id, reason)
 
     async def _end_stalled(self, instance_id: str, reason: str | None) -> None:
-        """End a stalled instance, which the engine refuses to terminate: its children first, then
-        the announcement, then by force what the engine has of it.
+        """End a stalled instance, which the engine refuses to terminate.
 
-        Cut off anywhere, the control comes again and finds the instance still stalled.
+        Its children are terminated first, then its end is announced, then it is removed by force.
+        After a crash the control comes again and finds the instance still stalled.
         """
         history = await self._engine.history(instance_id) or []
         for child in dict.fromkeys(event.child for event in history if event.child):
@@ -87,10 +87,10 @@ class Controller:
         await self._engine.remove(instance_id)
 
     async def _end_unreadable(self, state: Unreadable, reason: str | None) -> None:
-        """Announce an instance that the engine cannot read, so that what waits for it goes on.
+        """Announce an instance that the engine cannot read as ended, so that nobody waits for it.
 
-        Raises `NotNow` until it has been so for a while: a store that is slow looks like it. The
-        engine cannot even remove such an instance.
+        Raises `NotNow` until it was unreadable for a while, because a slow store looks the same.
+        The engine cannot remove such an instance.
         """
         now = time.monotonic()
         since = self._unreadable.setdefault(state.instance_id, now)
@@ -100,13 +100,15 @@ class Controller:
         self._unreadable.pop(state.instance_id, None)
 
     async def _is_suspended(self, instance_id: str) -> bool:
-        """The SDK fails a run that is told to resume and was not suspended."""
+        """Return whether it is suspended: the SDK fails a run that is resumed without being so."""
         state = await self._engine.state(instance_id)
         return state is not None and state.runtime_status is WorkflowStatus.SUSPENDED
 
     async def _stalls(self, instance_id: str) -> bool:
-        """Wait for the end of a run and announce it; True where the turn that was to end it has
-        stalled it, as where its workflow is not here."""
+        """Wait for the end of a run and announce it.
+
+        Return True where the turn that should end the run stalled it, as its workflow is not here.
+        """
         watching = AsyncRetrying(
             stop=stop_after_delay(ENDS_WITHIN_SECONDS),
             wait=wait_fixed(0.1),

@@ -1,4 +1,4 @@
-"""Puts aside what cannot be served: a dead letter, and what became of the event in the ledger."""
+"""Dead-letters events that cannot be served, and writes that outcome to the ledger."""
 
 from grpc import RpcError
 
@@ -13,7 +13,7 @@ from orchestrator.runs.failures import text_of, type_of, with_type
 
 
 class DeadLetterWriter:
-    """Published first, written down second: repeated after a crash, it is the same dead letter."""
+    """Publishes first and writes second: repeated after a crash, it is the same dead letter."""
 
     def __init__(self, ledger: Ledger, outbox: Outbox) -> None:
         self._ledger = ledger
@@ -22,7 +22,7 @@ class DeadLetterWriter:
     async def write(
         self, topic: Topic, event: CloudEvent, why: Refused, entry: Entry | None
     ) -> None:
-        """Dead-letter an event. Without source and id it has no entry, and no place to write."""
+        """Dead-letter an event. An event without source and id has no entry to write."""
         letters = entry.letters + 1 if entry else 1
         await self._outbox.dead_letter(topic, event, why, letters)
         if entry:
@@ -33,7 +33,7 @@ class DeadLetterWriter:
 
 
 def handler_error(error: Exception) -> Refused:
-    """Return the refusal of an event that failed while it was served, by no fault of others."""
+    """Return the refusal of an event whose handler failed."""
     if isinstance(error, RpcError):
         return Refused(Reason.HANDLER_ERROR, str(error.details()))
     return Refused(Reason.HANDLER_ERROR, with_type(type_of(error), text_of(error)))

@@ -1,4 +1,4 @@
-"""What is to be done with an event: decided here, without doing any of it."""
+"""Decides what to do with an event, without doing it."""
 
 import json
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Start:
 
     @property
     def digest(self) -> str:
-        """The same for the same workflow and input."""
+        """Hash of the workflow and its input."""
         text = json.dumps([self.workflow, self.input], sort_keys=True)
         return sha256(text.encode()).hexdigest()[:24]
 
@@ -51,28 +51,28 @@ class Start:
 
 @dataclass(frozen=True)
 class Deliver:
-    """Raise this event to an instance that runs."""
+    """Raise this event to a running instance."""
 
     instance_id: str
     state: WorkflowState
     command: RaiseEvent
     wait: timedelta
-    """How long the event may wait, should the instance not take it now."""
+    """How long the event may wait if the instance does not accept it now."""
 
 
 @dataclass(frozen=True)
 class Park:
-    """Keep this event until its instance is there, or is no longer stalled."""
+    """Keep this event until its instance exists, or is no longer stalled."""
 
     instance_id: str
     wait: timedelta
     why: str | None = None
-    """What keeps an instance that is there from taking it."""
+    """Why an existing instance does not accept it."""
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """The instance had this event before it ended; only the note of it is missing."""
+    """The instance received this event before it ended; only the ledger does not say so."""
 
     instance_id: str
 
@@ -90,7 +90,7 @@ Decision = Start | Deliver | Park | Arrived | Control
 
 
 class Decider:
-    """Reads the catalogue, the ledger and the engine's state; changes nothing."""
+    """Decides by the catalogue, the ledger and the engine's state, and changes nothing."""
 
     def __init__(
         self, catalogue: Catalogue, engine: Engine, ledger: Ledger, parked_for: timedelta
@@ -101,7 +101,7 @@ class Decider:
         self.parked_for = parked_for
 
     async def decide(self, topic: Topic, event: CloudEvent) -> Decision:
-        """Return what to do with an event that came on `topic`; raise `Refused` when nothing."""
+        """Return what to do with an event of `topic`. Raises `Refused` where it is refused."""
         command = read_command_from(topic, event)
         if due := deadline(event, self._ledger.now()):
             await self._refuse_late(event, due)
@@ -112,7 +112,7 @@ class Decider:
         return await self._control(command)
 
     async def _refuse_late(self, event: CloudEvent, due: Deadline) -> None:
-        """Refuse an event that comes too late. One in the ledger came in time, and is repeated."""
+        """Refuse an event that comes too late. An event in the ledger came in time before."""
         late = due.passed(self._ledger.now())
         if late and await self._ledger.find(event.source, event.id) is None:
             raise late
@@ -160,9 +160,9 @@ class Decider:
         return Park(instance_id, min(wait, left))
 
     async def _status(self, instance_id: str) -> WorkflowStatus | None:
-        """Return how an instance is, or how it ended before it was purged; None for no such."""
+        """Return the status of an instance, or of its end before a purge; None for no such."""
         if state := await self._engine.state(instance_id):
-            # One that cannot be read may be so for a moment: the control is tried, and waits.
+            # An instance may be unreadable for a moment only: the control is tried, and waits.
             unreadable = isinstance(state, Unreadable)
             return WorkflowStatus.UNKNOWN if unreadable else state.runtime_status
         ended = await self._ledger.ended(instance_id)
@@ -179,7 +179,7 @@ class Decider:
             raise Refused(Reason.INVALID_REQUEST, message, "control")
         if command.control in ("suspend", "resume") and status is WorkflowStatus.STALLED:
             raise stalled(instance_id, f"cannot be told to {command.control}")
-        # What was cut off between the deed and its note comes again, and is no refusal.
+        # After a crash between the termination and its note, the control comes again.
         done = command.control == "terminate" and status is WorkflowStatus.TERMINATED
         if command.control != "purge" and status in FINISHED and not done:
             raise finished(instance_id, status.name)
@@ -187,7 +187,7 @@ class Decider:
 
 
 def stalled(instance_id: str, then: str) -> Refused:
-    """Return the refusal of what a stalled instance cannot take."""
+    """Return the refusal of a command that a stalled instance cannot accept."""
     message = (
         f"{instance_id!r} is STALLED and {then}: deploy the code that it was started with, or "
         "terminate it"

@@ -1,4 +1,4 @@
-"""Serves one event: what was decided is done, and the ledger says what became of it."""
+"""Serves one event: carries out the decision, and writes the outcome to the ledger."""
 
 from contracts.cloudevent import CloudEvent
 from contracts.digest import command_digest, identity_reused
@@ -18,11 +18,11 @@ from orchestrator.ledger.records import Disposition, Entry, begun
 from orchestrator.ledger.store import BrokenRecord, Busy
 
 AFTER_CLAIM = {Reason.INSTANCE_EXISTS, Reason.HANDLER_ERROR}
-"""Why a start is refused that has been claimed already; all else is refused before."""
+"""Reasons to refuse a start after its claim. Every other reason is found before the claim."""
 
 
 class Dispatcher:
-    """Each step may be repeated: a delivery that comes again finds what the last one did."""
+    """Serves deliveries. Each step is safe to repeat: the next delivery finds what this one did."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Dispatcher:
         self._dead_letters = dead_letters
 
     async def serve(self, topic: Topic, event: CloudEvent) -> tuple[Disposition, str | None]:
-        """Serve an event and return what became of it, and of which instance. Raises `Refused`."""
+        """Serve an event; return its outcome and the id of its instance. Raises `Refused`."""
         if topic is Topic.REQUESTS:
             start = await self._decider.decide(topic, event)
             assert isinstance(start, Start)
@@ -68,8 +68,8 @@ class Dispatcher:
         entry = held or begun(event, topic, Disposition.CLAIMED)
         entry = entry.model_copy(update={"instance_id": instance_id, "event": None})
         if held is None and not isinstance(decision, Park) and is_bounded(event):
-            # Cut off after the deed, the event comes again, and may have expired meanwhile: so
-            # the ledger has it first.
+            # After a crash the event comes again, and may have expired meanwhile. So the ledger
+            # knows it first.
             await self._ledger.reenter(entry)
         patience = self._parking.unresponsive.patience(instance_id)
         try:
@@ -78,7 +78,7 @@ class Dispatcher:
                     wait, why = decision.wait, decision.why
                     return await self._parking.park(entry, event, wait, why), instance_id
                 case Deliver():
-                    # Keep the order of those before it.
+                    # Events that were parked before it go first.
                     if not await self._parking.is_empty(instance_id):
                         wait = decision.wait or self._decider.parked_for
                         return await self._parking.park(entry, event, wait), instance_id
@@ -98,7 +98,7 @@ class Dispatcher:
     async def _hold(
         self, entry: Entry, event: CloudEvent, decision: Decision, why: NotNow
     ) -> Disposition:
-        """Keep what an instance does not take now, so that no other event waits for it."""
+        """Park an event that its instance does not accept now, so that no other waits for it."""
         wait = decision.wait if isinstance(decision, Deliver) else self._decider.parked_for
         if not wait or (why.stalled and isinstance(decision, Control)):
             message = f"{why}, and the event may not wait"
@@ -107,7 +107,7 @@ class Dispatcher:
         return await self._parking.park(entry, event, wait, str(why))
 
     async def put_aside(self, topic: Topic, event: CloudEvent, why: Refused) -> Disposition:
-        """Dead-letter an event, unless it is settled already or in other hands."""
+        """Dead-letter an event, unless it is settled already or another handler has it."""
         if not event.id or not event.source:
             await self._dead_letters.write(topic, event, why, None)
             return Disposition.DEAD_LETTERED
@@ -136,15 +136,15 @@ class Dispatcher:
         try:
             await self._dead_letters.write(topic, event, why, entry)
         except Refused as other:
-            raise Busy(str(other)) from other  # it comes again, and is put aside beside that one
+            raise Busy(str(other)) from other  # it comes again, and finds the other event
         return Disposition.DEAD_LETTERED
 
     async def _put_beside(
         self, topic: Topic, event: CloudEvent, held: Entry, why: Refused
     ) -> Disposition:
-        """Dead-letter an event whose source and id another event has, whose entry is `held`.
+        """Dead-letter an event that reuses the source and id of another, whose entry is `held`.
 
-        Published first, noted second: a crash between the two publishes the same letter again.
+        It publishes first and notes second: after a crash the same letter is published again.
         """
         command = command_digest(event)
         if command in held.others:

@@ -1,4 +1,4 @@
-"""Hands events to instances, and makes sure that they arrived."""
+"""Raises events to instances, and makes sure that they arrived."""
 
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_fixed
@@ -15,7 +15,7 @@ from orchestrator.ledger.ledger import Ledger
 
 
 class EventDelivery:
-    """Raises events; the engine takes one for a finished instance too, and drops it silently."""
+    """Raises events and looks again after: the engine silently drops those for ended instances."""
 
     def __init__(self, engine: Engine, ledger: Ledger, catalogue: Catalogue) -> None:
         self._engine = engine
@@ -31,14 +31,16 @@ class EventDelivery:
     ) -> None:
         """Raise an event to the instance whose state was read just now.
 
-        Raise `Refused(instance_finished)` where it came too late, and `NotNow` where the instance
-        does not take it within `seconds`, has code that is not here, or cannot be read. Safe to
-        repeat: the workflow drops what it has seen. So a crash after it costs nothing.
+        Raises `Refused(instance_finished)` where it came too late, and `NotNow` where the instance
+        does not accept it within `seconds`, has code that is not here, or cannot be read. Safe to
+        repeat, because the workflow drops events that it has seen.
         """
         instance_id = state.instance_id
         if isinstance(state, Unreadable):
             raise NotNow(f"{instance_id!r}: {state.stall.message}", stalled=True)
-        if not state.name:  # which comes with its first turn; to a broken record none comes
+        if (
+            not state.name
+        ):  # the name comes with the first turn; an instance with a broken record has none
             raise NotNow(f"{instance_id!r} has made no turn yet", stalled=True)
         if state.name not in self._catalogue.workflows:
             said = f"{instance_id!r} is a run of {state.name!r}, which no file here has"
@@ -60,8 +62,8 @@ class EventDelivery:
     async def _turned(self, before: WorkflowState, seconds: float) -> WorkflowState | None:
         """Wait for the turn that an event causes, and return the state after it.
 
-        It may stall a run that began with other code: nobody has read the event then, so it goes
-        on waiting. Raise `NotNow` for that.
+        The turn may stall a run that began with other code. Then the event was not read and must
+        go on waiting, so this raises `NotNow`.
         """
         instance_id = before.instance_id
 

@@ -1,10 +1,10 @@
-"""Keeps events that their instance cannot take yet, and hands them over once it can.
+"""Keeps events that their instance cannot accept yet, and delivers them once it can.
 
-The instance may not exist yet, be stalled, or be in a turn that does not return. An event's own
-entry in the ledger holds it; a list for each instance says which wait for it; a run of the engine
-that begins at the deadline lets it expire. Who adds to the list looks once more whether the
-instance has come; who starts the instance looks at the list; what an instance there is did not take
-is handed over again by `redelivery`.
+The instance may not exist yet, be stalled, or be in a turn that does not return. The event is kept
+in its own entry in the ledger. A list for each instance names its parked events. A run that starts
+at the deadline lets the event expire. A handler that adds to the list checks afterwards
+whether the instance exists by now; a handler that starts the instance checks the list. `redelivery`
+retries events that an existing instance did not accept.
 """
 
 import json
@@ -42,7 +42,7 @@ _log = structlog.get_logger()
 
 
 class Parking:
-    """The events that wait for their instance."""
+    """Parks, delivers and expires the events that wait for their instance."""
 
     def __init__(
         self,
@@ -65,10 +65,10 @@ class Parking:
     async def park(
         self, entry: Entry, event: CloudEvent, wait: timedelta, why: str | None = None
     ) -> Disposition:
-        """Keep an event until its instance takes it or its deadline; every step may be repeated.
+        """Keep an event until its instance accepts it, or until its deadline; safe to repeat.
 
-        `why` says what keeps an instance that is there from taking it. Return what has become of
-        the event by then.
+        `why` says why an existing instance does not accept it. Return the outcome of the event by
+        now: it may have been delivered already.
         """
         instance_id, until = entry.instance_id or "", self._ledger.now() + wait
         kept = {"disposition": Disposition.PARKED, "event": json.loads(event.to_json())}
@@ -78,7 +78,7 @@ class Parking:
         await self._ledger.reenter(entry)
         await self._lists.add(instance_id, entry.key)
         await self._engine.schedule_at(identity.OWN_RUN, entry.key, _run_id(entry), until)
-        # One that is held is tried again beside the topic, where no other event waits for it.
+        # `redelivery` tries an unresponsive instance beside the topic, where no other event waits.
         if (
             instance_id not in self.unresponsive
             and await self._engine.state(instance_id) is not None
@@ -91,21 +91,21 @@ class Parking:
         return not (await self._lists.read(instance_id))[0]
 
     async def holds(self, entry: Entry) -> bool:
-        """Tell whether a parked event is on the list of its instance, and its wait will end."""
+        """Return whether a parked event is on the list of its instance, and its wait will end."""
         keys, _ = await self._lists.read(entry.instance_id or "")
         run = await self._engine.state(_run_id(entry))
         return entry.key in keys and run is not None and run.runtime_status not in FINISHED
 
     async def look(self, instance_id: str, key: str) -> Read:
-        """Read what waits for an instance, and the entry of the event that starts it, in one go."""
+        """Read an instance's list, and the entry of the event that starts it, in one call."""
         return await self._store.read_many((list_at(instance_id), entry_at(key)))
 
     async def drain(self, instance_id: str, read: Read | None = None) -> None:
-        """Hand over what waits for an instance, in order, up to the first that it does not take; of
-        what is behind that one only a `terminate`, which ends the wait.
+        """Deliver the parked events of an instance in order, up to the first that it refuses now.
 
-        Two at once hand over the same twice, which the workflow sees once. What was `read` just
-        now is not read again.
+        Behind that one only a `terminate` is delivered, because it ends the wait. Two drains at
+        once deliver an event twice, and the workflow sees it once. A list that was `read` just now
+        is not read again.
         """
         for _ in range(PASSES):
             keys, etag = await self._lists.read(instance_id, read)
@@ -124,7 +124,7 @@ class Parking:
         self.unresponsive.add(instance_id)  # events come faster than they are handed over
 
     async def expire(self, key: str) -> None:
-        """Put an event aside whose deadline has come, unless it was handed over before."""
+        """Dead-letter an event at its deadline, unless it was delivered before."""
         try:
             entry = await self._ledger.get(key)
         except BrokenRecord as error:
@@ -153,9 +153,10 @@ class Parking:
         await self._lists.remove(instance_id, [key])
 
     async def waiting(self, ids: Iterable[str]) -> list[Entry]:
-        """Return the entries of the events that wait, the oldest first.
+        """Return the entries of all parked events, the oldest first.
 
-        `ids` are those of all instances: each event has one of ours, which ends its wait one day.
+        `ids` are the ids of all instances: each parked event has one of Usher's own, which ends its
+        wait at the deadline.
         """
         keys = {one.split("-")[1] for one in ids if identity.is_own_run(one)}
         entries = await self._ledger.get_many(keys)
@@ -163,7 +164,7 @@ class Parking:
         return sorted(parked, key=lambda entry: entry.at)
 
     async def _is_taken(self, entry: Entry) -> bool:
-        """Hand an event over, or put it aside; False where its instance takes nothing now."""
+        """Deliver or dead-letter an event; False where its instance accepts nothing now."""
         try:
             disposition = await self._hand_over(entry)
         except Refused as refused:
@@ -178,7 +179,7 @@ class Parking:
             if not is_of_the_call(error):
                 raise
             await self._put_aside(entry, handler_error(error))
-        except Exception as error:  # of this event: neither its start nor others are to blame
+        except Exception as error:  # a fault of this event alone: other events and the start go on
             _log.exception("a parked event cannot be handed over")
             await self._put_aside(entry, handler_error(error))
         else:
@@ -212,7 +213,7 @@ class Parking:
         return Disposition.DELIVERED
 
     async def _note(self, entry: Entry, why: str) -> None:
-        """Write down what keeps an event waiting, while it waits."""
+        """Write why an event waits, while it waits."""
 
         def noted(now: Entry) -> Entry | None:
             waits = now.disposition is Disposition.PARKED
@@ -226,7 +227,7 @@ class Parking:
 
 
 def _terminates(entry: Entry) -> bool:
-    """Tell whether a parked event is a control that ends its instance."""
+    """Return whether a parked event is a control that ends its instance."""
     with suppress(Refused):
         command = read_command(entry.accepted())
         return isinstance(command, ControlInstance) and command.control == "terminate"
@@ -235,7 +236,7 @@ def _terminates(entry: Entry) -> bool:
 
 @contextmanager
 def _handling(entry: Entry, name: str) -> Iterator[None]:
-    """Work on a parked event: in its trace, and with lines that say which it is."""
+    """Work on a parked event in its trace, with log lines that name it."""
     with continuing(entry.event or {}, name), about(entry.accepted(), entry.instance_id):
         yield
 

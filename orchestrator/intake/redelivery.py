@@ -1,7 +1,7 @@
-"""Hands over again, beside the topics, what instances did not take: each on its own, with backoff.
+"""Retries parked events of unresponsive instances, beside the topics, each with its own backoff.
 
-A crash forgets who is held. `find` finds them again: what is parked for an instance that is there,
-and what is parked though its deadline has passed.
+A crash forgets which instances are unresponsive. `find` finds them again: those that exist and have
+parked events. It also expires parked events whose deadline has passed.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from orchestrator.intake.parking import Parking
 from orchestrator.ledger.records import Entry
 
 SECONDS = 2
-"""Interval at which held instances are looked at."""
+"""Interval at which unresponsive instances are looked at."""
 MOST_SECONDS = 30
 """Longest interval between two tries of one instance; each failed try doubles it."""
 AT_ONCE = 16
@@ -25,13 +25,13 @@ AT_ONCE = 16
 LOOKS = 200
 """Most instances looked for in one `find`, about a millisecond of CPU each."""
 OVERDUE = timedelta(minutes=1)
-"""How long after its deadline an event is still left to the run that lets it expire."""
+"""How long after its deadline an event is still left to the run that expires it."""
 
 _log = structlog.get_logger()
 
 
 class Redelivery:
-    """Tries held instances again; one that does not answer holds up no other."""
+    """Tries unresponsive instances again. One that does not answer delays no other."""
 
     def __init__(
         self, parking: Parking, engine: Engine, clock: Callable[[], float] = time.monotonic
@@ -44,10 +44,10 @@ class Redelivery:
         """By instance: when it is tried again, and the interval before the try after that."""
 
     async def look(self) -> None:
-        """Begin a try for each held instance whose time has come."""
-        held, now = self._parking.unresponsive.ids, self._clock()
-        self._next = {one: self._next[one] for one in self._next.keys() & (held | {*self._tries})}
-        for instance_id in held - self._tries.keys():
+        """Begin a try for each unresponsive instance whose time has come."""
+        ids, now = self._parking.unresponsive.ids, self._clock()
+        self._next = {one: self._next[one] for one in self._next.keys() & (ids | {*self._tries})}
+        for instance_id in ids - self._tries.keys():
             if len(self._tries) >= AT_ONCE:
                 return
             due, interval = self._next.get(instance_id, (now, SECONDS))
@@ -57,13 +57,13 @@ class Redelivery:
                 self._tries[instance_id] = trying
 
     async def find(self, parked: Iterable[Entry]) -> None:
-        """Find who is held after a restart, and let overdue events expire, among what is parked."""
+        """Find unresponsive instances after a restart, and expire overdue events."""
         now = datetime.now(UTC)
         entries = list(parked)
         for entry in [one for one in entries if one.until and one.until < now - OVERDUE]:
             try:
                 await self._parking.expire(entry.key)
-            except Exception as error:  # the next is another's
+            except Exception as error:  # a fault of this event alone
                 said = f"{type(error).__name__}: {error}"
                 _log.warning("cannot expire", instance_id=entry.instance_id, error=said)
         ids = sorted({one.instance_id or "" for one in entries} - self._parking.unresponsive.ids)
@@ -72,7 +72,7 @@ class Redelivery:
                 self._parking.unresponsive.add(instance_id)
 
     async def _try(self, instance_id: str) -> None:
-        # Before the drain: what is parked from now on drains by itself, or is seen by this drain.
+        # Before the drain: an event parked from now on drains itself, or this drain sees it.
         self._parking.unresponsive.discard(instance_id)
         try:
             await self._parking.drain(instance_id)

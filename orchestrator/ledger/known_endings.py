@@ -1,4 +1,4 @@
-"""Which instances have ended, as the ledger has it: read once of each, since an ending stays."""
+"""A cache of the instances that have ended. Each ending is read once, because it stays."""
 
 from collections.abc import Iterable
 
@@ -8,22 +8,22 @@ PAGE = 200
 
 
 class KnownEndings:
-    """What this process has read of the ledger's endings; one that knows less reads more."""
+    """Endings that this process has read. A cold cache costs extra reads, never correctness."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._ended: set[str] = set()
 
     def keep(self, ids: set[str]) -> None:
-        """Forget all but these: the engine has the others no more, so their ids may come again."""
+        """Forget all but these. The others left the engine, so their ids may be used again."""
         self._ended &= ids
 
     def unknown(self, ids: Iterable[str]) -> list[str]:
-        """Return those of the instances that are not known to have ended, without a read."""
+        """Return the instances that are not known to have ended, without a read."""
         return [one for one in ids if one not in self._ended]
 
     async def not_ended(self, ids: Iterable[str], most: int) -> list[str]:
-        """Return the first `most` of the instances that have not ended, in their order."""
+        """Return the first `most` instances that have not ended, in the order given."""
         left, found = self.unknown(ids), list[str]()
         while left and len(found) < most:
             page, left = left[:PAGE], left[PAGE:]

@@ -1,6 +1,7 @@
-"""The ledger: what became of every accepted event, and which event holds an instance id.
+"""The ledger: the outcome of every accepted event, and the event that holds each instance id.
 
-Keyed by the event's source and id, apart from the instance and its purge, for the whole window.
+Entries are keyed by the event's source and id. They outlive the instance: the ledger keeps them for
+its whole window.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,12 +27,15 @@ from orchestrator.ledger.store import (
 _log = structlog.get_logger()
 
 OTHERS_KEPT = 16
-"""How many events of one source and id are noted, beside the one that the entry is of."""
+"""Most other events of one source and id that an entry notes."""
 
 
 class Ledger:
-    """Reads and writes the ledger. Raises `RpcError` when the store is away, and `Refused` where
-    an entry is of another event with the same source and id."""
+    """Reads and writes the ledger.
+
+    Raises `RpcError` where the store is away, and `Refused` where an entry belongs to another event
+    with the same source and id.
+    """
 
     def __init__(self, store: RecordStore) -> None:
         self._store = store
@@ -41,7 +45,7 @@ class Ledger:
         return datetime.now(UTC)
 
     async def find(self, source: str, event_id: str) -> Entry | None:
-        """Return the entry of an event, None where the ledger has not heard of it."""
+        """Return the entry of an event, None where there is none."""
         return await self.get(identity.event_key(source, event_id))
 
     async def get(self, key: str) -> Entry | None:
@@ -49,7 +53,7 @@ class Ledger:
         return None if record is None else read_as(Entry, entry_at(key), record)
 
     async def get_many(self, keys: Iterable[str], broken: set[str] | None = None) -> list[Entry]:
-        """Return the entries that are there; the keys of broken ones are added to `broken`."""
+        """Return the entries that are there. Keys of broken ones are added to `broken`."""
         names: set[str] = set()
         found = await self._store.read_many(map(entry_at, keys), names)
         entries = readable(Entry, found, names)
@@ -58,7 +62,7 @@ class Ledger:
         return [*entries.values()]
 
     async def create(self, entry: Entry) -> Entry:
-        """Enter an event that is not there; return the entry that is there now."""
+        """Write an entry where none is; return the entry that is there now."""
         at = entry_at(entry.key)
         return read_as(Entry, at, await self._store.create(at, _json(entry)))
 
@@ -127,7 +131,7 @@ class Ledger:
         await self.change(key, lambda e: e.model_copy(update={"duplicates": e.duplicates + 1}))
 
     async def note_other(self, key: str, command: str) -> None:
-        """Note in an event's entry that another event of its source and id was put aside."""
+        """Note in an entry that another event of its source and id was dead-lettered."""
 
         def noted(entry: Entry) -> Entry | None:
             others = [*entry.others, command][-OTHERS_KEPT:]
@@ -136,7 +140,7 @@ class Ledger:
         await self.change(key, noted)
 
     async def holder(self, instance_id: str) -> Holder | None:
-        """Return which event has taken an instance id, or None where it is free."""
+        """Return the event that holds an instance id, or None where the id is free."""
         key = identity.derived_key(instance_id)
         entry = await self.get(key) if key else None
         if entry and entry.instance_id == instance_id:
@@ -144,13 +148,13 @@ class Ledger:
         return await self.chosen_by(instance_id)
 
     async def chosen_by(self, instance_id: str) -> Holder | None:
-        """Return which event or parent chose an instance id, None where nobody did."""
+        """Return the event or parent that chose an instance id, None where none did."""
         at = _instance(instance_id)
         record, _ = await self._store.read(at)
         return None if record is None else read_as(Holder, at, record)
 
     async def holders(self, instance_ids: Iterable[str]) -> dict[str, Holder]:
-        """Return which events have taken these instance ids, by instance id."""
+        """Return the events that hold these instance ids, by instance id."""
         ids = list(instance_ids)
         derived = {one: key for one in ids if (key := identity.derived_key(one))}
         entries = {entry.key: entry for entry in await self.get_many({*derived.values()})}
@@ -164,18 +168,18 @@ class Ledger:
         return holders | {given[name]: holder for name, holder in chosen.items()}
 
     async def take(self, instance_id: str, holder: Holder) -> Holder:
-        """Take an instance id for a start; return who holds it now."""
+        """Take an instance id for a start; return its holder now."""
         if held := await self.holder(instance_id):
             return held
         return await self.take_chosen(instance_id, holder)
 
     async def take_chosen(self, instance_id: str, holder: Holder) -> Holder:
-        """Take an instance id that nobody chose before; return who holds it now."""
+        """Take an instance id that was not chosen before; return its holder now."""
         at = _instance(instance_id)
         return read_as(Holder, at, await self._store.create(at, holder.model_dump()))
 
     async def end(self, instance_id: str, ended: Ended) -> None:
-        """Write that a run ended and was announced; the first ending stays, unless it is broken."""
+        """Write that a run ended and was announced. The first ending stays, unless it is broken."""
         at, record = _ending(instance_id), ended.model_dump()
         try:
             read_as(Ended, at, await self._store.create(at, record))
@@ -183,8 +187,10 @@ class Ledger:
             await self._store.mend(at, record)
 
     async def ended(self, instance_id: str) -> Ended | None:
-        """Return how an instance ended; None where it has not, or where the record is broken: the
-        end is announced again then, under the same id."""
+        """Return how an instance ended; None where it has not, or where the record is broken.
+
+        A broken ending is announced again, under the same id.
+        """
         at = _ending(instance_id)
         try:
             record, _ = await self._store.read(at)
@@ -194,24 +200,24 @@ class Ledger:
             return None
 
     async def endings(self, instance_ids: Iterable[str]) -> dict[str, Ended]:
-        """Return how those of the instances ended that have, by instance id."""
+        """Return the endings of the instances that have ended, by instance id."""
         by_key = {_ending(instance_id): instance_id for instance_id in instance_ids}
         found = await self._store.read_many(by_key)
         return {by_key[key]: ended for key, ended in readable(Ended, found).items()}
 
     async def not_ended(self, instance_ids: Iterable[str]) -> list[str]:
-        """Return those of the instances whose end was not announced."""
+        """Return the instances whose ending was not announced."""
         ids = list(instance_ids)
         endings = await self.endings(ids)
         return [instance_id for instance_id in ids if instance_id not in endings]
 
     async def may_run(self, key: str, attempt: int) -> bool:
-        """Let one attempt of a start run, and only ever this one (the fence)."""
+        """Return whether this attempt of a start may run. Only one attempt ever may (the fence)."""
         return await self._store.create(f"ran-{key}", {"attempt": attempt}) == {"attempt": attempt}
 
 
 def entry_at(key: str) -> str:
-    """Return where the store has the entry of an event."""
+    """Return the key of an event's entry in the store."""
     return f"event-{key}"
 
 

@@ -1,4 +1,4 @@
-"""What the ledger keeps: an event's entry, who holds an instance id, how a run ended."""
+"""The records of the ledger: an event's entry, an instance id's holder, a run's ending."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ LEASE = timedelta(seconds=LEASE_SECONDS)
 
 
 class Disposition(StrEnum):
-    """What became of an event. `claimed` is on its way; `parked` is open, all others are final."""
+    """The outcome of an event. `claimed` and `parked` are open; all others are final."""
 
     CLAIMED = "claimed"
     PARKED = "parked"
@@ -47,71 +47,71 @@ class Entry(BaseModel):
     instance_id: str | None = None
     at: AwareDatetime
     attempt: int = 1
-    """How often serving it was begun: by a first claim, a take-over, a redrive."""
+    """How many times a handler began to serve it: first claim, take-overs, redrives."""
     token: str = ""
-    """Whose claim this is; no other claim has it."""
+    """Unique to the claim of one handler."""
     digest: str | None = None
-    """What a start would run: the same for the same workflow and input."""
+    """Of a start: hash of the workflow and its input."""
     command: str | None = None
-    """What the event asks for (`contracts.digest`); None in entries of earlier versions."""
+    """Hash of the event's command (`contracts.digest`); None in entries of earlier versions."""
     others: list[str] = []
-    """The same of events that were put aside for having this one's source and id, newest last."""
+    """The same of events that were refused for reusing this source and id, newest last."""
     letters: int = 0
-    """How often it was dead-lettered."""
+    """How many times it was dead-lettered."""
     duplicates: int = 0
     event: dict[str, Any] | None = None
     """The event itself, while it is parked."""
     until: AwareDatetime | None = None
     """When a parked event expires."""
     why: str | None = None
-    """What keeps an instance that is there from taking a parked event."""
+    """Why an existing instance does not accept a parked event."""
 
     @property
     def final(self) -> bool:
         return self.disposition not in OPEN
 
     def is_of(self, event: CloudEvent) -> bool:
-        """Tell whether this is the entry of `event`, and not of another with its source and id."""
+        """Return whether this entry belongs to `event`, not to another with its source and id."""
         return not self.differs(command_digest(event))
 
     def differs(self, command: str | None) -> bool:
-        """Tell whether this is the entry of an event that asks for something else."""
+        """Return whether this entry belongs to an event with another command."""
         return None not in (self.command, command) and self.command != command
 
     def accepted(self) -> CloudEvent:
-        """Return a parked event, read by the reader that took it off its topic."""
+        """Return a parked event, parsed as it was when it came off its topic."""
         return read_entry(json.dumps(self.event, ensure_ascii=False).encode(), ANY_SIZE)
 
     def reopened_by(self, event: CloudEvent) -> bool:
-        """Tell whether `event` is a redrive of the last dead letter of this event.
+        """Return whether `event` is a redrive of the last dead letter of this event.
 
-        A redrive says how often its event had been dead-lettered, so each reopens once.
+        A redrive carries the number of dead letters so far, so each redrive reopens it once.
         """
         asked = event.attributes.get(redrive.EXTENSION)
         return self.disposition is Disposition.DEAD_LETTERED and str(asked) == str(self.letters)
 
 
 class Ended(BaseModel):
-    """A run that ended and was announced; `seen` are the events it had received, newest last."""
+    """The announced ending of a run. `seen` are the events that it received, newest last."""
 
     model_config = ConfigDict(frozen=True)
 
     key: str | None
-    """Of the event that started it."""
+    """Key of the event that started it."""
     outcome: str
     seen: list[str] = []
     seen_all: bool = False
-    """Whether `seen` has all that the run received: the run told it itself, and not the engine."""
+    """Whether `seen` is complete: only the run itself knows, the engine does not."""
     announced: bool = True
     """False for a run whose workflow does not announce itself; `seen` is not known then."""
 
     def never_read(self, key: str) -> bool:
-        """Tell whether it is certain that the run ended without having received an event."""
+        """Return whether the run certainly ended without receiving the event."""
         return self.seen_all and len(self.seen) < SEEN_KEPT and key not in self.seen
 
 
 class Holder(BaseModel):
-    """Which event took an instance id, and to run what; or whose child has it."""
+    """The event that took an instance id, with its digest; or the parent whose child has the id."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,6 +1,6 @@
-"""Runs an author's activity: its input by its annotation, its result as JSON, whatever it raises.
+"""Runs an author's activity: parses its input by its annotation, and returns its result as JSON.
 
-The SDK's worker sees plain JSON and exceptions that it can report, and nothing else.
+The SDK's worker gets plain JSON, or an exception that it can report.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from orchestrator.runs.input_type import InputType
 from orchestrator.runs.payload import MAX_RESULT_BYTES, fitted
 
 STOP_SECONDS = 1.0
-"""How long an activity that is cut off by a stop has for its own cleaning up."""
+"""How long an activity may clean up when the worker stops."""
 
 
 class InvalidInput(ValueError):
@@ -25,7 +25,7 @@ class InvalidInput(ValueError):
 
 
 class Activity:
-    """One activity as the SDK's worker is to call it."""
+    """One activity, as the SDK's worker calls it."""
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         self.name = name
@@ -58,7 +58,7 @@ class Activity:
             raise failure(raised) from None
 
     async def _run_async(self, ctx: WorkflowActivityContext, given: Any) -> Any:
-        """Run in a task of its own, to tell a cancel by the author from a stop of the worker."""
+        """Run in a task of its own, to tell the author's cancel from a stop of the worker."""
         _contain_tasks(asyncio.get_running_loop())
         running = asyncio.ensure_future(self._attempt(ctx, given))
         try:
@@ -98,7 +98,7 @@ class Activity:
 
 
 def _input_type(function: Callable[..., Any]) -> InputType | None:
-    """Return what the annotation says; None where it says nothing that JSON can be read as."""
+    """Return the type of the annotation; None where JSON cannot be parsed as it."""
     found = InputType(function, closed=False)
     try:
         found.json_schema()
@@ -108,14 +108,14 @@ def _input_type(function: Callable[..., Any]) -> InputType | None:
 
 
 def _by_its_own_class(function: Callable[..., Any], given: Any) -> Any:
-    """Return an input as a class makes it that looks like a model, as the SDK itself does."""
+    """Return an input made by `model_validate` of its class, as the SDK itself does."""
     annotation = list(inspect.signature(function).parameters.values())[1].annotation
     validate = getattr(annotation, "model_validate", None)
     return validate(given) if callable(validate) and isinstance(given, dict) else given
 
 
 def _contain_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """Have `sys.exit()` in a task that an activity starts fail that task, not end the loop."""
+    """Make `sys.exit()` in a task of an activity fail that task instead of ending the loop."""
     if loop.get_task_factory() is None:
         loop.set_task_factory(_contained)
 

@@ -1,4 +1,4 @@
-"""Says how runs ended: for the workflow's own last step, and for those that could not say it."""
+"""Announces the endings of runs: from their last turn, or after the fact."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
@@ -27,8 +27,10 @@ _log = structlog.get_logger()
 
 
 class Announcer:
-    """Publishes first, writes that down second: a crash between the two publishes it again under
-    the same id, which the notifier shows once."""
+    """Publishes an ending first and writes it to the ledger second.
+
+    A crash between the two publishes it again under the same id, and the notifier shows it once.
+    """
 
     def __init__(
         self, workflows: Mapping[str, Definition], engine: Engine, ledger: Ledger, outbox: Outbox
@@ -41,8 +43,10 @@ class Announcer:
     async def announce(
         self, notice: WorkflowCompleted, cause: Cause, *, seen_all: bool = True
     ) -> None:
-        """Publish that a run ended, and note it with the events the run had seen. `seen_all` is
-        true where the run itself says it: the engine does not know what it has seen."""
+        """Publish that a run ended, and note it with the events that the run has seen.
+
+        `seen_all` is true where the run itself announces: the engine does not know what it saw.
+        """
         seen = {"seen": list(cause.seen), "seen_all": seen_all}
         ended = Ended(key=cause.key, outcome=notice.outcome, **seen)
         with continuing({TRACEPARENT: cause.traceparent}, "announce an ending"):
@@ -50,14 +54,14 @@ class Announcer:
             await self._ledger.end(notice.instance_id, ended)
 
     async def announce_ended(self, instance_id: str) -> WorkflowStatus | None:
-        """Announce a run that has ended and has not said so; return its status, None if gone."""
+        """Announce a run that ended unannounced; return its status, None if it is gone."""
         state = await self.look(instance_id)
-        if isinstance(state, Unreadable):  # for a moment, maybe: not STALLED
+        if isinstance(state, Unreadable):  # perhaps for a moment only, so it is not called STALLED
             return WorkflowStatus.UNKNOWN
         return state.runtime_status if state else None
 
     async def look(self, instance_id: str) -> WorkflowState | None:
-        """Return the state of a run; if it has ended and has not said so, announce that first."""
+        """Return the state of a run. One that ended unannounced is announced first."""
         state = await self._engine.state(instance_id)
         if state is not None and state.runtime_status in FINISHED:
             cause = cause_of(state)
@@ -68,7 +72,7 @@ class Announcer:
     async def announce_stalled(
         self, instance_id: str, stall: Stall | None, reason: str | None
     ) -> None:
-        """Announce a stalled run as terminated, before the engine forgets it."""
+        """Announce a stalled run as terminated, before it is removed from the engine."""
         if state := await self._engine.state(instance_id):
             cause = cause_of(state)
             if isinstance(state, Unreadable) and (holder := await self._ledger.holder(instance_id)):
@@ -77,12 +81,14 @@ class Announcer:
                 await self._announce_or_note(of_stalled(state, cause, stall, reason), cause)
 
     async def _is_owed(self, instance_id: str, cause: Cause) -> bool:
-        """Tell whether the ledger lacks the end of a run. One scheduled past Usher has no key, and
-        nobody who waits for its end."""
+        """Return whether the ledger lacks the ending of a run that Usher started.
+
+        Other runs have no key, and their endings are not announced.
+        """
         return bool(cause.key) and await self._ledger.ended(instance_id) is None
 
     async def _announce_or_note(self, notice: WorkflowCompleted, cause: Cause) -> None:
-        """Announce an end, or only note it where the workflow does not announce itself."""
+        """Announce an ending, or only note it where its workflow does not announce."""
         definition = self._workflows.get(notice.workflow)
         if definition is None or definition.tag.announce:
             await self.announce(notice, cause, seen_all=False)

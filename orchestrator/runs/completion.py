@@ -1,4 +1,4 @@
-"""How a run's end is told: by its own last turn, or as the engine shows it afterwards."""
+"""Builds the completion event of a run: in its last turn, or from the engine's state of it."""
 
 import json
 import re
@@ -15,11 +15,11 @@ from orchestrator.runs.failures import bounded, causes, text_of, type_of
 from orchestrator.runs.payload import MAX_PAYLOAD_BYTES, payload_bytes
 
 NOTICE_BYTES = MAX_PAYLOAD_BYTES - 100_000
-"""The largest notice; the rest is for what the run has seen, which the announcing activity gets."""
+"""The largest notice. The rest is for the keys of seen events, which the activity gets, too."""
 NOTICE_LEVELS = 100
-"""Levels of an output that are announced as they are; readers of JSON stop at about 200."""
+"""Most levels of an output that is announced unchanged. JSON readers stop at about 200."""
 NOTICE_TEXT = 10_000
-"""Characters that are left of what does not fit."""
+"""Characters that are kept of a text or value that is too large."""
 
 _CAUSE = re.compile(
     r"(?:child workflow \S+ failed: )*(?:activity (?P<activity>\S+) failed: )?(?P<type>[^\s:]+)"
@@ -34,7 +34,7 @@ def of_turn(
     output: Any,
     error: Exception | None,
 ) -> WorkflowCompleted:
-    """Return the notice of a run that ends in this turn, with its output or what it raised."""
+    """Return the notice of a run that ends in this turn, with its output or its exception."""
     finished_at = ctx.current_utc_datetime.replace(tzinfo=UTC)
     started_at = cause.started_at or finished_at
     return WorkflowCompleted(
@@ -51,7 +51,7 @@ def of_turn(
 
 
 def of_state(state: WorkflowState, cause: Cause) -> WorkflowCompleted:
-    """Return the notice of a run that has ended, from its state."""
+    """Return the notice of a run that has ended, by its state."""
     shown = instance_of(state)
     error = explained(shown.error.type, shown.error.message) if shown.error else None
     ended = shown.updated_at, Outcome(shown.status), shown.output, error
@@ -61,7 +61,7 @@ def of_state(state: WorkflowState, cause: Cause) -> WorkflowCompleted:
 def of_stalled(
     state: WorkflowState, cause: Cause, stall: Stall | None, reason: str | None
 ) -> WorkflowCompleted:
-    """Return the notice of a stalled run that is ended by force: terminated, and why it stalled."""
+    """Return the notice of a stalled run that is ended by force, as terminated with the reason."""
     why = f"stalled: {stall.message}" if stall else "stalled"
     error = RunFailure(type=stall.reason if stall else "STALLED", message=why)
     ended = datetime.now(UTC), Outcome.TERMINATED, reason, error
@@ -93,7 +93,7 @@ def _of_instance(
 
 
 def _raised(error: BaseException) -> RunFailure:
-    """Return what a run raised, with the activity and the type that it goes back to."""
+    """Return the exception of a run, with the activity and the type of its cause."""
     found = explained(type_of(error), text_of(error))
     for cause in causes(error):
         if found.cause_type is None or found.activity is None:
@@ -104,10 +104,10 @@ def _raised(error: BaseException) -> RunFailure:
 
 
 def explained(kind: str, text: str) -> RunFailure:
-    """Return a failure with the activity and the type of its cause, where its text has them.
+    """Return a failure with the activity and the type of its cause, where its text names them.
 
-    The text of a task that failed is ours: `activity NAME failed: TYPE: …`, after the children that
-    it was called in (see `orchestrator.runs.tasks`). It is all that the engine hands on of a child.
+    `orchestrator.runs.tasks` writes the text of a failed task: `activity NAME failed: TYPE: …`,
+    behind the names of the children that called it. The engine passes on only this text of a child.
     """
     found = _CAUSE.match(text) if kind == "TaskFailedError" else None
     return RunFailure(
@@ -119,7 +119,7 @@ def explained(kind: str, text: str) -> RunFailure:
 
 
 def fitting(notice: WorkflowCompleted) -> WorkflowCompleted:
-    """Return a notice that the announcing activity, the broker and the notifier can take."""
+    """Return a notice that is small enough for the activity, the broker and the notifier."""
     if _levels(notice.output) > NOTICE_LEVELS:
         notice = _shortened(notice, "output")
     for field in ("output", "custom_status"):
@@ -136,7 +136,7 @@ def _shortened(notice: WorkflowCompleted, field: str) -> WorkflowCompleted:
 
 
 def _levels(value: Any) -> int:
-    """Return how many lists and objects stand in one another."""
+    """Return how deep lists and objects are nested."""
     levels, layer = 0, [value]
     while layer := [one for one in layer if isinstance(one, list | dict) and one]:
         levels += 1

@@ -1,4 +1,4 @@
-"""The context an author gets: the SDK's own, with the envelope kept out of sight."""
+"""The context that an author gets: the SDK's own, without the envelopes."""
 
 import json
 import re
@@ -22,11 +22,11 @@ WorkflowGenerator = Generator[Any, Any, Any]
 NAME_CHARACTERS = 1_000
 """The longest name of an activity, a child workflow or an app."""
 CHILD_ID = r"[A-Za-z0-9_.:-]{1,256}"
-"""Ids that an author may give a child; more than a start may have, as the engine's own have `:`."""
+"""Ids that an author may give a child. Unlike ids of starts, they may contain `:`."""
 
 
 class RunContext:
-    """Stands before the SDK's context; what it does not change, the SDK's context does."""
+    """Wraps the SDK's context, which does everything that is not changed here."""
 
     def __init__(self, ctx: DaprWorkflowContext, cause: Cause, code: str | None = None) -> None:
         self._ctx = ctx
@@ -42,19 +42,19 @@ class RunContext:
 
     @property
     def is_over(self) -> bool:
-        """Whether the run has ended in this turn before its author did: it was terminated.
+        """Whether the run was terminated in this turn, before its author's code ended.
 
-        The SDK, which names nothing public for it, hands over what came after that all the same.
+        The SDK still delivers later events to such a run, and has no public name for this.
         """
         return bool(self._ctx._is_complete)
 
     @property
     def has_patches(self) -> bool:
-        """Whether the history of the run has patches of its author's (`is_patched`)."""
+        """Whether the history of the run has patches of its author (`is_patched`)."""
         return bool(self._ctx._history_patches.keys() - {CLAIMED_FIRST})
 
     def set_custom_status(self, custom_status: str) -> None:
-        """Show a text beside the run; raise `PayloadTooLarge` where it is too large."""
+        """Show a text beside the run. Raises `PayloadTooLarge`."""
         if not isinstance(custom_status, str):
             custom_status = json.dumps(as_json(custom_status))
         custom_status = custom_status.encode(errors="backslashreplace").decode()
@@ -63,7 +63,7 @@ class RunContext:
         self._ctx.set_custom_status(custom_status)
 
     def is_patched(self, patch_name: str) -> bool:
-        patch_name.encode()  # what cannot be encoded must raise here, and not when the turn ends
+        patch_name.encode()  # a name that cannot be encoded must raise here, not when the turn ends
         return bool(self._ctx.is_patched(patch_name))
 
     def call_activity(
@@ -74,7 +74,7 @@ class RunContext:
         retry_policy: RetryPolicy | None = None,
         **options: Any,
     ) -> Any:
-        """Schedule an activity; raise `PayloadTooLarge` where its input is too large."""
+        """Schedule an activity. Raises `PayloadTooLarge`."""
         what = f"activity {_name(activity)}"
         _check_names(_name(activity), options.get("app_id"))
         given = self._scheduled(input, f"the input of {what}")
@@ -89,7 +89,7 @@ class RunContext:
         retry_policy: RetryPolicy | None = None,
         **options: Any,
     ) -> Any:
-        """Schedule a child; raise `PayloadTooLarge` where its input is too large."""
+        """Schedule a child workflow. Raises `PayloadTooLarge`."""
         what = f"child workflow {_name(workflow)}"
         _check_names(_name(workflow), options.get("app_id"))
         chosen = options.get("instance_id")
@@ -100,7 +100,7 @@ class RunContext:
         def schedule() -> Any:
             return self._made(self._ctx.call_child_workflow(workflow, input=given, **options), what)
 
-        elsewhere = options.get("app_id")  # whose ids are none of ours
+        elsewhere = options.get("app_id")  # ids of another app are not claimed here
         if chosen is None or elsewhere or not self._ctx.is_patched(CLAIMED_FIRST):
             return schedule()
         asked = {"instance_id": str(chosen), "parent": self._ctx.instance_id}
@@ -111,7 +111,7 @@ class RunContext:
         return made_by(self._ctx.create_timer(fire_at), self)
 
     def _scheduled(self, value: Any, what: str) -> Any:
-        """Return a value as JSON has it, if the engine takes it beside what else is scheduled."""
+        """Return a value as plain JSON, if it fits beside the rest of this turn."""
         plain, size = fitted(value, what)
         if self._turn_bytes + size > MAX_TURN_BYTES:
             raise PayloadTooLarge(
@@ -127,11 +127,11 @@ class RunContext:
     def wait_for_external_event(
         self, name: str, *, timeout: datetime | timedelta | None = None
     ) -> Any:
-        """Wait for an event; the author gets its data, and a repeated event only once."""
+        """Wait for an event. The author gets its data, and gets a repeated event once."""
         return made_by(self.external_events.wait(name, timeout), self)
 
     def continue_as_new(self, new_input: Any, *, save_events: bool = True) -> None:
-        """Start over with a new input; events that wait are kept unless `save_events` is false."""
+        """Start over with a new input. Unread events are kept unless `save_events` is false."""
         received = self.external_events.leave() if save_events else ()
         cause = self.carried().model_copy(update={"received": received, "code": self._code})
         what = f"the input of continue_as_new, with {len(received)} events received,"
@@ -140,14 +140,14 @@ class RunContext:
         self.continued = True
 
     def carried(self) -> Cause:
-        """Return what started this run, with the events seen by now."""
+        """Return the cause of this run, with the events seen by now."""
         return self._cause.model_copy(update={"seen": self.external_events.seen, "received": ()})
 
     def drive(self, author: WorkflowGenerator, name: str) -> WorkflowGenerator:
-        """Run the generator of the workflow of that name, and return what it returns.
+        """Run the generator of the workflow of that name, and return its result.
 
-        What the author's code raises is an `Exception` here, whatever it was. A `GeneratorExit` at
-        our own `yield` is the SDK's, which lets go of the turn.
+        Whatever the author's code raises becomes an `Exception` here. A `GeneratorExit` at our own
+        `yield` comes from the SDK, which drops the turn.
         """
         try:
             stepped(name)
@@ -169,7 +169,7 @@ class RunContext:
             return end.value
 
     def as_sdk_context(self) -> DaprWorkflowContext:
-        """Return itself as the type an author's annotation names."""
+        """Return itself, typed as an author's annotation has it."""
         return cast(DaprWorkflowContext, self)
 
 
@@ -178,7 +178,7 @@ def _name(called: Any) -> str:
 
 
 def _check_names(name: str, app_id: Any) -> None:
-    """Refuse a name that the engine would try to pass on for ever."""
+    """Refuse a name that is so long that the engine would try to forward it for ever."""
     for what, value in (("name", name), ("app_id", app_id or "")):
         if len(str(value)) > NAME_CHARACTERS:
             shown = str(value)[:40]
@@ -186,7 +186,7 @@ def _check_names(name: str, app_id: Any) -> None:
 
 
 def _check_child_id(instance_id: Any, parent: str) -> None:
-    """Refuse an id that no child can have: one with `||` breaks the engine's list of all."""
+    """Refuse an id that no child may have. An id with `||` breaks the engine's list of all."""
     if instance_id is None:
         return
     wrong = None

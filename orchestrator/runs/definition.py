@@ -1,4 +1,4 @@
-"""One workflow as found: its function, and the input model its annotation names."""
+"""One workflow: its function, its input model, and the checks of an input."""
 
 import inspect
 from collections.abc import Callable
@@ -37,12 +37,12 @@ class Definition:
 
     @property
     def parameter(self) -> str:
-        """What the author calls the input."""
+        """Name of the input parameter."""
         return list(inspect.signature(self.function).parameters)[1]
 
     @property
     def annotation(self) -> Any:
-        """What the author says the input is; `inspect.Parameter.empty` where that is nothing."""
+        """Annotation of the input; `inspect.Parameter.empty` where there is none."""
         return inspect.signature(self.function).parameters[self.parameter].annotation
 
     @cached_property
@@ -54,14 +54,14 @@ class Definition:
         return self._input.json_schema()
 
     def as_json(self, parsed: Any) -> bytes:
-        """Return what `parse` returned as JSON again."""
+        """Return a parsed input as JSON."""
         return self._input.dump(parsed)
 
     def parse(self, value: Any, *, by_name: bool = False) -> Any:
-        """Return `value` as the input the workflow asks for; no input means all defaults.
+        """Return `value` as the workflow's input model; None means all defaults.
 
-        Raise `Refused(invalid_input)` that names the field; a field the model does not know is
-        at fault too, unless the model says otherwise.
+        Raises `Refused(invalid_input)` with the field at fault. An unknown field is at fault, too,
+        unless the model allows it.
         """
         try:
             return self._input.parse(value, by_name=by_name)
@@ -71,4 +71,4 @@ class Definition:
 
 
 def _takes_none(ctx: Any, input: None) -> None:  # noqa: A002  # what refusals and schemas name
-    """Stand for a workflow without an input."""
+    """Replaces the function of a workflow without an input."""

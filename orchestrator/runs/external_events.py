@@ -1,7 +1,7 @@
-"""External events as a workflow's author meets them: the data alone, and each event once.
+"""External events as an author receives them: without the envelope, and each event once.
 
-The author yields the SDK's own tasks. Before an event's data is handed over, its envelope is taken
-off; when the event was seen before (a redelivery), the wait goes on with a fresh task instead.
+The author yields the SDK's own tasks. The envelope is removed before the author gets the data. If
+the event was seen before (a redelivery), the wait goes on with a new task instead.
 """
 
 from collections.abc import Generator, Iterable
@@ -25,7 +25,7 @@ NESTED = (
 
 
 class EventWait:
-    """One call of `wait_for_external_event`: what the author holds, and what is waited on now."""
+    """One call of `wait_for_external_event`: the author's task, and the task that waits now."""
 
     def __init__(self, name: str, deadline: datetime | None, task: Task) -> None:
         self.name = name
@@ -35,12 +35,12 @@ class EventWait:
         self.settled = False
 
     def settle(self, data: Any) -> None:
-        """From now on the author's own task answers with the data, without the envelope."""
+        """Make the author's task return the data."""
         self.settled = True
         self.held.get_result = lambda: data
 
     def fail(self, error: Exception) -> None:
-        """From now on the author's own task raises, as the one that took its place did."""
+        """Make the author's task raise, as the task that waited instead of it did."""
 
         def get_result() -> None:
             raise error
@@ -66,9 +66,9 @@ class ExternalEvents:
         return tuple(self._seen[-SEEN_KEPT:])
 
     def leave(self) -> tuple[Received, ...]:
-        """Let every wait go, and return the events that came for one and were not handed over.
+        """End every wait, and return the events that were received and not read.
 
-        What comes from now on waits in the engine, for the next generation.
+        Events that come later wait in the engine for the next generation.
         """
         left = []
         for wait in self._waits.values():
@@ -89,8 +89,8 @@ class ExternalEvents:
     def wait(self, name: str, timeout: datetime | timedelta | None) -> Task:
         """Return a task for the next event of that name.
 
-        One that lost a `when_any` still stands first in line for it, so it is returned again, or
-        leaves the line where it cannot keep the deadline that is asked for.
+        A wait that lost a `when_any` is still the first in line for it. So it is returned again, or
+        leaves the line where it has another deadline.
         """
         lost = self._lost.pop(name.casefold(), None)
         if lost and not lost.settled:
@@ -103,7 +103,7 @@ class ExternalEvents:
         return wait.held
 
     def resolve(self, task: Task) -> Generator[Task, Any, Any]:
-        """Wait for what the author yielded, and return what the author is to get."""
+        """Wait for the task that the author yielded, and return the author's result."""
         if wait := self._waits.get(id(task)):
             return (yield from self._receive(wait))
         children = task.get_tasks() if hasattr(task, "get_tasks") else []
@@ -130,16 +130,16 @@ class ExternalEvents:
         return any(id(c) in self._waits or self._concerned(c) for c in children)
 
     def _receive(self, wait: EventWait) -> Generator[Task, Any, Any]:
-        """Return the data of the first event that was not seen before."""
+        """Return the data of the next event that was not seen before."""
         while not wait.settled:
             self._take(wait, (yield wait.current))
         return wait.held.get_result()
 
     def _first(self, task: Task, children: list[Task]) -> Generator[Task, Any, Task]:
-        """Return the author's task that wins; one that got a repeat goes on waiting."""
+        """Return the author's task that wins. A wait that got a repeat goes on."""
         while True:
             standing = [self._standing(child) for child in children]
-            if standing != children:  # one got a repeat, here or in an earlier `when_any`
+            if standing != children:  # a wait got a repeat, here or in an earlier `when_any`
                 task = when_any(standing)
             waits = {id(w.current): w for c in children if (w := self._waits.get(id(c)))}
             self._lost = {n: w for n, w in self._lost.items() if id(w.current) not in waits}
@@ -161,7 +161,7 @@ class ExternalEvents:
                 self._lost[wait.name.casefold()] = wait
 
     def _take(self, wait: EventWait, received: Any) -> bool:
-        """Settle a wait with what it received, or give it a fresh task where that is a repeat."""
+        """Settle a wait with the event it received, or give it a new task if that is a repeat."""
         key, data = unseal_event(received)
         if key is not None and key in self._seen:
             left = wait.deadline - self._now() if wait.deadline else None
@@ -195,14 +195,14 @@ def _has_result(task: Task) -> bool:
 
 
 def _arrived(event: Any) -> Task:
-    """Return a task that has its result; of nothing is what the SDK offers to make one of."""
+    """Return a completed task. `when_all([])` is the SDK's only public one."""
     task: Task = when_all([])
     task.get_result = lambda: event
     return task
 
 
 def _leave_line(task: Task) -> None:
-    """Let the SDK forget a waiter, as it does when its time is over; else it takes an event."""
+    """Make the SDK drop a wait, as at its deadline; otherwise it would receive an event."""
     if hasattr(task, "get_tasks"):
         _, timer = task.get_tasks()
         task.on_child_completed(timer)

@@ -1,7 +1,7 @@
-"""What an author's code raises, as a failure that the engine can take: bounded and encodable.
+"""Turns whatever an author's code raises into an exception that the SDK can report.
 
-The SDK's worker reports an `Exception` by the name of its class and its text. Anything else that is
-raised ends the worker's loop, and a text that cannot be encoded is never reported.
+The SDK's worker reports an `Exception` by the name of its class and its text. Any other exception
+ends the worker's loop, and a text that cannot be encoded is never reported.
 """
 
 import builtins
@@ -17,7 +17,8 @@ TEXT_KEPT = 8_000
 TYPE_KEPT = 200
 """Characters of the name of an exception's class that are kept."""
 _SLACK = 2_000
-"""What was cut once, and got the names of activities and children before it, is not cut again."""
+"""A text that was cut once, and got names of activities and children put before it, is not cut
+again."""
 _FRAMES_KEPT = 40
 _TRACEBACK_KEPT = 60_000
 _GROUP_SHOWN = 10
@@ -27,14 +28,14 @@ _class_name: Any = type.__dict__["__name__"]
 
 
 class Failure(Exception):
-    """Stands for an exception of an author's. Its class has the name of that exception's class."""
+    """Replaces an author's exception. Its class has the name of that exception's class."""
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
 def failure(error: BaseException) -> Exception:
-    """Return an exception that the SDK can report by its type and text: `error` itself, if so."""
+    """Return an exception that the SDK can report: `error` itself, if it can."""
     kind, text = type_of(error), text_of(error)
     trace = _bounded_traceback(error.__traceback__)
     if isinstance(error, Exception) and _reads(error, kind, text):
@@ -45,7 +46,7 @@ def failure(error: BaseException) -> Exception:
 
 
 def guarded(step: Callable[..., Any], *given: Any) -> Any:
-    """Call an author's code; what is no `Exception` is raised as one, of the same name."""
+    """Call an author's code. Any other exception is raised as an `Exception` of the same name."""
     try:
         return step(*given)
     except Exception as raised:
@@ -79,7 +80,7 @@ def text_of(error: BaseException) -> str:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield what an exception was raised from, or while it was handled, the nearest first."""
+    """Yield the causes and contexts of an exception, the nearest first."""
     seen = {id(error)}  # an author's exception may have an `__eq__` and a `__bool__` of its own
     while True:
         cause = error.__cause__
@@ -111,7 +112,7 @@ def with_type(kind: str, text: str) -> str:
 
 
 def bounded(text: str, limit: int, *, slack: int = 0) -> str:
-    """Return a text that UTF-8 can have, with a mark at its end where it was longer."""
+    """Return a text that UTF-8 can encode, cut to `limit` with a mark at its end."""
     length = str.__len__(text)
     cut = length > limit + slack
     kept = str.__getitem__(text, slice(limit if cut else length))

@@ -1,4 +1,4 @@
-"""What a function says its input is: how JSON becomes that, its schema, and what none means."""
+"""The input type of a workflow or activity: parses JSON, and returns its JSON Schema."""
 
 import inspect
 import json
@@ -54,14 +54,14 @@ class InputType:
                 raise (error if missing else without) from error
 
     def json_schema(self) -> dict[str, Any]:
-        """Return the JSON Schema that agrees with `parse`."""
+        """Return the JSON Schema of what `parse` accepts."""
         schema = guarded(lambda: _Closed().generate(self._core, mode="validation"))
         if self._default is not ABSENT:
             return {**schema, "default": as_json(self._default)}
         return dict(schema)
 
     def dump(self, parsed: Any) -> bytes:
-        """Return what `parse` returned as JSON again."""
+        """Return a parsed input as JSON."""
         return self._adapter.dump_json(parsed, by_alias=True)
 
     def _validated(self, value: Any, by_name: bool) -> Any:

@@ -1,4 +1,4 @@
-"""What goes into the engine: one serializer for all of it, and the largest size that it takes."""
+"""The serializer of everything that goes into the engine, and its size limits."""
 
 import json
 from types import SimpleNamespace
@@ -28,11 +28,11 @@ where it is started as in this repository."""
 
 
 class PayloadTooLarge(ValueError):
-    """A value is larger than the engine takes. Raised in the author's code, which may catch it."""
+    """A value is too large for the engine. Raised in the author's code, which may catch it."""
 
 
 def as_json(value: Any) -> Any:
-    """Return a value as JSON has it, dumped by alias; raise where it is none."""
+    """Return a value as plain JSON, by alias. Raises where JSON cannot hold it."""
     return json.loads(to_json(value, by_alias=True, inf_nan_mode="null", fallback=_unknown))
 
 
@@ -42,7 +42,7 @@ def payload_bytes(value: Any) -> int:
 
 
 def fitted(value: Any, what: str, limit: int = MAX_PAYLOAD_BYTES) -> tuple[Any, int]:
-    """Return a value as JSON has it, and its size; raise `PayloadTooLarge` above the limit."""
+    """Return a value as plain JSON, and its size. Raises `PayloadTooLarge` above the limit."""
     plain = as_json(value)
     size = len(json.dumps(plain))
     if size > limit:
@@ -54,7 +54,7 @@ def fitted(value: Any, what: str, limit: int = MAX_PAYLOAD_BYTES) -> tuple[Any, 
 
 
 def _unknown(value: Any) -> Any:
-    """Return what the SDK would make of a value that Pydantic does not know."""
+    """Return the SDK's own conversion of a value that Pydantic does not know."""
     if isinstance(value, SimpleNamespace):  # a dataclass, in a history older than this serializer
         return vars(value)
     if callable(getattr(type(value), "model_dump", None)):

@@ -1,7 +1,7 @@
-"""Announces runs that ended and could not say so: terminated past Usher, or cut off at the end.
+"""Announces runs that ended unannounced: terminated without Usher, or cut off by a crash.
 
-It holds nothing in memory that a promise rests on; several replicas may sweep at once, since what
-they publish has the same id and what they write is written once.
+No promise depends on its memory. Several replicas may sweep at once: they publish the same id, and
+the ledger keeps the first ending.
 """
 
 from collections import deque
@@ -18,14 +18,14 @@ from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.runs.announcer import Announcer
 
 AGAIN = 20
-"""So many instances that are not ours and have finished are looked at again each time: an event may
-have started one over since, under the same id."""
+"""Most finished instances, without an ending in the ledger, that a sweep looks at again. An event
+may have started one of them anew under the same id."""
 
 _log = structlog.get_logger()
 
 
 class Reconciler:
-    """Sweeps over what has not been announced, a bounded part of it each time."""
+    """Sweeps over unannounced instances, a bounded number each time."""
 
     def __init__(
         self,
@@ -41,21 +41,21 @@ class Reconciler:
         self._workflows = workflows
         self._looks = looks
         self._line: list[str] = []
-        """Instances that may run, the one that was looked at longest ago first."""
+        """Instances that may run, the least recently looked at first."""
         self._finished: dict[str, None] = {}
-        """Those that a look saw finished, in that order; of ours, the ledger has the ending."""
+        """Instances that were seen finished, in that order."""
         self._met: set[str] | None = None
-        """Instances that were there at the last sweep; None before the first."""
+        """Instances that existed at the last sweep; None before the first."""
         self.stalled: set[str] = set()
-        """Instances that a look saw stalled, and that have not been seen otherwise since."""
+        """Instances that were stalled when last looked at."""
         self.unknown: dict[str, str] = {}
-        """Instances that a look saw running whose workflow is not here, with its name."""
+        """Running instances whose workflow is not here, with its name."""
 
     async def sweep(self) -> None:
-        """Look at the next `looks` instances whose end was not announced; announce what ended.
+        """Look at the next `looks` unannounced instances, and announce those that ended.
 
-        A look costs about a millisecond of CPU, however well the instance is. So one that has come
-        since the last sweep has until the next to end by itself: most do.
+        A look costs about a millisecond of CPU. So an instance that is new since the last sweep is
+        looked at in the next one: most end by themselves before.
         """
         self._line_up({i for i in await self._instance_ids.ids() if not identity.is_own_run(i)})
         taken = deque([one async for one in self._next()])
@@ -64,15 +64,19 @@ class Reconciler:
             try:
                 await self._look(instance_id)
             except Exception:
-                self._line = [*taken, *self._line, instance_id]  # it must not hold up the others
+                self._line = [
+                    *taken,
+                    *self._line,
+                    instance_id,
+                ]  # one that fails goes last, and delays no other
                 raise
 
     def going_on(self, ids: Iterable[str]) -> set[str]:
-        """Return those of the instances that have not ended, as of the last sweep."""
+        """Return the instances that had not ended at the last sweep."""
         return set(self._line).intersection(ids)
 
     def _line_up(self, ids: set[str]) -> None:
-        """Put at the end of the line what is there now and not known to have finished."""
+        """Put new instances at the end of the line, and drop those that are gone or finished."""
         self._endings.keep(ids)
         self.stalled &= ids
         self.unknown = {one: name for one, name in self.unknown.items() if one in ids}
@@ -84,7 +88,7 @@ class Reconciler:
         self._met = ids
 
     async def _next(self) -> AsyncIterator[str]:
-        """Take from the line what is to be looked at, past those whose end is written down."""
+        """Take the next instances off the line, without those that the ledger has as ended."""
         left = self._looks
         while left > 0 and self._line:
             page, self._line = self._line[:left], self._line[left:]

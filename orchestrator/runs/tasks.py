@@ -1,4 +1,4 @@
-"""Tasks as an author may yield them: what else is yielded is refused, what fails is named."""
+"""Checks the tasks that an author yields, and names those that fail."""
 
 import inspect
 from collections.abc import Generator
@@ -7,14 +7,14 @@ from typing import Any
 
 from dapr.ext.workflow import RetryPolicy
 
-# What `isinstance` is asked about; the SDK exports no name for it.
+# Private, as the SDK exports neither name.
 from dapr.ext.workflow._durabletask.task import RetryPolicy as InnerRetryPolicy
 from dapr.ext.workflow._durabletask.task import Task
 
 from orchestrator.runs.failures import bounded, with_type
 
 NEVER_RETRIED = ("PayloadTooLarge", "InvalidInput", "TaskDied")
-"""Failures that come again with each attempt."""
+"""Failures that every attempt repeats."""
 _SHOWN = 60
 RETRY_POLICY = RetryPolicy(
     first_retry_interval=timedelta(seconds=1),
@@ -22,7 +22,7 @@ RETRY_POLICY = RetryPolicy(
     backoff_coefficient=2,
     max_retry_interval=timedelta(seconds=30),
 )
-"""Of our own activities, which need the store or the broker."""
+"""Policy of Usher's own activities, which need the store or the broker."""
 
 BARE = "a bare `yield` waits for nothing: write `yield ctx.call_activity(...)`"
 SEVERAL = "a {kind} is no task: write `yield when_all([...])` to wait for several tasks"
@@ -39,7 +39,7 @@ VALUE = (
 
 
 def refusal(yielded: Any, context: object) -> str | None:
-    """Say what is wrong with what an author yielded; None where it is a task to wait for."""
+    """Return what is wrong with a yielded value; None where it is a task to wait for."""
     if not isinstance(yielded, Task):
         return _no_task(yielded)
     if any(_maker(task) not in (None, context) for task in _pending(yielded)):
@@ -51,15 +51,15 @@ def refusal(yielded: Any, context: object) -> str | None:
 
 
 def made_by(task: Any, context: object) -> Any:
-    """Note whose task it is, so that it is told from one of another run."""
+    """Mark a task with the context that made it, to detect tasks of other runs."""
     task.usher_maker = context
     return task
 
 
 def named(task: Any, what: str) -> Any:
-    """Have a task that fails say what it was and the type of what was raised there.
+    """Make the error of a task name the task and the type of the exception.
 
-    The SDK completes a task by its `fail`; what it hands over as details stays as it is.
+    The SDK fails a task through `fail`; its details stay as they are.
     """
     fail = task.fail
 
@@ -73,7 +73,7 @@ def named(task: Any, what: str) -> Any:
 
 
 def once(policy: RetryPolicy | None) -> RetryPolicy | None:
-    """Return a retry policy that does not repeat what fails the same way each time."""
+    """Return a retry policy that does not retry failures in `NEVER_RETRIED`."""
     if policy is None:
         return None
     inner = policy.obj
@@ -114,7 +114,7 @@ def _no_task(yielded: Any) -> str:
 
 
 def _pending(task: Task[Any]) -> list[Task[Any]]:
-    """Return the tasks in a task that somebody made and that have not completed."""
+    """Return the incomplete tasks in a task that have a maker."""
     if task.is_complete:
         return []
     if _maker(task) is None and hasattr(task, "get_tasks"):

@@ -1,4 +1,4 @@
-"""Wraps a workflow so that its last step says how it ended; its outcome stays its own."""
+"""Wraps a workflow so that its last step announces how it ended."""
 
 from collections.abc import Callable
 from datetime import UTC
@@ -20,10 +20,10 @@ from orchestrator.runs.reserved import ANNOUNCE, FENCE
 from orchestrator.runs.tasks import RETRY_POLICY
 
 AT_ONCE = 256 * 1024
-"""Characters of the largest notice that goes out at once. To the engine a character may be twelve
-bytes, and it refuses a turn of more than 4 MiB."""
+"""Most characters of a notice that the last turn publishes. One character may be twelve bytes for
+the engine, which refuses a turn of more than 4 MiB."""
 Tell = Callable[[WorkflowCompleted, Cause], bool]
-"""Publishes a notice and writes it down while the turn waits; False where it could not."""
+"""Publishes a notice and notes it while the turn waits; returns False where it could not."""
 
 _log = structlog.get_logger()
 
@@ -33,8 +33,8 @@ def wrapped(
 ) -> Callable[[DaprWorkflowContext, Any], WorkflowGenerator]:
     """Return the function to register with the runtime for this workflow.
 
-    A run that began with other code than `code`, and does not fit this one, is stalled: it goes on
-    once its code is back. One that began with this very code fails, since its author is at fault.
+    A run that began with other code than `code`, and whose history does not fit, is stalled: it
+    goes on once its code is back. A run that began with `code` fails, as its code is at fault.
     """
 
     def run(ctx: DaprWorkflowContext, stored: Any = None) -> WorkflowGenerator:
@@ -71,9 +71,9 @@ def wrapped(
 
 
 def _may_run(ctx: DaprWorkflowContext, cause: Cause) -> WorkflowGenerator:
-    """Let a start through that is its event's only one.
+    """Return whether this run may go on as the only run of its event.
 
-    A first attempt within its lease has no rival. Any other might: the fence decides.
+    A first attempt within its lease has no rival. For any other the fence decides.
     """
     if cause.key is None or cause.claimed_at is None or cause.started_at is not None:
         return True
@@ -85,21 +85,21 @@ def _may_run(ctx: DaprWorkflowContext, cause: Cause) -> WorkflowGenerator:
 
 
 def _author(definition: Definition, ctx: DaprWorkflowContext, value: Any) -> WorkflowGenerator:
-    """Run the author's generator; an input that does not fit fails the run, and is announced."""
+    """Run the author's generator. An input that does not fit fails the run."""
     parsed = definition.parse(value, by_name=True)
     arguments = (ctx, parsed) if definition.takes_input else (ctx,)
     return (yield from definition.function(*arguments))
 
 
 def _may_be_told(context: RunContext, cause: Cause, notice: WorkflowCompleted) -> bool:
-    """Tell whether the turn itself may publish: once more, should the engine do it again.
+    """Return whether the turn itself may publish; it does so again if the engine repeats it.
 
-    Replayed, the end is never told: it asks for the activity, as it did, or for the first time.
+    A replayed turn never publishes: it schedules the activity, again or for the first time.
     """
     return (
         not context.is_replaying
-        and cause.key is not None  # else the notice's id is of the time of the turn
-        and not context.has_patches  # where code and history differ in them, the engine stalls
+        and cause.key is not None  # else the id of the notice depends on the time of the turn
+        and not context.has_patches  # if they differ from the code, the engine stalls the run
         and len(notice.model_dump_json()) <= AT_ONCE
     )
 
@@ -107,7 +107,7 @@ def _may_be_told(context: RunContext, cause: Cause, notice: WorkflowCompleted) -
 def _announce(
     ctx: DaprWorkflowContext, cause: Cause, notice: WorkflowCompleted
 ) -> WorkflowGenerator:
-    """Publish through an activity; when every attempt failed, the workflow still ends its way."""
+    """Publish by an activity. If every attempt fails, the outcome of the workflow is the same."""
     news = {"cause": cause.model_dump(mode="json"), "notice": notice.model_dump(mode="json")}
     try:
         yield ctx.call_activity(ANNOUNCE, input=news, retry_policy=RETRY_POLICY)
