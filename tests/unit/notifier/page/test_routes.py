@@ -471,7 +471,7 @@ def test_a_dry_run_publishes_nothing_and_a_redrive_is_noted() -> None:
     ("letter", "said"),
     [
         ({"attempts": 3}, "put aside again"),
-        ({"reason": "expired"}, "expired stays so"),
+        ({"reason": "expired"}, "it has expired"),
         ({"event": {"data": 1}}, "no id and source"),
     ],
 )
