@@ -1,4 +1,4 @@
-"""What crosses a topic, and nothing else: topic names, messages, CloudEvent encode and decode.
+"""The contracts between services: topic names, messages, and CloudEvents in JSON.
 
-Every service reads and writes the topics through this package; it imports no service and no Dapr.
+Every service reads and writes topics through this package. It imports no service and no Dapr.
 """

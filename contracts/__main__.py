@@ -1,4 +1,4 @@
-"""`python -m contracts` writes the JSON Schemas of the messages; a test keeps them equal."""
+"""`python -m contracts` writes the JSON Schemas of the messages. A test keeps them up to date."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ MESSAGES = (StartWorkflow, RaiseEvent, ControlInstance, WorkflowCompleted, Event
 
 
 def schemas() -> dict[str, str]:
-    """Return the text of each schema file by its name."""
+    """Return the text of each schema file, by file name."""
     return {
         f"{message.__name__}.json": json.dumps(message.model_json_schema(), indent=2) + "\n"
         for message in MESSAGES

@@ -1,6 +1,6 @@
-"""What authors write: `@workflow()` and `@activity` tag a function, and the orchestrator finds it.
+"""The decorators `@workflow()` and `@activity`: they tag a function, and the orchestrator finds it.
 
-Authors import both from `usher`. A decorated function is the same function, with its own type.
+Authors import both from `usher`. A decorator returns the same function, with its own type.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class WorkflowTag:
-    """What an author says of a workflow."""
+    """The options of a workflow."""
 
     example: Any = None
     announce: bool = True
@@ -30,8 +30,8 @@ def workflow(
 ) -> Callable[[Function], Function]:
     """Make a generator function a workflow, registered under the function's name.
 
-    `example` is an input that works, as JSON data; it is shown to people and run by tests.
-    `announce=False` is for a workflow that is only ever a child: its end is no news.
+    `example` is a valid input, as JSON data. Lists and forms show it, and tests run it.
+    `announce=False` is for a workflow that runs only as a child: its endings are not announced.
     """
 
     if _bare is not None:

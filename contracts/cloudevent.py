@@ -1,4 +1,4 @@
-"""CloudEvents 1.0: the envelope of everything on a topic, decoded from and encoded to JSON."""
+"""CloudEvents 1.0, the envelope of everything on a topic, decoded from and encoded to JSON."""
 
 import base64
 import json
@@ -25,14 +25,14 @@ JSON = "application/json"
 ENVELOPE = frozenset(
     ("specversion", "id", "source", "type", "datacontenttype", "data", "data_base64", "data_bytes")
 )
-"""What is no attribute of an event's own. The last one is Usher's, of a dead letter."""
+"""Standard members of an envelope, and `data_bytes`, which is Usher's, in dead letters."""
 ATTRIBUTE = "[a-z0-9]+"
-"""Names of attributes, as CloudEvents has them."""
+"""The pattern of attribute names in CloudEvents."""
 _REQUIRED = ("id", "source", "type")
 
 
 class Delivery(Protocol):
-    """What a Dapr subscription hands over: the shape of the SDK's `SubscriptionMessage`."""
+    """A message from a Dapr subscription: the shape of the SDK's `SubscriptionMessage`."""
 
     def id(self) -> str: ...
     def source(self) -> str: ...
@@ -44,7 +44,7 @@ class Delivery(Protocol):
 
 @dataclass(frozen=True)
 class CloudEvent:
-    """One event. `body` is its data as bytes; `attributes` are its optional and own attributes."""
+    """One event. `body` is its data as bytes; `attributes` are its optional and extension ones."""
 
     id: str
     source: str
@@ -53,13 +53,13 @@ class CloudEvent:
     datacontenttype: str = JSON
     attributes: Mapping[str, Any] = field(default_factory=dict)
     flaw: Refused | None = field(default=None, compare=False)
-    """What makes it unfit to be served, where its source and id could be read all the same."""
+    """Why the event cannot be served, although its source and id could be read."""
     memo: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
-    """What was read of it, so that it is read once; a changed copy begins anew."""
+    """Results of parsing the event, so that it is parsed once. A changed copy starts empty."""
 
     @classmethod
     def received(cls, delivery: Delivery) -> Self:
-        """Take an event from a subscription; it may lack id or source (see `identified`)."""
+        """Return the event of a delivery; it may lack id or source (see `identified`)."""
         return cls(
             id=delivery.id(),
             source=delivery.source(),
@@ -71,7 +71,7 @@ class CloudEvent:
 
     @classmethod
     def from_dict(cls, envelope: Any) -> Self:
-        """Read the JSON event format; raise `Refused(invalid_event)` that names the attribute."""
+        """Read the JSON event format. Raise `Refused(invalid_event)`, which names the attribute."""
         if not isinstance(envelope, dict):
             raise Refused(Reason.INVALID_EVENT, "a CloudEvent is a JSON object")
         if envelope.get("specversion") != "1.0":
@@ -94,7 +94,7 @@ class CloudEvent:
         ).identified()
 
     def identified(self) -> Self:
-        """Return self; raise `Refused` where it has a flaw, or lacks id or source."""
+        """Return self; raise `Refused` if it has a flaw, or lacks id or source."""
         if self.flaw:
             raise self.flaw
         for name in ("id", "source"):
@@ -107,7 +107,7 @@ class CloudEvent:
         return self
 
     def to_json(self) -> bytes:
-        """Encode as the JSON event format. JSON data goes in as JSON, all else as base64."""
+        """Encode as the JSON event format: JSON data as JSON, all other data as base64."""
         envelope = {
             **self.attributes,
             "specversion": "1.0",
@@ -122,7 +122,7 @@ class CloudEvent:
         return b'%s, "data_base64": "%s"}' % (head.encode(), base64.b64encode(self.body))
 
     def original(self, whole: int = MAX_KEPT_BYTES) -> OriginalEvent:
-        """Keep this event in a dead letter; of data larger than `whole` the first bytes."""
+        """Return the event as a dead letter keeps it: data larger than `whole` is cut."""
         attributes = {**self.attributes, "datacontenttype": self.datacontenttype}
         for name in ("id", "source", "type"):
             attributes[name] = getattr(self, name) or None
@@ -130,7 +130,7 @@ class CloudEvent:
 
 
 def _attributes(envelope: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes beyond those that every event has. Raises `Refused`."""
+    """Return the optional and extension attributes. Raises `Refused`."""
     if len(envelope) > MAX_MEMBERS:
         message = f"a CloudEvent has at most {MAX_MEMBERS} members; this one has more"
         raise Refused(Reason.INVALID_EVENT, message)
@@ -156,11 +156,11 @@ def _body(envelope: Mapping[str, Any]) -> bytes:
 
 
 def kept(body: bytes, whole: int = MAX_KEPT_BYTES) -> dict[str, Any]:
-    """Return what a dead letter keeps of these bytes: `data`, `data_base64`, or both.
+    """Return the fields in which a dead letter keeps these bytes: `data`, `data_base64`, or both.
 
-    Both, where JSON has a number that Python would write with another value. What is too large to
-    be served is not parsed. Of more than `whole` bytes the first ones are kept, and `data_bytes`
-    says how many there were.
+    Both, if the JSON has a number that Python would write with another value. Data too large to be
+    served is not parsed. Of more than `whole` bytes, only the first are kept, and `data_bytes` is
+    their full number.
     """
     if len(body) > whole:
         return {"data_base64": _encoded(body[:KEPT_OF_LARGER]), "data_bytes": len(body)}

@@ -1,4 +1,4 @@
-"""Commands: what a publisher asks of the orchestrator, in the imperative."""
+"""Commands: the messages that publishers send to the orchestrator, in the imperative."""
 
 from typing import Annotated, Literal, Self
 
@@ -8,7 +8,7 @@ from contracts.message import AddressableId, InstanceId, Message, Name
 
 
 class _Named(Message):
-    """A command about one instance, which is named once: twice only where both mean the same."""
+    """A command about one instance, named by id or by key; by both only if they agree."""
 
     @field_validator("key", check_fields=False)
     @classmethod
@@ -22,7 +22,7 @@ class _Named(Message):
 class StartWorkflow(_Named):
     """Start one workflow (topic `workflow-requests`).
 
-    The instance id is `instance_id` where given, else `<workflow>-<key>`, else derived from the
+    The instance id is `instance_id` if given, else `<workflow>-<key>`, else derived from the
     source and id of the CloudEvent that carries this command.
     """
 
@@ -33,7 +33,7 @@ class StartWorkflow(_Named):
 
 
 class Addressed(_Named):
-    """A command to one instance, named by its id or by the workflow and key it was started with."""
+    """A command to one instance, named by its id, or by the workflow and key that started it."""
 
     instance_id: AddressableId | None = None
     workflow: Name | None = None
@@ -50,7 +50,7 @@ class Addressed(_Named):
 class RaiseEvent(Addressed):
     """Deliver an external event to an instance (topic `workflow-events`).
 
-    `ttl_seconds` bounds how long the event may wait for an instance that does not exist yet.
+    `ttl_seconds` limits how long the event may wait for its instance to start or to take events.
     """
 
     event: Name

@@ -1,7 +1,7 @@
-"""What an event asks for, as a digest: tells one event sent twice from two that share an identity.
+"""Digests of commands: they tell a redelivery from another event with the same source and id.
 
-CloudEvents says that source and id identify an event. Two events of one identity that ask for
-different things are a fault of their publisher, which must not look like a redelivery.
+In CloudEvents, source and id identify an event. If two events share them but carry different
+commands, their publisher has made a mistake, which must not look like a redelivery.
 """
 
 import json
@@ -18,32 +18,32 @@ from contracts.refusal import Refused
 
 
 def command_digest(event: CloudEvent) -> str:
-    """Return a digest of what an event asks for: the same however its JSON is written.
+    """Return a digest of an event's command. It does not depend on how the JSON is written.
 
-    Only its data counts, as a redrive leaves out some attributes. An event that carries no command
-    is known by what a dead letter keeps of it, as that is what a redrive sends.
+    Only the data counts, as a redrive leaves out some attributes. If the event carries no command,
+    the digest is of the data that a dead letter keeps, as a redrive sends that.
     """
-    asked: Any
+    content: Any
     try:
-        asked = _asked(read_command(event))
+        content = _content(read_command(event))
     except Refused:
         if len(event.body) > MAX_DATA_BYTES:
             return sha256(event.body).hexdigest()[:24]
-        asked = kept(event.body)
-    text = json.dumps(_plain(asked), sort_keys=True)
+        content = kept(event.body)
+    text = json.dumps(_plain(content), sort_keys=True)
     return sha256(text.encode()).hexdigest()[:24]
 
 
 def identity_reused(event: CloudEvent) -> Refused:
-    """Return the refusal of an event whose source and id another event has."""
+    """Return the refusal of an event that has the source and id of another event."""
     message = (
-        f"another event from {event.source!r} has the id {event.id!r} and asks for something else: "
+        f"another event from {event.source!r} has the id {event.id!r} and another command: "
         "give each event an id of its own"
     )
     return Refused(Reason.IDENTITY_REUSED, message, "id")
 
 
-def _asked(command: Command) -> list[Any]:
+def _content(command: Command) -> list[Any]:
     instance = command.instance_id
     if instance is None and command.key is not None:
         instance = f"{command.workflow}-{command.key}"
@@ -57,11 +57,11 @@ def _asked(command: Command) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Write a number that is whole as an integer: `1.0` and `1` are the same JSON number."""
+    """Replace whole floats by integers: `1.0` and `1` are the same JSON number."""
     if isinstance(value, float) and value.is_integer():
-        return int(Decimal(repr(value)))  # as it was written: int(1e23) is another number
+        return int(Decimal(repr(value)))  # from its text: int(1e23) is another number
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: _plain(item) for name, item in value.items()}
     return value

@@ -1,12 +1,11 @@
-"""Reads an entry as the broker holds it: whatever it is becomes an event, with what is wrong of it.
+"""Reads a raw entry of a topic: any bytes become an event, with a flaw if something is wrong.
 
-A topic that strangers publish to is subscribed raw. What a sidecar cannot decode it would try again
-without end, and what it does decode loses: large numbers become floats, and data without a content
-type are dropped.
+Subscriptions are raw, because a sidecar would retry an entry that it cannot decode without end, and
+would change one that it can: large numbers become floats, and data without a content type is lost.
 
-The work is linear in the length of an entry, whatever it holds: values are passed over by the
-scanner of `json`, or where they are no JSON by a pattern that never goes back. An entry that is too
-large to be served is not parsed; its id and source are read where a bounded look finds them.
+The work is linear in the length of an entry, whatever it holds. The scanner of `json` skips values;
+a pattern without backtracking skips values that are not JSON. An entry that is too large to be
+served is not parsed; its id and source are read if a bounded scan finds them.
 """
 
 import base64
@@ -23,32 +22,32 @@ from contracts.refusal import Refused
 _BLANK = " \t\r\n"
 _SCANNER = json.JSONDecoder()
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+'
-"""A string. One without an end matches too, up to the end of the text."""
+"""A string. An unterminated string matches too, up to the end of the text."""
 _NAME = re.compile(rf"[{_BLANK}]*+({_STRING})[{_BLANK}]*+:[{_BLANK}]*+", re.DOTALL)
 """A member's name, up to its value."""
 _AFTER = re.compile(rf"[{_BLANK}]*+(?:,[{_BLANK}]*+|(?=}}))")
-"""What comes after a value."""
+"""The separator after a value."""
 _ELEMENT = re.compile(rf"[{_BLANK}]*+,?[{_BLANK}]*+")
 _MARK = re.compile(rf"{_STRING}|[{{}}\[\],]", re.DOTALL)
 _BRACKETS = re.compile(rf'(?:[^"{{}}\[\]]++|{_STRING})*+([{{\[]++|[}}\]]++)', re.DOTALL)
-"""The next brackets of one kind, after whatever is before them."""
+"""The next brackets of one kind, and everything before them."""
 _DATA = frozenset(("data", "data_base64"))
 _MOST_MARKS = 50_000
-"""How far into values that are no JSON, or too large, it is looked for what comes after them."""
+"""How many marks are scanned in values that are not JSON or too large, to find their end."""
 
 
 class _Broken(Exception):
-    """This is no whole object; what was found of it may be used all the same."""
+    """The entry is not a complete JSON object. Members found so far may still be used."""
 
     def __init__(self, why: str = "", reason: Reason = Reason.INVALID_JSON) -> None:
         self.why = Refused(reason, why or "the entry is not a CloudEvent in JSON", "data")
 
 
 def read_entry(entry: bytes, most: int = MAX_ENTRY_BYTES) -> CloudEvent:
-    """Return the event that an entry holds; `identified()` raises what makes it none.
+    """Return the event in an entry. If it is not valid, `identified()` raises the reason.
 
-    `body` is the data as they were written, so that nothing of them is lost on the way. An entry of
-    more than `most` bytes has the flaw `oversize`.
+    `body` is the data as written, so that nothing is lost. The event of an entry of more than
+    `most` bytes has the flaw `oversize`.
     """
     members: dict[str, str] = {}
     fits = len(entry) <= most
@@ -76,7 +75,7 @@ def read_entry(entry: bytes, most: int = MAX_ENTRY_BYTES) -> CloudEvent:
 
 
 def read_batch(array: bytes) -> list[bytes]:
-    """Split a JSON array into its elements, each as it is written. Raises `ValueError`."""
+    """Split a JSON array into its elements, as written. Raises `ValueError`."""
     text = array.decode().strip(_BLANK)
     found: list[bytes] = []
     at = 1
@@ -87,19 +86,19 @@ def read_batch(array: bytes) -> list[bytes]:
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    """Return where a pattern that matches anything ends."""
+    """Return where a match of `pattern` at `at` ends; `at` if there is none."""
     found = pattern.match(text, at)
     return found.end() if found else at
 
 
 def _too_large(entry: bytes, most: int) -> str:
-    return f"the entry is {len(entry):,} bytes; at most {most:,} are read"
+    return f"the entry is {len(entry):,} bytes; the limit is {most:,}"
 
 
 def _read_members(text: str, members: dict[str, str], *, scan: bool) -> None:
-    """Split a JSON object into its members, values as they are written. Raises `_Broken`.
+    """Add the members of a JSON object to `members`, values as written. Raises `_Broken`.
 
-    A value that is no JSON leaves the others readable. Without `scan` no value is looked into.
+    A value that is not JSON leaves the others readable. Without `scan`, values are not parsed.
     """
     if text[:1] != "{":
         raise _Broken
@@ -111,8 +110,8 @@ def _read_members(text: str, members: dict[str, str], *, scan: bool) -> None:
         except (ValueError, RecursionError):
             end = -1
         after = _AFTER.match(text, end) if end > 0 else None
-        if after is None:  # no JSON: to pass over it is enough
-            end, left = _passed_over(text, begin, left)
+        if after is None:  # not JSON: skip it
+            end, left = _skipped(text, begin, left)
             after = _AFTER.match(text, end)
         if not (name.isalnum() and name.isascii()):
             name = _text(found[1])
@@ -126,8 +125,8 @@ def _read_members(text: str, members: dict[str, str], *, scan: bool) -> None:
         raise _Broken
 
 
-def _passed_over(text: str, at: int, left: int) -> tuple[int, int]:
-    """Return where the value ends that begins at `at`, and how many marks may be looked at yet."""
+def _skipped(text: str, at: int, left: int) -> tuple[int, int]:
+    """Return where the value at `at` ends, and how many marks may still be scanned."""
     depth = 0
     while left > 0:
         left -= 1
@@ -148,7 +147,7 @@ def _passed_over(text: str, at: int, left: int) -> tuple[int, int]:
 
 
 def _text(raw: str) -> str:
-    """Read a JSON string; empty where it is none, or one that cannot be written again."""
+    """Read a JSON string; empty if `raw` is none, or one that cannot be encoded."""
     if raw[:1] != '"':
         return ""
     try:
@@ -159,7 +158,7 @@ def _text(raw: str) -> str:
 
 
 def _name(members: dict[str, str], name: str, fits: bool) -> str:
-    """Return an id, source or type. In an entry that is too large, a long one is not read."""
+    """Return an id, source or type. A long value in an entry that is too large is not read."""
     raw = members.get(name, "")
     return _text(raw) if fits or len(raw) <= MAX_NAME_LENGTH else ""
 

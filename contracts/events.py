@@ -1,4 +1,4 @@
-"""Events: what Usher says has happened, in the past tense."""
+"""Events that Usher publishes about what happened, in the past tense."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -12,7 +12,7 @@ DEAD_LETTERED_TYPE = "usher.event.deadlettered.v1"
 
 
 class Outcome(StrEnum):
-    """How a workflow ended."""
+    """The ending of a run, as its completion event has it."""
 
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
@@ -20,29 +20,29 @@ class Outcome(StrEnum):
 
 
 class Failure(Message):
-    """Why a workflow failed: the exception's type and its text."""
+    """Why a workflow failed: the type and message of the exception."""
 
     type: str
     message: str
 
 
 def _is_empty(value: object) -> bool:
-    """Tell whether an optional field is left out of the message."""
+    """Whether an optional field is left out of the message."""
     return not value
 
 
 class RunFailure(Failure):
-    """Why a run failed, and where it began: in an activity, or in a child, and with what."""
+    """Why a run failed, and the activity and exception that caused it, also in a child."""
 
     activity: str | None = Field(
         None,
         exclude_if=_is_empty,
-        description="The activity that failed, where the run ended because of one; a child's too.",
+        description="The activity whose failure ended the run, also if a child called it.",
     )
     cause_type: str | None = Field(
         None,
         exclude_if=_is_empty,
-        description="The type of what was raised there, or of what the run's own was raised from.",
+        description="The type of that activity's exception, or of the cause of the run's own.",
     )
 
 
@@ -61,8 +61,8 @@ class WorkflowCompleted(Message):
         (),
         exclude_if=_is_empty,
         description=(
-            "Fields that were cut, as the whole was too large for a message. Of `output` the first "
-            "characters of its JSON are left, as text. The instance has all of it."
+            "Fields that were cut, as the message was too large. `output` is then the first "
+            "characters of its JSON, as text. The instance has the whole output."
         ),
     )
     started_at: AwareDatetime
@@ -81,26 +81,26 @@ class Reason(StrEnum):
     INVALID_INPUT = "invalid_input"
     INSTANCE_EXISTS = "instance_exists"
     IDENTITY_REUSED = "identity_reused"
-    """Another event has its source and id, and asks for something else."""
+    """Another event has the same source and id, and another command."""
     UNKNOWN_INSTANCE = "unknown_instance"
     EXPIRED = "expired"
     INSTANCE_FINISHED = "instance_finished"
     INSTANCE_STALLED = "instance_stalled"
-    """It takes no events: the engine has stopped it, or a turn of it does not return."""
+    """The instance takes no events: the engine stopped its run, or its turn does not return."""
     OVERSIZE = "oversize"
     HANDLER_ERROR = "handler_error"
     UNDELIVERABLE = "undeliverable"
-    """Forwarded by the sidecar itself, so without a reason of ours."""
+    """The sidecar forwarded the event itself, without a reason of Usher's."""
 
 
 class OriginalEvent(BaseModel):
     """A CloudEvent that was dead-lettered: its attributes and extensions, and its data unchanged.
 
-    `data` holds JSON, or text where the bytes were not JSON. `data_base64` holds the bytes. It is
-    there without `data` where they were not UTF-8, and beside `data` where they have a number of
-    more digits than a float, which `data` has rounded. A redrive sends `data_base64` where it is.
-    Data of more than 1 MiB are kept as bytes only. Of more than 4 MiB the first bytes are kept, and
-    `data_bytes` says how many there were: such an event cannot be redriven.
+    `data` holds JSON, or text if the bytes were not JSON. `data_base64` holds the bytes: without
+    `data` if they were not UTF-8, and beside `data` if a number has more digits than a float,
+    which `data` rounds. A redrive sends `data_base64` if there is one. Data of more than 1 MiB is
+    kept as bytes only. Of more than 4 MiB, only the first bytes are kept, and `data_bytes` is the
+    full number; the event can then not be redriven.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -114,15 +114,15 @@ class OriginalEvent(BaseModel):
 
 
 class EventDeadLettered(Message):
-    """An event was put aside because it could not be served (topic `workflow-dead-letters`)."""
+    """A dead letter: an event that could not be served (topic `workflow-dead-letters`)."""
 
     model_config = ConfigDict(strict=False)
 
     reason: Reason
     field: str | None = None
-    """The field at fault, as a dotted path such as `input.name`; null where it is none."""
+    """The invalid field, as a dotted path such as `input.name`; null if no field is at fault."""
     message: str
-    """What is wrong, and what would be right."""
+    """What is wrong, and how to correct it."""
     topic: str
     attempts: Annotated[int, Field(ge=1)] = 1
     event: OriginalEvent

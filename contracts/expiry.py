@@ -1,8 +1,8 @@
-"""When an event expires: by the attributes that its sender, or the sidecar on its way, gave it.
+"""The deadline of an event, from attributes that its sender or a sidecar has set.
 
-A sidecar that is told `ttlInSeconds` on a publish stamps `expiration`. Senders of whole CloudEvents
-may write it, `expirytime` (the CloudEvents extension), or `ttlinseconds`, which counts from `time`.
-A sidecar gives each event a `time`; without one it counts from when the event is looked at.
+A sidecar sets `expiration` if a publish has `ttlInSeconds`. Senders of whole CloudEvents may set it
+themselves, or `expirytime` (the CloudEvents extension), or `ttlinseconds`, which counts from
+`time`. A sidecar gives each event a `time`; without it, the count starts when the event is read.
 """
 
 import re
@@ -20,34 +20,34 @@ _BOUNDS = frozenset((*TIMES, *TTLS))
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.I)
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _LONGEST = 10**9
-"""Seconds, some 30 years: a longer time to live is cut to this, so that it can be added up."""
+"""The longest time to live, in seconds (some 30 years). Longer ones are cut, to avoid overflow."""
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """Until when an event is worth serving, and which attribute says so."""
+    """When an event expires, and the attribute that says so."""
 
     field: str
     at: datetime
 
     def passed(self, now: datetime) -> Refused | None:
-        """Return the refusal of an event that comes too late; None for one in time."""
+        """Return the refusal of an expired event; None if it has not expired."""
         if now < self.at:
             return None
-        message = f"the event expired at {self.at.isoformat()}, it is {now.isoformat()} now"
+        message = f"the event expired at {self.at.isoformat()}; it is {now.isoformat()} now"
         return Refused(Reason.EXPIRED, message, self.field)
 
 
 def is_bounded(event: CloudEvent) -> bool:
-    """Tell whether an event has anything that says until when."""
+    """Return whether an event has an attribute that sets a deadline."""
     return not _BOUNDS.isdisjoint(event.attributes)
 
 
 def deadline(event: CloudEvent, now: datetime) -> Deadline | None:
-    """Return the earliest deadline that an event has, None where it has none.
+    """Return the earliest deadline of an event; None if it has none.
 
-    Raises `Refused` where an attribute cannot be read: it was to bound the event, so to serve the
-    event whenever it comes would be wrong, and so would be to let it go.
+    Raises `Refused` if an attribute cannot be read. Its sender wanted a deadline, so serving the
+    event at any time would be wrong, and so would dropping it.
     """
     if _BOUNDS.isdisjoint(event.attributes):
         return None
@@ -58,7 +58,7 @@ def deadline(event: CloudEvent, now: datetime) -> Deadline | None:
             seconds = _seconds(name, given[name])
             begin = _time("time", given["time"]) if "time" in given else now
             found.append(Deadline(name, _later(begin, seconds)))
-    return min(found, key=lambda one: one.at, default=None)
+    return min(found, key=lambda item: item.at, default=None)
 
 
 def _time(name: str, value: Any) -> datetime:

@@ -1,4 +1,4 @@
-"""Who is who: instance ids from commands, and event ids that come out the same every time."""
+"""Instance ids from commands, and reproducible ids of events that Usher publishes."""
 
 import json
 import re
@@ -14,35 +14,35 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:usher")
 
 
 OWN_RUN = "usher_expire"
-"""The workflow of our own that runs at the deadline of an early event; the name is reserved."""
+"""Usher's own workflow, which runs at the deadline of a parked event. The name is reserved."""
 _OWN_RUN_ID = re.compile(rf"{OWN_RUN}-[0-9a-f]{{24}}-[0-9]+")
 
 
 def own_run_id(key: str, attempt: int) -> str:
-    """Return the id of the run of our own that lets the event of that key expire."""
+    """Return the id of Usher's own run that ends the wait of the event with this key."""
     return f"{OWN_RUN}-{key}-{attempt}"
 
 
 def is_own_run(instance_id: str) -> bool:
-    """Tell whether an instance is a run of our own, which no list and no sweep shows."""
+    """Return whether an instance is Usher's own run. Lists and sweeps leave it out."""
     return _OWN_RUN_ID.fullmatch(instance_id) is not None
 
 
 DERIVED_MARK = "ce-"
-"""Stands before the event's key in an instance id that was derived from the event."""
+"""Prefix of the event's key in an instance id that was derived from the event."""
 
 
 _DERIVED_ID = re.compile(rf".*-{DERIVED_MARK}([0-9a-f]{{24}})", re.DOTALL)
 
 
 def derived_key(instance_id: str) -> str | None:
-    """Return the event's key in an id of the form that is derived from an event; else None."""
+    """Return the event's key in an instance id that was derived from an event; else None."""
     found = _DERIVED_ID.fullmatch(instance_id)
     return found[1] if found else None
 
 
 def event_key(source: str, event_id: str) -> str:
-    """Return the short key of an event's identity: 24 hexadecimal digits."""
+    """Return the key of an event's source and id: 24 hexadecimal digits."""
     return sha256(json.dumps([source, event_id]).encode()).hexdigest()[:24]
 
 
@@ -55,7 +55,7 @@ def _id_for_key(workflow: str, key: str) -> str:
 
 
 def instance_to_start(command: StartWorkflow, source: str, event_id: str) -> str:
-    """Return the id of the instance that this command, carried by this event, starts."""
+    """Return the id of the instance that a command starts; the event is the one that carries it."""
     if command.instance_id is not None:
         return _not_derived(_not_ours(command.instance_id, "instance_id"), "instance_id")
     if command.key is not None:
@@ -65,46 +65,46 @@ def instance_to_start(command: StartWorkflow, source: str, event_id: str) -> str
 
 
 def instance_addressed(command: Addressed) -> str:
-    """Return the id of the instance that this command is for."""
+    """Return the id of the instance that a command is for."""
     if command.instance_id is not None:
         return _not_ours(command.instance_id, "instance_id")
     return _id_for_key(command.workflow or "", command.key or "")
 
 
 def instance_of(command: Command, source: str, event_id: str) -> str:
-    """Return the id of the instance that any command is about, carried by this event."""
+    """Return the id of the instance of any command; the event is the one that carries it."""
     if isinstance(command, StartWorkflow):
         return instance_to_start(command, source, event_id)
     return instance_addressed(command)
 
 
 def _not_ours(instance_id: str, field: str) -> str:
-    """Return the id; raise `Refused` for an id reserved for Usher's own runs."""
+    """Return the id; raise `Refused` if it is reserved for Usher's own runs."""
     if instance_id.startswith(f"{OWN_RUN}-"):
-        message = f"ids that begin with {OWN_RUN}- are Usher's own; choose another"
+        message = f"ids that begin with {OWN_RUN}- are reserved for Usher; choose another"
         raise Refused(Reason.INVALID_INSTANCE_ID, message, field)
     return instance_id
 
 
 def _not_derived(instance_id: str, field: str) -> str:
-    """Return the id; raise `Refused` where it has the form that Usher derives from events."""
+    """Return the id; raise `Refused` if it has the form of ids that Usher derives from events."""
     if derived_key(instance_id):
         message = (
-            f"{instance_id!r} ends as ids do that Usher derives from an event, -{DERIVED_MARK} and "
-            "24 hexadecimal digits: choose another"
+            f"{instance_id!r} ends with -{DERIVED_MARK} and 24 hexadecimal digits, like ids that "
+            "Usher derives from events: choose another"
         )
         raise Refused(Reason.INVALID_INSTANCE_ID, message, field)
     return instance_id
 
 
 def event_id(*parts: str) -> str:
-    """Return the id of an event Usher emits: the same parts give the same id, anywhere."""
+    """Return the id of an event that Usher publishes. The same parts give the same id anywhere."""
     return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))
 
 
 def notice_id(instance_id: str, run: str) -> str:
-    """Return the id of the notice that a run ended; `run` is the key of what started it.
+    """Return the id of a run's completion event; `run` is the key of the event that started it.
 
-    It leaves out the outcome: a run has one ending, the first one told.
+    The outcome is not part of it: a run has one ending, the first that is announced.
     """
     return event_id("completed", instance_id, run)

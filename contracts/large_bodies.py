@@ -1,4 +1,4 @@
-"""Reads what is large in a thread, one at a time, so that an event loop serves others meanwhile."""
+"""Reads large bodies in a thread, one at a time, so that the event loop serves others meanwhile."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,13 +10,13 @@ T = TypeVar("T")
 
 
 class LargeBodies:
-    """Large bodies take turns: as objects, one is many times as large as its bytes."""
+    """Reads one large body at a time: as objects, a body is many times as large as its bytes."""
 
     def __init__(self) -> None:
         self._large = asyncio.Lock()
 
     async def read(self, body: bytes, read: Callable[[], T]) -> T:
-        """Return what `read`, which reads this body, returns."""
+        """Return the result of `read`, which reads this body."""
         if len(body) <= INLINE_BYTES:
             return read()
         async with self._large:

@@ -1,4 +1,4 @@
-"""The ids of dead letters: an event put aside twice is one letter, two events are two."""
+"""The ids of dead letters: one for each event, however often it is dead-lettered."""
 
 import json
 from hashlib import sha256
@@ -8,13 +8,13 @@ from contracts.cloudevent import CloudEvent
 from contracts.digest import command_digest
 
 _TRACING = {"traceid", "traceparent", "tracestate"}
-"""A sidecar adds these on the way."""
+"""Attributes that a sidecar adds."""
 
 
 def letter_id(topic: str, event: CloudEvent) -> str:
-    """Return the id of the letter that puts `event` aside.
+    """Return the id of the dead letter of `event`.
 
-    An event is known by its source and id. One that lacks either is known by all that it holds.
+    Source and id identify the event. If it lacks either, all its content does.
     """
     identified = bool(event.id and event.source)
     named = (event.source, event.id) if identified else (fingerprint(event),)
@@ -22,21 +22,21 @@ def letter_id(topic: str, event: CloudEvent) -> str:
 
 
 def reused_id(topic: str, event: CloudEvent) -> str:
-    """Return the id of the letter that puts `event` aside because another has its source and id.
+    """Return the id of the dead letter of an event that has the source and id of another event.
 
-    Each such event that asks for something else has a letter of its own.
+    Each command under that source and id has a dead letter of its own.
     """
     digest = command_digest(event)
     return identity.event_id("dead-letter", topic, event.source, event.id, digest)
 
 
 def forwarded_id(entry: bytes) -> str:
-    """Return the id of a letter that a sidecar made by forwarding an entry as it was."""
+    """Return the id of the dead letter for an entry that a sidecar forwarded unchanged."""
     return sha256(entry).hexdigest()
 
 
 def fingerprint(event: CloudEvent) -> str:
-    """Return a digest of what an event holds, the same for the same event published twice."""
+    """Return a digest of an event's content, the same each time the event is published."""
     attributes = {k: v for k, v in event.attributes.items() if k not in _TRACING}
-    held = [event.id, event.source, event.type, event.datacontenttype, attributes]
-    return sha256(json.dumps(held, sort_keys=True).encode() + event.body).hexdigest()
+    content = [event.id, event.source, event.type, event.datacontenttype, attributes]
+    return sha256(json.dumps(content, sort_keys=True).encode() + event.body).hexdigest()

@@ -1,14 +1,14 @@
-"""The base of every message: frozen, strict, and tolerant of fields it does not know."""
+"""The base class of messages: frozen, strict, and tolerant of unknown fields."""
 
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 INSTANCE_ID_PATTERN = r"^[A-Za-z0-9_-]{1,128}$"
-"""Instance ids the engine stores safely: letters, digits, `_` and `-`, 1 to 128 of them."""
+"""Ids for new instances: 1 to 128 letters, digits, `_` and `-`, which the engine stores safely."""
 
 ADDRESSABLE_ID_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,256}$"
-"""Ids that an event or a control may address: all that the engine has, also `trip-1:0001`."""
+"""Ids that an event or a control may address: any id in the engine, such as `trip-1:0001`."""
 
 InstanceId = Annotated[str, StringConstraints(pattern=INSTANCE_ID_PATTERN)]
 AddressableId = Annotated[str, StringConstraints(pattern=ADDRESSABLE_ID_PATTERN)]

@@ -1,6 +1,6 @@
-"""Makes text of strangers harmless to look at: what ends a line or steers a terminal is escaped.
+"""Escapes characters in untrusted text that would end a line or control a terminal.
 
-The escapes are those of JSON, so JSON stays the JSON that it was.
+It uses JSON's escapes, so JSON text keeps its meaning.
 """
 
 import json
@@ -13,26 +13,26 @@ _UNSEEN = (
     "\U000e0000-\U000e007f"  # tags
     "\ud800-\udfff"  # halves of surrogate pairs
 )
-"""What ends a line, turns the direction of text, or is not seen."""
+"""Characters that end a line, change the direction of text, or are invisible."""
 _HARMFUL = re.compile(f"[{_C0}{_UNSEEN}]")
 _BUT_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_UNSEEN}]")
 
 
 def one_line(text: str) -> str:
-    """Return text that stays on its line."""
+    """Return text on one line: line breaks are escaped too."""
     return _HARMFUL.sub(_escaped, text)
 
 
 def lines(text: str) -> str:
-    """Return text that may have several lines."""
+    """Return text with its line breaks kept."""
     return _BUT_LINES.sub(_escaped, text)
 
 
 def as_json(value: object) -> str:
-    """Return any JSON value as text, indented."""
+    """Return a JSON value as indented text."""
     return lines(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def _escaped(found: re.Match[str]) -> str:
-    """Return a character as JSON would escape it."""
+    """Return a character as a JSON escape."""
     return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"

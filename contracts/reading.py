@@ -1,4 +1,4 @@
-"""From an event's data to a command, or a refusal that names the field at fault."""
+"""Reads the command in an event's data, or refuses it and names the invalid field."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from contracts.topics import Topic
 
 
 def _model(data: Any) -> type[Command]:
-    if isinstance(data, str):  # what is not JSON comes from a sidecar as a JSON string
+    if isinstance(data, str):  # a sidecar turns data that is not JSON into a JSON string
         raise Refused(Reason.INVALID_JSON, f"the data is text, not a JSON object: {data[:80]!r}")
     if not isinstance(data, dict):
         message = 'must be a JSON object such as {"workflow": "hello_workflow"}'
@@ -27,17 +27,20 @@ def _model(data: Any) -> type[Command]:
         return ControlInstance
     if "workflow" in data:
         return StartWorkflow
-    message = "name what is wanted: `workflow` to start, `event` to deliver, `control` to steer"
+    message = (
+        "give `workflow` to start it, `event` to deliver it, or `control` to terminate, suspend, "
+        "resume or purge"
+    )
     raise Refused(Reason.INVALID_REQUEST, message, "workflow")
 
 
 def topic_of(command: Command) -> Topic:
-    """Return the topic that carries this kind of command."""
+    """Return the topic for a command."""
     return Topic.REQUESTS if isinstance(command, StartWorkflow) else Topic.EVENTS
 
 
 def read_command(event: CloudEvent) -> Command:
-    """Decode the command an event carries, once; raise `Refused` where it carries none."""
+    """Return the command in an event, decoded once. Raises `Refused` if there is none."""
     if "command" not in event.memo:
         try:
             event.memo["command"] = _command(event)
@@ -54,7 +57,7 @@ def _command(event: CloudEvent) -> Command:
         message = "the event has no data; JSON data needs datacontenttype application/json"
         raise Refused(Reason.INVALID_EVENT, message, "data")
     if len(event.body) > MAX_DATA_BYTES:
-        message = f"{len(event.body):,} bytes of data; at most {MAX_DATA_BYTES:,} are served"
+        message = f"{len(event.body):,} bytes of data; the limit is {MAX_DATA_BYTES:,}"
         raise Refused(Reason.OVERSIZE, message, "data")
     data = strict_json.loads(event.body)
     model = _model(data)
@@ -68,7 +71,7 @@ def _command(event: CloudEvent) -> Command:
 
 
 def instance_named(event: CloudEvent) -> str | None:
-    """Return the id of the instance an event is about; None where it names none."""
+    """Return the id of the instance that an event is for; None if it names none."""
     try:
         return identity.instance_of(read_command(event), event.source, event.id)
     except Refused:
@@ -76,7 +79,7 @@ def instance_named(event: CloudEvent) -> str | None:
 
 
 def read_command_from(topic: Topic, event: CloudEvent) -> Command:
-    """Decode a command that came on `topic`; one that belongs on another topic is refused."""
+    """Return the command in an event from `topic`. Raises `Refused` if it belongs on another."""
     command = read_command(event.identified())
     if topic_of(command) is not topic:
         message = f"this belongs on the topic {topic_of(command)}"

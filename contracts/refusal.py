@@ -1,4 +1,4 @@
-"""A refusal: the one way to say that an event cannot be served, and why."""
+"""A refusal: the exception for an event that cannot be served, with reason, message and field."""
 
 from collections.abc import Sequence
 from heapq import nsmallest
@@ -8,26 +8,26 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from contracts.events import Reason
-from contracts.limits import SAID_LENGTH
+from contracts.limits import MAX_MESSAGE_LENGTH
 
 
 def with_field(field: str | None, message: str) -> str:
-    """Return a refusal's message with the field that it is about before it, once."""
-    if not field or message.startswith(f"{field}: "):  # as messages of old dead letters do
+    """Return a message with its field in front, unless the message has it already."""
+    if not field or message.startswith(f"{field}: "):  # messages of old dead letters have it
         return message
     return f"{field}: {message}"
 
 
-def shortened(text: str, most: int = SAID_LENGTH) -> str:
-    """Return text of at most `most` characters, and what shows that some are missing."""
+def shortened(text: str, most: int = MAX_MESSAGE_LENGTH) -> str:
+    """Return text cut to `most` characters, with `…` where it was cut."""
     return text if len(text) <= most else f"{text[:most]}…"
 
 
 class Refused(Exception):
-    """This event cannot be served, now or later. Carries what a dead letter says of it.
+    """The event can never be served. Carries the reason, message and field of its dead letter.
 
-    `message` does not repeat `field`; whoever shows both uses `with_field`. Both may quote what the
-    sender wrote, and are cut where that is very long.
+    `message` does not repeat `field`; to show both, use `with_field`. Both may quote the sender's
+    text, and are cut if it is very long.
     """
 
     def __init__(self, reason: Reason, message: str, field: str | None = None) -> None:
@@ -39,15 +39,15 @@ class Refused(Exception):
 
 
 SHOWN = 50
-"""The most errors of one value that are shown."""
-_SAID = {"extra_forbidden": "there is no such field", "missing": "required, but not there"}
+"""The largest number of errors that are shown for a value."""
+_WORDING = {"extra_forbidden": "there is no such field", "missing": "required, but not there"}
 
 
 def field_path(location: Sequence[int | str], value: Any) -> str:
-    """Turn the location of a Pydantic error into the dotted path of the field in `value`.
+    """Return the dotted path of the field in `value` for the location of a Pydantic error.
 
-    Pydantic puts the names of union members into a location. They are no part of what the sender
-    wrote, so a step that `value` does not contain is left out.
+    Pydantic puts the names of union members into a location. The sender did not write these, so
+    steps that `value` does not contain are left out.
     """
     path: list[str] = []
     for step in location:
@@ -67,7 +67,7 @@ def _path(detail: ErrorDetails, value: Any) -> str:
 
 
 def explain(error: ValidationError, value: Any, root: str = "") -> tuple[str, str]:
-    """Name the field most at fault and say what is wrong with it; then, with `SHOWN` other errors.
+    """Return the field most at fault, and a message with up to `SHOWN` errors, its own first.
 
     A field that does not exist (a typo) comes first, then the error deepest in the value.
     """
@@ -79,8 +79,8 @@ def explain(error: ValidationError, value: Any, root: str = "") -> tuple[str, st
     lines: dict[str, str] = {}
     for detail in found:
         path = ".".join(filter(None, [root, _path(detail, value)]))
-        said = _SAID.get(detail["type"], detail["msg"].removeprefix("Value error, "))
-        lines[path] = f"{lines[path]} or {said}" if path in lines else said
+        text = _WORDING.get(detail["type"], detail["msg"].removeprefix("Value error, "))
+        lines[path] = f"{lines[path]} or {text}" if path in lines else text
     first, *others = lines
     rest = [with_field(path, lines[path]) for path in others]
     more = [f"{error.error_count() - len(found)} more"] if len(found) < error.error_count() else []

@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 means it: what one reader would take and another refuse is refused here."""
+"""Strict JSON (RFC 8259): refuses input that some JSON readers accept and others do not."""
 
 import json
 from decimal import Decimal
@@ -18,7 +18,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
-                raise ValueError(f"the key {name[:80]!r} is there more than once")
+                raise ValueError(f"the key {name[:80]!r} appears more than once")
             seen.add(name)
     return found
 
@@ -30,12 +30,12 @@ def _no_constant(text: str) -> NoReturn:
 def _finite(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise ValueError(f"{text[:80]} is beyond a float")
+        raise ValueError(f"{text[:80]} is too large for a float")
     return number
 
 
 def keeps_numbers(body: bytes) -> bool:
-    """Tell whether every number of JSON that `loads` takes has its value when written again.
+    """Return whether every number in JSON that `loads` accepts keeps its value when written again.
 
     A float holds about 17 digits: `0.10000000000000000001` would be written as `0.1`.
     """
@@ -52,19 +52,19 @@ def keeps_numbers(body: bytes) -> bool:
 
 
 def _fits(value: Any, escapes: bool) -> None:
-    """Refuse what cannot be written again: half a surrogate pair, nesting beyond `MAX_LEVELS`."""
+    """Raise for values that cannot be encoded: half a surrogate pair, more than `MAX_LEVELS`."""
     level = [value]
     for _ in range(MAX_LEVELS):
         inner: list[Any] = []
-        for one in level:
-            if isinstance(one, dict):
-                inner += one.values()
+        for item in level:
+            if isinstance(item, dict):
+                inner += item.values()
                 if escapes:
-                    inner += one
-            elif isinstance(one, list):
-                inner += one
-            elif escapes and isinstance(one, str):
-                one.encode()
+                    inner += item
+            elif isinstance(item, list):
+                inner += item
+            elif escapes and isinstance(item, str):
+                item.encode()
         level = inner
         if not level:
             return
@@ -72,14 +72,14 @@ def _fits(value: Any, escapes: bool) -> None:
 
 
 def loads(body: bytes, most: int = MAX_ENTRY_BYTES) -> Any:
-    """Parse JSON; raise `Refused(invalid_json)` that says where it stops being JSON.
+    """Return the parsed JSON. Raises `Refused(invalid_json)`, which says where the error is.
 
     Also refused: bytes that are not UTF-8, duplicate keys, NaN and Infinity, numbers and nesting
     beyond what Python takes (about 4,300 digits and 1,000 levels). A body of more than `most` bytes
-    is `oversize`, and not looked into. The work is linear in the body's length.
+    is refused as `oversize`, unparsed. The work is linear in the body's length.
     """
     if len(body) > most:
-        raise Refused(Reason.OVERSIZE, f"{len(body):,} bytes; at most {most:,} are read", "data")
+        raise Refused(Reason.OVERSIZE, f"{len(body):,} bytes; the limit is {most:,}", "data")
     try:
         value = json.loads(
             body.decode(),
@@ -87,14 +87,14 @@ def loads(body: bytes, most: int = MAX_ENTRY_BYTES) -> Any:
             parse_constant=_no_constant,
             parse_float=_finite,
         )
-        # Text that is UTF-8 has half a surrogate pair only where it is written as an escape.
+        # In UTF-8 text, half a surrogate pair can only come from an escape.
         _fits(value, escapes=b"\\u" in body)
     except UnicodeDecodeError as error:
         message = f"not UTF-8: byte {error.start} is 0x{body[error.start]:02x}"
     except UnicodeEncodeError as error:
         message = f"half of a surrogate pair: {error.object[error.start]!a}"
     except RecursionError:
-        message = f"nested too deeply; at most {MAX_LEVELS} levels are read"
+        message = f"nested too deeply: the limit is {MAX_LEVELS} levels"
     except ValueError as error:
         message = f"not JSON: {error}"
     else:

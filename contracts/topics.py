@@ -1,4 +1,4 @@
-"""The topics and the pub/sub component, named once; `outbox → contracts → inbox` meet here."""
+"""The names of topics and Dapr components, in one place."""
 
 from enum import StrEnum
 
@@ -6,14 +6,13 @@ PUBSUB = "pubsub"
 """Name of the Dapr pub/sub component that carries every topic."""
 
 PUBSUB_ORDERED = "pubsub-ordered"
-"""The same broker, subscribed one message at a time, in the order they were accepted."""
+"""The same broker, subscribed to one message at a time, in the order of acceptance."""
 
 STATE_STORE = "statestore"
 """Name of the Dapr state store component that holds the workflow engine's state."""
 
 LEDGER_STORE = "ledger"
-"""The same database as the ledger sees it: without retries, since a create that another has won is
-answered by an error."""
+"""The same database for the ledger, without retries: an error may mean that another create won."""
 
 
 class Topic(StrEnum):
@@ -29,7 +28,7 @@ class Topic(StrEnum):
     """`WorkflowCompleted`: orchestrator → notifier."""
 
     DEAD_LETTERS = "workflow-dead-letters"
-    """`EventDeadLettered`, and what a sidecar could not deliver: → notifier."""
+    """`EventDeadLettered`, and entries that a sidecar could not deliver: → notifier."""
 
 
 READ_BY = {
@@ -38,4 +37,4 @@ READ_BY = {
     Topic.COMPLETIONS: "notifier",
     Topic.DEAD_LETTERS: "notifier",
 }
-"""Topic → the app that must read all of it: its consumer group at the broker has that name."""
+"""Topic → the app that must read all of it. Its consumer group at the broker has that name."""

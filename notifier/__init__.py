@@ -1,1 +1,1 @@
-"""HOP 3: hears how workflows ended and what could not be served; tells people."""
+"""HOP 3: receives completion events and dead letters, keeps them, and shows them to people."""

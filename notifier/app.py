@@ -1,4 +1,4 @@
-"""The notifier's HTTP: what it keeps as JSON, the live page and its stream, put together."""
+"""The notifier's HTTP app: its records as JSON, the live page, its stream, and probes."""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ STATIC = Path(notifier.page.__file__).parent / "static"
 def build_app(service: Notifier, names: Collection[str] = ()) -> FastAPI:
     """Return the app whose lifespan starts and stops the service.
 
-    `names` are host names under which it is reached, beside `localhost`.
+    `names` are the host names that clients use, beside `localhost`.
     """
 
     @asynccontextmanager
@@ -48,11 +48,12 @@ def build_app(service: Notifier, names: Collection[str] = ()) -> FastAPI:
 
 
 def _show(request: Request, problem: Problem) -> Response:
-    """Show a problem as a page to a browser, as problem details to a program."""
+    """Render a problem: as a page for a browser, as problem details for a program."""
     return problem_page(request, problem) if wants_page(request) else respond(problem)
 
 
 def _store_away(request: Request, error: Exception) -> Response:
+    """503: Redis does not answer, so there are no records to show."""
     what = "the notifier's store does not answer"
     if wants_page(request):
         _log.warning(what, error=str(error))

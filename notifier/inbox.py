@@ -1,6 +1,6 @@
-"""HOP 3's way in: each notice and dead letter is printed, then kept; once kept, never again.
+"""HOP 3's inbox: prints each notice and dead letter once, then keeps it.
 
-Printed before it is kept: a crash between the two prints it twice, and loses it never.
+It prints first, so a crash between the two prints a record twice, but never loses it.
 """
 
 import asyncio
@@ -24,30 +24,36 @@ from contracts.limits import INLINE_BYTES, MAX_LETTER_BYTES
 from contracts.reading import instance_named
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from notifier.lines import Lines
+from notifier.lines import LineWriter
 from notifier.metrics import Metrics
 from notifier.reading import original_event, read_dead_letter, read_notice, record
 from notifier.records import DeadLetter, Notice
-from notifier.store import Shelf
+from notifier.store import RecentRecords
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What an entry of a topic holds."""
+    """The content of a topic entry."""
 
     event: CloudEvent
     record: Notice | DeadLetter
     about: CloudEvent
-    """The event that log lines name: of a dead letter, the one that could not be served."""
+    """The event that log lines name: for a dead letter, the event that could not be served."""
     instance_id: str | None
 
 
 class Inbox:
-    """Serves deliveries; the same one again changes nothing that is shown."""
+    """Handles deliveries. A repeated delivery changes nothing that is shown."""
 
-    def __init__(self, notices: Shelf, dead_letters: Shelf, lines: Lines, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        notices: RecentRecords,
+        dead_letters: RecentRecords,
+        lines: LineWriter,
+        metrics: Metrics,
+    ) -> None:
         self._notices = notices
         self._dead_letters = dead_letters
         self._lines = lines
@@ -55,17 +61,17 @@ class Inbox:
         self._large = asyncio.Lock()
 
     async def on_completion(self, entry: bytes) -> TopicEventResponse:
-        """Take a raw entry, a `WorkflowCompleted`; what is none is shown among the dead letters."""
+        """Handle a raw entry with a `WorkflowCompleted`; any other entry becomes a dead letter."""
         return await self._take(Topic.COMPLETIONS, entry, _completion)
 
     async def on_dead_letter(self, entry: bytes) -> TopicEventResponse:
-        """Take a raw entry of the dead-letter topic: ours, or one a sidecar put there itself."""
+        """Handle a raw entry of the dead-letter topic, from Usher or forwarded by a sidecar."""
         return await self._take(Topic.DEAD_LETTERS, entry, _dead_letter)
 
     async def _take(
         self, topic: Topic, entry: bytes, read: Callable[[bytes], Delivery]
     ) -> TopicEventResponse:
-        """Handle large entries one at a time: as objects they are many times as large."""
+        """Parse large entries one at a time: as objects they are many times as large."""
         if len(entry) <= INLINE_BYTES:
             return await self._settle(topic, read(entry))
         async with self._large:
@@ -95,7 +101,7 @@ class Inbox:
         repeated = False
         if known := await self._dead_letters.find(letter.id):
             earlier = DeadLetter.model_validate(known)
-            repeated = letter.attempts <= earlier.attempts  # the same news once more
+            repeated = letter.attempts <= earlier.attempts
             letter = letter.model_copy(
                 update={
                     "first_seen": earlier.first_seen,
@@ -124,21 +130,21 @@ def _completion(entry: bytes) -> Delivery:
             event=event.original(),
         )
         named = [event.source, event.id] if event.id else [event.source, event.body.hex()]
-        return _put_aside(event, record(identity.event_id("no-notice", *named), letter))
+        return _dead_lettered(event, record(identity.event_id("no-notice", *named), letter))
     return Delivery(event, notice, event, notice.instance_id)
 
 
 def _dead_letter(entry: bytes) -> Delivery:
     event = read_entry(entry, MAX_LETTER_BYTES)
-    return _put_aside(event, read_dead_letter(entry, event))
+    return _dead_lettered(event, read_dead_letter(entry, event))
 
 
-def _put_aside(event: CloudEvent, letter: DeadLetter) -> Delivery:
+def _dead_lettered(event: CloudEvent, letter: DeadLetter) -> Delivery:
     original = original_event(letter)
     return Delivery(event, letter, original, instance_named(original))
 
 
 def _processing(topic: Topic, event: CloudEvent) -> AbstractContextManager[Span]:
-    """Return a span in the trace that the event says it belongs to."""
+    """Return a span in the trace of the event."""
     attributes = handling("process", topic, event)
     return continuing(event.attributes, f"process {topic}", SpanKind.CONSUMER, attributes)

@@ -1,7 +1,7 @@
-"""The order in which the notifier's records changed, in Redis: what the live page follows.
+"""The change log of the notifier's records, a Redis stream that the live page follows.
 
-Each change is an entry of a Redis stream, written in the transaction that makes the change: a crash
-leaves both or neither. Its ids grow, over restarts too, so a browser goes on after the last it saw.
+A change is written in the transaction that makes it, so a crash leaves both or neither. Ids grow,
+also over restarts, so a browser continues after the last id that it saw.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -16,21 +16,21 @@ from redis.client import Pipeline
 NAME = "usher:changes"
 START = "0-0"
 PATTERN = r"^[0-9]{1,19}(-[0-9]{1,19})?$"
-"""What an id looks like."""
+"""The pattern of an id."""
 _BLOCK_MS = 1000
 
 
 @dataclass(frozen=True)
 class Change:
-    """One record was kept or changed."""
+    """A record that was added or changed."""
 
     id: str
-    shelf: str
+    store: str
     record_id: str
 
 
 class Journal:
-    """Written to by the shelves; read by whoever watches."""
+    """The change log. Record stores write it; readers of `/stream` follow it."""
 
     def __init__(self, client: Redis, url: str, keep: int, password: str | None = None) -> None:
         self._client = client
@@ -38,9 +38,9 @@ class Journal:
         self._keep = keep
         self._password = password
 
-    def note(self, together: Pipeline | AsyncPipeline, shelf: str, record_id: str) -> None:
+    def note(self, together: Pipeline | AsyncPipeline, store: str, record_id: str) -> None:
         """Add a change to the transaction that makes it."""
-        fields: dict[Any, Any] = {"shelf": shelf, "record": record_id}
+        fields: dict[Any, Any] = {"shelf": store, "record": record_id}
         together.xadd(NAME, fields, maxlen=self._keep, approximate=True)
 
     def last(self) -> str:
@@ -49,11 +49,11 @@ class Journal:
         return str(newest[0][0]) if newest else START
 
     async def follow(self, after: str, stopped: Callable[[], bool]) -> AsyncIterator[Change]:
-        """Yield every change after that id, also those to come, until told to stop.
+        """Yield every change after the id `after`, also future ones, until `stopped` is true.
 
-        Raises `RedisError` when the store is away.
+        Raises `RedisError` when Redis is away.
         """
-        # A connection of its own: it is held for as long as somebody looks.
+        # A connection of its own, as it is held for as long as a reader follows.
         redis = AsyncRedis.from_url(self._url, password=self._password, decode_responses=True)
         async with redis:
             while not stopped():
@@ -63,7 +63,7 @@ class Journal:
 
 
 def _entries(found: Any) -> list[tuple[str, dict[str, str]]]:
-    """Return the entries of one stream, however the protocol's version wraps them."""
+    """Return the entries of one stream, in either version of the Redis protocol."""
     if isinstance(found, dict):
         return [entry for pages in found.values() for page in pages for entry in page]
     return [entry for _, entries in found or [] for entry in entries]

@@ -1,4 +1,4 @@
-"""What the notifier prints: one line a notice, for people on a terminal, as JSON otherwise."""
+"""Prints one line for each notice and dead letter: text on a terminal, JSON otherwise."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from contracts.refusal import with_field
 from notifier.records import DeadLetter, Notice
 
 
-class Lines:
+class LineWriter:
     """Writes lines; `log_format` is `auto`, `console` or `json`."""
 
     def __init__(self, log_format: str, out: TextIO = sys.stdout) -> None:
@@ -20,19 +20,19 @@ class Lines:
         self._out = out
 
     def notice(self, notice: Notice) -> None:
-        """Say how a workflow ended."""
+        """Print how a workflow ended."""
         if not self._console:
             self._document(notice.model_dump(mode="json"))
             return
         result = notice.error or notice.output
-        said = f"{notice.error.type}: {notice.error.message}" if notice.error else _text(result)
+        text = f"{notice.error.type}: {notice.error.message}" if notice.error else _text(result)
         self._write(
             f"{notice.finished_at:%H:%M:%S} {notice.outcome:<10} {notice.workflow} "
-            f"{notice.instance_id} {notice.duration_s:.2f}s {said}"
+            f"{notice.instance_id} {notice.duration_s:.2f}s {text}"
         )
 
     def dead_letter(self, letter: DeadLetter) -> None:
-        """Say what could not be served, and why."""
+        """Print which event could not be served, and why."""
         if not self._console:
             self._document(letter.model_dump(mode="json", exclude_unset=True))
             return
@@ -42,8 +42,8 @@ class Lines:
         )
 
     def _document(self, record: dict[str, Any]) -> None:
-        told = add_trace_id(None, "", {**structlog.contextvars.get_contextvars(), **record})
-        self._write(_text(told))
+        fields = add_trace_id(None, "", {**structlog.contextvars.get_contextvars(), **record})
+        self._write(_text(fields))
 
     def _write(self, line: str) -> None:
         self._out.write(one_line(line) + "\n")

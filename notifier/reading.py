@@ -1,4 +1,4 @@
-"""Reads completions and dead letters: our own messages, and what a sidecar put there."""
+"""Reads completion events and dead letters, from Usher or forwarded by a sidecar."""
 
 import json
 from datetime import UTC, datetime
@@ -23,21 +23,21 @@ from notifier.records import DeadLetter, Notice
 
 
 def read_notice(event: CloudEvent) -> Notice:
-    """Read a completion; raise `Refused(invalid_event)` where it is none."""
+    """Return the notice of a completion event. Raises `Refused(invalid_event)` if it is none."""
     body = event.identified().body
     try:
         completed = WorkflowCompleted.model_validate(strict_json.loads(body, MAX_LETTER_BYTES))
     except (ValidationError, Refused) as error:
-        said = shortened(f"no WorkflowCompleted: {error}")
-        raise Refused(Reason.INVALID_EVENT, said, "data") from error
+        message = shortened(f"not a WorkflowCompleted: {error}")
+        raise Refused(Reason.INVALID_EVENT, message, "data") from error
     return Notice(**completed.model_dump(), id=event.id, seen_at=datetime.now(UTC))
 
 
 def read_dead_letter(entry: bytes, read: CloudEvent | None = None) -> DeadLetter:
-    """Read one entry of the dead-letter topic; whatever it holds becomes a record.
+    """Return the record of an entry on the dead-letter topic, whatever the entry holds.
 
-    Ours is taken as it is. An event that a sidecar forwarded, as it could not deliver it, is kept
-    whole. Anything else is kept as the bytes that it is.
+    A dead letter from Usher is kept as it is. An event that a sidecar could not deliver and
+    forwarded is kept whole. Of anything else, the bytes are kept.
     """
     event = read or read_entry(entry, MAX_LETTER_BYTES)
     whole = event.flaw is None and event.id and event.source and event.type
@@ -55,23 +55,23 @@ def read_dead_letter(entry: bytes, read: CloudEvent | None = None) -> DeadLetter
 
 
 def record(letter_id: str, letter: EventDeadLettered) -> DeadLetter:
-    """Make the record of a dead letter that is seen now."""
+    """Return the record of a dead letter, seen now."""
     now = datetime.now(UTC)
-    said = {name: getattr(letter, name) for name in EventDeadLettered.model_fields}
-    return DeadLetter(id=letter_id, first_seen=now, last_seen=now, redriven_at=None, **said)
+    fields = {name: getattr(letter, name) for name in EventDeadLettered.model_fields}
+    return DeadLetter(id=letter_id, first_seen=now, last_seen=now, redriven_at=None, **fields)
 
 
 def original_event(letter: DeadLetter) -> CloudEvent:
-    """Return what a dead letter says of its event, as far as it is to be told from others."""
+    """Return the event of a dead letter, with its identity and data only."""
     event = letter.event
     body = json.dumps(event.data).encode()
     return CloudEvent(id=event.id or "", source=event.source or "", type="", body=body)
 
 
 def _no_event(entry: bytes, event: CloudEvent) -> DeadLetter:
-    """Return the record of an entry that is no dead letter of ours and no event."""
+    """Return the record of an entry that is neither a dead letter from Usher nor an event."""
     why = f": {event.flaw.message}" if event.flaw else ""
-    message = f"an entry that is no dead letter and no CloudEvent{why}"
+    message = f"the entry is neither a dead letter nor a CloudEvent{why}"
     return _undeliverable(
         str(Topic.DEAD_LETTERS), entry, message, OriginalEvent.model_validate(kept(entry))
     )

@@ -1,4 +1,4 @@
-"""What the notifier keeps and shows: a notice, a dead letter; and what cannot be read of them."""
+"""The notifier's records: notices and dead letters, and substitutes for unreadable ones."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,14 +13,14 @@ from contracts.events import OriginalEvent, Reason, WorkflowCompleted
 
 
 class Notice(WorkflowCompleted):
-    """A workflow ended: the message as it came, and when it was first seen. Times are UTC."""
+    """A completion event, with the time it was first seen. Times are UTC."""
 
     id: str
     seen_at: AwareDatetime
 
 
 class DeadLetter(BaseModel):
-    """An event that could not be served. The same event put aside again raises `attempts`."""
+    """A dead letter. If the event is dead-lettered again, `attempts` rises."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,17 +38,17 @@ class DeadLetter(BaseModel):
 
 @dataclass(frozen=True)
 class Shape:
-    """The fields that a stored record needs, and what is shown in place of a record without them.
+    """The required fields of a stored record, and the substitute for a record without them.
 
-    A record may be older than this code, or written by somebody else: it is shown as broken then,
-    and stands in the way of no other.
+    A record may be older than this code, or written by another program. It is then shown as
+    broken, and the other records are shown as usual.
     """
 
     required: Mapping[str, type | UnionType]
     broken: Callable[[str], dict[str, Any]]
 
     def read(self, record_id: str, text: str) -> dict[str, Any]:
-        """Return a stored record. One that cannot be read is replaced by what `broken` makes."""
+        """Return a stored record, or the substitute that `broken` makes if it is unreadable."""
         try:
             stored = json.loads(text, parse_constant=_no_number)
         except (ValueError, RecursionError):
@@ -65,12 +65,12 @@ _UNREADABLE = "this record of the notifier cannot be read"
 
 
 def _now() -> str:
-    """Return the time of a record that tells none: an old one would hold up a list by time."""
+    """Return the time of a record without one: now, as an old time would break sorted lists."""
     return datetime.now(UTC).isoformat()
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 def _broken_notice(text: str) -> dict[str, Any]:
@@ -82,8 +82,8 @@ def _broken_notice(text: str) -> dict[str, Any]:
 
 def _broken_letter(text: str) -> dict[str, Any]:
     times = {"first_seen": _now(), "last_seen": _now(), "redriven_at": None}
-    said = {"reason": Reason.UNDELIVERABLE.value, "field": None, "message": _UNREADABLE}
-    return {**said, **times, "topic": "", "attempts": 1, "event": {"data": text}}
+    fields = {"reason": Reason.UNDELIVERABLE.value, "field": None, "message": _UNREADABLE}
+    return {**fields, **times, "topic": "", "attempts": 1, "event": {"data": text}}
 
 
 ANYTHING = Shape({}, lambda text: {"broken": text})

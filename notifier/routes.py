@@ -1,4 +1,4 @@
-"""The notifier's routes: what was announced, and what could not be served."""
+"""The notifier's JSON routes: notices, dead letters, and timelines."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, Field
 
+from notifier.instance_view import instance_view
 from notifier.service import Notifier
-from notifier.store import Record, Shelf
-from notifier.story import story
+from notifier.store import RecentRecords, Record
 
 MOST = 1000
 
@@ -21,8 +21,8 @@ def _service(request: Request) -> Notifier:
 
 
 Service = Annotated[Notifier, Depends(_service)]
-Limit = Annotated[int, Query(ge=1, description=f"at most {MOST}; larger is clamped")]
-Cursor = Annotated[int, Query(ge=0, le=10**9, description="the `next` of the page before")]
+Limit = Annotated[int, Query(ge=1, description=f"at most {MOST}; a larger value is clamped")]
+Cursor = Annotated[int, Query(ge=0, le=10**9, description="`next` of the page before")]
 router = APIRouter()
 
 
@@ -30,7 +30,7 @@ router = APIRouter()
 def notices(
     service: Service, instance_id: str | None = None, limit: Limit = 100, cursor: Cursor = 0
 ) -> dict[str, Any]:
-    """How workflows ended, newest first."""
+    """Notices of ended workflows, newest first."""
 
     def wanted(notice: Record) -> bool:
         return instance_id is None or notice["instance_id"] == instance_id
@@ -46,7 +46,7 @@ def dead_letters(
     limit: Limit = 100,
     cursor: Cursor = 0,
 ) -> dict[str, Any]:
-    """What could not be served, newest first."""
+    """Dead letters, newest first."""
 
     def wanted(letter: Record) -> bool:
         data = letter["event"].get("data")
@@ -58,21 +58,21 @@ def dead_letters(
 
 @router.get("/timeline/{instance_id:path}")
 def timeline(service: Service, instance_id: str) -> dict[str, Any]:
-    """The chain of one instance, from its request to its notice, as far as it has come."""
-    told = story(service, instance_id)
-    if told.away:
-        raise HTTPException(503, told.away)
-    if not (told.instance or told.request or told.notice):
-        raise HTTPException(404, f"nothing is known of an instance {instance_id!r}")
-    steps = [{**asdict(step), "seconds": step.seconds} for step in told.steps]
-    return {"instance": told.instance, "notice": told.notice, "steps": steps}
+    """The timeline of an instance, from its request to its notice, as far as it has run."""
+    view = instance_view(service, instance_id)
+    if view.away:
+        raise HTTPException(503, view.away)
+    if not (view.instance or view.request or view.notice):
+        raise HTTPException(404, f"no instance has the id {instance_id!r}")
+    steps = [{**asdict(step), "seconds": step.seconds} for step in view.steps]
+    return {"instance": view.instance, "notice": view.notice, "steps": steps}
 
 
 def _page(
-    shelf: Shelf, wanted: Callable[[Record], bool], limit: int, cursor: int
+    store: RecentRecords, wanted: Callable[[Record], bool], limit: int, cursor: int
 ) -> dict[str, Any]:
-    """Return `limit` records from the `cursor`-th on, and where the next page begins."""
-    found = shelf.newest(wanted, limit + 1, cursor)
+    """Return `limit` records from position `cursor` on, and the cursor of the next page."""
+    found = store.newest(wanted, limit + 1, cursor)
     return {"items": found[:limit], "next": cursor + limit if len(found) > limit else None}
 
 
@@ -80,9 +80,9 @@ def _page(
 def redriven(
     service: Service, letter_id: str, attempts: Annotated[int, Query(ge=1, le=10**9)]
 ) -> dict[str, Any]:
-    """Note that an event was sent again; who sent it says which dead-lettering it answers.
+    """Mark a dead letter as redriven; `attempts` is the attempt that the redrive answers.
 
-    One that has been put aside anew meanwhile is not marked: it may be sent again.
+    If the event was dead-lettered again meanwhile, it is not marked, so it can be sent again.
     """
 
     def mark(letter: Record) -> Record | None:
@@ -104,23 +104,23 @@ class Ids(BaseModel):
 
 @router.post("/notices/lookup")
 def find_notices(service: Service, wanted: Ids) -> dict[str, Any]:
-    """Which of these notices are kept; for `usher audit`."""
+    """The notices among these ids that are kept, for `usher audit`."""
     found = service.notices.get_many(wanted.ids)
-    items = [{"id": one["id"], "instance_id": one["instance_id"]} for one in found]
+    items = [{"id": notice["id"], "instance_id": notice["instance_id"]} for notice in found]
     return {"items": items, "next": None, "forgotten_before": service.notices.forgotten_before()}
 
 
 @router.post("/dead-letters/lookup")
 def find_dead_letters(service: Service, wanted: Ids) -> dict[str, Any]:
-    """Which of these dead letters are kept, and about which event; for `usher audit`."""
+    """The dead letters among these ids that are kept, with their events, for `usher audit`."""
     items = [
         {
-            "id": one["id"],
-            "attempts": one["attempts"],
-            "reason": one["reason"],
-            "event": {name: one["event"].get(name) for name in ("source", "id")},
+            "id": letter["id"],
+            "attempts": letter["attempts"],
+            "reason": letter["reason"],
+            "event": {name: letter["event"].get(name) for name in ("source", "id")},
         }
-        for one in service.dead_letters.get_many(wanted.ids)
+        for letter in service.dead_letters.get_many(wanted.ids)
     ]
     forgotten = service.dead_letters.forgotten_before()
     return {"items": items, "next": None, "forgotten_before": forgotten}

@@ -1,4 +1,4 @@
-"""The notifier's parts put together: its store, and the gRPC server that topics come to."""
+"""The notifier's parts, wired together: record stores, clients, topic server and periodic jobs."""
 
 import asyncio
 from asyncio import to_thread
@@ -18,24 +18,24 @@ from chassis.watchdog import SidecarState, Watchdog, subscriber_state
 from contracts.topics import PUBSUB, Topic
 from notifier.inbox import Inbox
 from notifier.journal import Journal
-from notifier.lines import Lines
+from notifier.lines import LineWriter
 from notifier.metrics import Metrics
-from notifier.neighbours import Orchestrator, Starter
 from notifier.page import sources
-from notifier.page.overview import GOOD_FOR, UNWATCHED, Overseer, Overview
+from notifier.page.overview import GOOD_FOR, UNWATCHED, Overview, OverviewReader
 from notifier.page.sources import Sources
 from notifier.records import DEAD_LETTERS, NOTICES
+from notifier.service_clients import Orchestrator, Starter
 from notifier.settings import Settings
-from notifier.store import Record, Shelf
+from notifier.store import RecentRecords, Record
 from notifier.trimming import Trimmer
 
 _PROBE = "usher:probe"
 
 
 class Notifier:
-    """Everything that hears and keeps."""
+    """The running notifier, without its HTTP app."""
 
-    def __init__(self, settings: Settings, lines: Lines) -> None:
+    def __init__(self, settings: Settings, lines: LineWriter) -> None:
         self._settings = settings
         password = settings.redis_password or None
         options: dict[str, Any] = {
@@ -49,17 +49,19 @@ class Notifier:
         keep = settings.keep
         self.journal = Journal(self._redis, settings.redis_url, 2 * keep, password)
         clients = self._redis, self._on_loop
-        self.notices = Shelf(*clients, "notices", keep, self.journal, NOTICES)
-        self.dead_letters = Shelf(*clients, "dead-letters", keep, self.journal, DEAD_LETTERS)
+        self.notices = RecentRecords(*clients, "notices", keep, self.journal, NOTICES)
+        self.dead_letters = RecentRecords(
+            *clients, "dead-letters", keep, self.journal, DEAD_LETTERS
+        )
         self.orchestrator = Orchestrator(settings.orchestrator_url)
         self.starter = Starter(settings.starter_url)
-        self._overseer = Overseer(self.orchestrator, self.dead_letters)
+        self._overview = OverviewReader(self.orchestrator, self.dead_letters)
         self.sources = Sources(self.orchestrator, self.starter, self.not_ready)
         self.streams = asyncio.Semaphore(settings.max_streams)
         days = timedelta(days=settings.stream_days)
         trimmer = Trimmer(self._redis, days)
         self.metrics = Metrics()
-        look_for_stalled = self._overseer.look_for_stalled
+        look_for_stalled = self._overview.look_for_stalled
         watchdog = Watchdog(self.sidecar, self._sidecar_state)
         self._periodic = [
             Periodic("trimmer", settings.trim_seconds, partial(to_thread, trimmer.sweep)),
@@ -79,15 +81,15 @@ class Notifier:
         )
 
     async def start(self) -> None:
-        """Open the port; deliveries begin once the sidecar finds the app healthy."""
+        """Open the port. Deliveries begin when the sidecar finds the app healthy."""
         await self._topics.start(self._settings.host, self._settings.topic_port)
-        for one in self._periodic:
-            one.start()
+        for job in self._periodic:
+            job.start()
 
     async def stop(self) -> None:
-        """Finish the deliveries that are held, and let go of everything."""
-        for one in self._periodic:
-            await one.stop()
+        """Finish the running deliveries, and close everything."""
+        for job in self._periodic:
+            await job.stop()
         await self._topics.stop(self._settings.drain_seconds)
         self.orchestrator.close()
         self.starter.close()
@@ -96,7 +98,7 @@ class Notifier:
         self._redis.close()
 
     async def _can_keep(self) -> bool:
-        """Tell the sidecar whether to deliver."""
+        """Return whether records can be kept: only then may the sidecar deliver."""
         try:
             await self._on_loop.ping()
         except RedisError:
@@ -107,17 +109,17 @@ class Notifier:
         return await subscriber_state(self.sidecar, self._topics.was_found)
 
     def stalled(self) -> list[Record]:
-        """Return the instances that the engine has stopped, as of the last look for them."""
-        return self._overseer.stalled
+        """Return the stalled instances, as of the last look."""
+        return self._overview.stalled
 
     def look(self, good_for: int = GOOD_FOR) -> Overview:
-        """Look at who waits for what, and count it; see `Overseer.look`."""
-        seen = self._overseer.look(good_for)
-        self.metrics.overlooked(None if seen.away else seen.marked)
+        """Return the overview of waits and parked events, and set the metric from it."""
+        seen = self._overview.look(good_for)
+        self.metrics.set_blocked(None if seen.away else seen.blocked)
         return seen
 
     async def not_ready(self) -> str | None:
-        """Say what is missing before notices are heard, or None when nothing is."""
+        """Return why notices cannot be received or kept now; None if they can."""
         try:
             # Only a write shows whether Redis takes writes.
             await self._on_loop.set(_PROBE, "1", ex=60)

@@ -7,7 +7,7 @@ from chassis.settings import SubscriberSettings
 
 
 class Settings(SubscriberSettings):
-    """Each is read from `NOTIFIER_<NAME>`, unless another variable is named."""
+    """Settings of the notifier. The variable is `NOTIFIER_<NAME>`, unless another is named."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFIER_")
 
@@ -17,16 +17,16 @@ class Settings(SubscriberSettings):
     redis_url: str = "redis://127.0.0.1:16379/0"
     redis_password: str = Field("", validation_alias="USHER_REDIS_PASSWORD", repr=False)
     starter_url: str = "http://127.0.0.1:8080"
-    """Who publishes what the page asks for."""
+    """Address of the starter, which publishes for the page."""
     orchestrator_url: str = "http://127.0.0.1:8081"
-    """Who is asked about workflows and instances."""
+    """Address of the orchestrator, which has workflows and instances."""
     keep: int = Field(10_000, ge=1)
-    """How many notices, and how many dead letters, are kept; the oldest go first."""
+    """How many notices, and how many dead letters, are kept: the newest."""
     max_streams: int = Field(100, ge=1)
-    """How many may follow `/stream` at once; each holds a connection to Redis."""
+    """How many readers may follow `/stream` at once. Each holds a connection to Redis."""
     trim_seconds: float = Field(60, gt=0)
-    """How often the streams are trimmed."""
+    """Interval, in seconds, at which streams are trimmed."""
     look_seconds: float = Field(30, gt=0)
-    """How often instances are counted that wait while their event lies aside."""
+    """Interval, in seconds, at which blocked and stalled instances are counted."""
     drain_seconds: float = 10
-    """How long a stop waits for the deliveries it holds."""
+    """How long, in seconds, a stop waits for running deliveries."""

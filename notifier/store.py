@@ -1,4 +1,4 @@
-"""The notifier's memory, in Redis: bounded, each record once, the same after a restart."""
+"""The notifier's records in Redis: bounded in number, one for each id, kept over restarts."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -24,13 +24,13 @@ for i = 1, #oldest, 2 do
   if tonumber(oldest[i + 1]) > forgotten then redis.call('SET', KEYS[3], oldest[i + 1]) end
 end
 """
-"""Run in the transaction that puts: two that put at once would otherwise each forget for both."""
+"""Removes the oldest records, in the transaction of `put`: two puts at once would remove twice."""
 
 
-class Shelf:
-    """One kind of record: a hash `id → JSON`, and a sorted set of the ids by when last seen.
+class RecentRecords:
+    """The newest records of one kind: a hash `id → JSON`, and a sorted set of ids by last seen.
 
-    Deliveries find and put on the event loop; pages read in their threads.
+    Deliveries call `find` and `put` on the event loop; pages read in threads.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class Shelf:
         return self._shape.read(record_id, str(text)) if text else None
 
     async def find(self, record_id: str) -> Record | None:
-        """Return what `get` does."""
+        """Return what `get` does, on the event loop."""
         text: Any = await self._on_loop.hget(self._records, record_id)
         return self._shape.read(record_id, str(text)) if text else None
 
     def get_many(self, record_ids: list[str]) -> list[Record]:
-        """Return those of the records that are there, and in their place in the order."""
+        """Return the records among these ids that are kept."""
         if not record_ids:
             return []
         texts = self._client.hmget(self._records, record_ids)
@@ -73,12 +73,12 @@ class Shelf:
         ]
 
     def forgotten_before(self) -> float | None:
-        """Return when the newest was seen of those that had to go; None if none had to."""
+        """Return when the newest removed record was last seen; None if none was removed."""
         seen = self._client.get(self._forgotten)
         return float(str(seen)) if seen else None
 
     async def put(self, record_id: str, record: str, seen: datetime) -> None:
-        """Keep a record; one of the same id is replaced, and stands where it was `seen` last."""
+        """Keep a record, last seen at `seen`. It replaces a record of the same id."""
         async with self._on_loop.pipeline(transaction=True) as together:
             together.hset(self._records, record_id, record)
             together.zadd(self._order, {record_id: seen.timestamp()}, gt=True)
@@ -87,9 +87,9 @@ class Shelf:
             await together.execute()
 
     def change(self, record_id: str, change: Callable[[Record], Record | None]) -> Record | None:
-        """Change a record while nobody else does; return it as it is then, None if there is none.
+        """Change a record atomically. Return the record after that, or None if there is none.
 
-        `change` returns the record to keep, or None to leave it as it is.
+        `change` returns the new record, or None to leave it unchanged.
         """
         outcome: list[Record | None] = [None]
 
@@ -107,7 +107,7 @@ class Shelf:
         return outcome[0]
 
     def newest(self, wanted: Callable[[Record], bool], limit: int, offset: int = 0) -> list[Record]:
-        """Return up to `limit` records that are `wanted`, newest first, after `offset` of them."""
+        """Return up to `limit` `wanted` records, newest first, without the first `offset`."""
         return list(islice(filter(wanted, self.each()), offset, offset + limit))
 
     def count(self) -> int:

@@ -1,4 +1,4 @@
-"""One instance as a chain of steps: request, decision, each step of the run, ending, notice."""
+"""The timeline of an instance: request, decision, each step of the run, ending, notice."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ _CLOSE = {
     "TIMER_FIRED": "done",
 }
 _CLOCKS = timedelta(milliseconds=10)
-"""So far apart may the engine's times of one moment be."""
+"""How far apart the engine's times of one moment may be."""
 TROUBLE = ("failed", "timed out")
-"""States of steps that people look for first."""
+"""Step states that people look for first."""
 
 
 @dataclass
 class Step:
-    """One step; without an end it goes on, with an end as its beginning it is a moment."""
+    """A step. Without an end it still runs; if the end is its beginning, it is a moment."""
 
     kind: str
     name: str
@@ -34,24 +34,24 @@ class Step:
     note: str = ""
     until: datetime | None = None
     child: str = ""
-    """The instance id of a child workflow, where it is known."""
+    """The instance id of a child workflow, if known."""
 
     @property
     def seconds(self) -> float | None:
         return (self.end - self.begin).total_seconds() if self.end else None
 
     def close(self, at: datetime, state: str, note: str = "") -> None:
-        """End the step. Clocks differ, and an event may come before its wait is written down: a
-        step ends at its beginning then, and never before."""
+        """End the step at `at`, but not before its beginning: clocks differ, and an event may come
+        before its wait is recorded."""
         self.end, self.state, self.note = max(at, self.begin), state, note
 
     @property
     def waits(self) -> bool:
-        """Whether an event is waited for, now."""
+        """Whether the step is an open wait for an event."""
         return self.kind == "wait" and self.end is None
 
     def wait(self, instance_id: str) -> Document:
-        """Return a step that waits as `GET /waiting` of the orchestrator would."""
+        """Return an open wait in the form of the orchestrator's `GET /waiting`."""
         until = self.until.isoformat() if self.until else None
         since = self.begin.isoformat()
         return {"instance_id": instance_id, "event": self.name, "since": since, "until": until}
@@ -63,9 +63,9 @@ def chain(
     request: Document | None,
     notice: Document | None,
 ) -> list[Step]:
-    """Return the steps of an instance, from its request to its notice, as far as it has come.
+    """Return the steps of an instance, from its request to its notice, as far as it has run.
 
-    Any part may be missing: a purged instance has no history, one that goes on has no notice.
+    Any part may be missing: a purged instance has no history, a running one has no notice.
     """
     run = _Run(instance, notice)
     for event in history:
@@ -76,9 +76,10 @@ def chain(
 
 
 def run_seconds(steps: Iterable[Step], notice: Document | None, now: datetime) -> float | None:
-    """Return how long the run took, or has taken by now; None where nothing is known of it.
+    """Return how long the run took, or has taken by now; None if that is not known.
 
-    The notice counts from the first start, which the history of a run that continued as new lacks.
+    The notice counts from the first start, which is not in the history of a run that continued
+    as new.
     """
     if notice:
         return float(notice["duration_s"])
@@ -96,8 +97,8 @@ def _requested(
         return []
     at = _time(request["at"])
     event_id, again = (instance or {}).get("event_id"), request["duplicates"]
-    said = [f"event {event_id}" if event_id else "", f"came {again + 1} times" if again else ""]
-    taken = Step("request", "", at, at, "done", ", ".join(filter(None, said)))
+    notes = [f"event {event_id}" if event_id else "", f"came {again + 1} times" if again else ""]
+    taken = Step("request", "", at, at, "done", ", ".join(filter(None, notes)))
     decided = max(began, at) if began else at
     return [taken, Step("decision", request["disposition"], at, decided, "done")]
 
@@ -112,7 +113,7 @@ def _notified(notice: Document | None, ended_at: datetime | None) -> list[Step]:
 
 
 class _Run:
-    """Turns the engine's history into steps, an event at a time."""
+    """Turns the engine's history into steps, event by event."""
 
     def __init__(self, instance: Document | None, notice: Document | None) -> None:
         self._instance = instance or {}
@@ -149,21 +150,21 @@ class _Run:
         if step := self._open.pop(event["task_scheduled_id"], None):
             late = event["type"] == "TIMER_FIRED" and step.kind == "wait"
             state = "timed out" if late else _CLOSE[event["type"]]
-            step.close(at, state, _said(event["error"]))
+            step.close(at, state, _error_text(event["error"]))
 
     def _raised(self, name: str, at: datetime) -> None:
-        """Give an event to the first in line for its name, as the SDK does."""
+        """Give an event to the first wait for its name, as the SDK does."""
         for timer, step in self._open.items():
             if step.kind == "wait" and step.name.casefold() == name.casefold():
                 step.close(at, "event came")
                 del self._open[timer]
                 return
-        self._add(Step("event", name, at, at, "done", "kept until it is waited for"))
+        self._add(Step("event", name, at, at, "done", "kept until the workflow waits for it"))
 
     def _stalled(self, event: Document, at: datetime) -> None:
-        """Take a stall; one that is found again, at each event that comes, is the same."""
+        """Add a stall. The engine records a stall again with each event; that is the same stall."""
         if not (self.steps and self.steps[-1].kind == "stalled"):
-            self._add(Step("stalled", "", at, state="stalled", note=_said(event["error"])))
+            self._add(Step("stalled", "", at, state="stalled", note=_error_text(event["error"])))
 
     def _resumed(self, at: datetime) -> None:
         for step in self.steps:
@@ -171,7 +172,7 @@ class _Run:
                 step.close(at, "done")
 
     def finish(self) -> None:
-        """End what is over: a stall that the run got past, the run, and what it left open."""
+        """Close past stalls; if the run has ended, add its ending and close open steps."""
         for step in self.steps:
             if step.kind == "stalled" and self._instance.get("status") != "STALLED":
                 step.close(step.begin, "done", step.note)
@@ -183,22 +184,22 @@ class _Run:
                 step.close(at, "given up")
         status = self._instance.get("status") or "COMPLETED"
         state = "failed" if status == "FAILED" else "done"
-        note = _said(self._ending["error"])
+        note = _error_text(self._ending["error"])
         if status == "TERMINATED" and self._instance.get("output") is not None:
             note = f"reason: {self._instance['output']}"
         self._add(Step("completion", status, at, at, state, note))
         self.ended_at = at
 
     def _ended_at(self, written: datetime) -> datetime:
-        """Return when the run ended. The last turn may announce it before the engine writes it
-        down, so the turn's own time counts, after every step that led there."""
+        """Return when the run ended. The last turn may announce the ending before the engine saves
+        it, so the turn's own time counts, but not before any step's end."""
         if self._notice is None:
             return written
         turn = _time(self._notice["finished_at"])
         return min(written, max([turn, *(step.end for step in self.steps if step.end)]))
 
     def _continued(self, at: datetime) -> str:
-        """Say that steps are missing: the engine begins a new history at `continue_as_new`."""
+        """Return a note if steps are missing, as `continue_as_new` begins a new history."""
         started = self._notice.get("started_at") if self._notice else None
         if started and _time(started) < at - _CLOCKS:
             return "continued as new; the engine keeps no steps from before"
@@ -216,7 +217,7 @@ def _begun(event: Document, at: datetime, name: str) -> Step:
     return Step(_BEGIN[event["type"]], name, at, child=event.get("child") or "")
 
 
-def _said(error: Document | None) -> str:
+def _error_text(error: Document | None) -> str:
     return f"{error['type']}: {error['message']}" if error else ""
 
 

@@ -1,8 +1,8 @@
-"""Keeps the streams bounded: what every group has acknowledged and is old enough goes, no more.
+"""Trims the streams: removes entries that are old and that every group has acknowledged.
 
-Only for a broker that is Redis, the one of the notifier's store; a stream that is not there is left
-alone. Trimming and writing down how much went are one step at Redis, so a crash leaves both or
-neither; a sweep that was cut short, or is done by two replicas, is made good by the next.
+It works only if the broker is the notifier's own Redis. A stream that does not exist is skipped.
+Redis trims and counts in one step, so a crash leaves both or neither. The next sweep completes one
+that was cut off. Two replicas may sweep at once.
 """
 
 from datetime import timedelta
@@ -14,7 +14,7 @@ from redis import Redis
 from contracts.topics import READ_BY, Topic
 
 BOOK = "usher:trimmed"
-"""What the audit reads: how many entries this took from each stream, how many it had seen come."""
+"""Hash that the audit reads: how many entries of each stream were trimmed, and were ever added."""
 
 _TRIM = """
 local gone = redis.call('XTRIM', KEYS[1], 'MINID', ARGV[1])
@@ -25,16 +25,16 @@ _log = structlog.get_logger()
 
 
 class Trimmer:
-    """Trims what is older than `keep`."""
+    """Trims acknowledged entries older than `keep`."""
 
     def __init__(self, client: Redis, keep: timedelta) -> None:
         self._client = client
         self._keep = keep
 
     def sweep(self) -> dict[str, int]:
-        """Trim each stream; return how many entries went.
+        """Trim each stream; return how many entries were removed.
 
-        Requests and events go before what was published about them, which the audit looks for.
+        Requests and events go first: the audit needs the later topics to account for them.
         """
         return {topic: self._trim(topic) for topic in Topic if self._client.exists(topic)}
 
@@ -54,10 +54,10 @@ class Trimmer:
         return int(gone)
 
     def _acknowledged_before(self, topic: Topic) -> tuple[int, int] | None:
-        """Return the entry before which every group has acknowledged all; None for: do not trim.
+        """Return the entry before which every group has acknowledged all; None: do not trim.
 
-        A group of somebody else's counts too, dead or alive. Where the group is missing that must
-        read all of it, nothing has been read.
+        Other apps' groups count too, even if nobody reads them. If the group of the service that
+        must read the topic is missing, nothing has been read yet.
         """
         groups: Any = self._client.xinfo_groups(topic)
         if READ_BY[topic] not in [group["name"] for group in groups]:
@@ -65,7 +65,7 @@ class Trimmer:
         return min(self._reached(topic, group) for group in groups)
 
     def _reached(self, topic: Topic, group: dict[str, Any]) -> tuple[int, int]:
-        # The position first: what is given out meanwhile is newer than it.
+        # Read after the position: entries delivered meanwhile are newer than it.
         pending: Any = self._client.xpending(topic, group["name"])
         reached = str(pending["min"] or group["last-delivered-id"])
         time, _, number = reached.partition("-")

@@ -1,1 +1,1 @@
-"""The live page: what happened, who waits for what, and forms that the starter publishes."""
+"""The live page: notices, dead letters, waits, and forms that publish through the starter."""

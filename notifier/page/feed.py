@@ -1,4 +1,4 @@
-"""What happened: notices and dead letters in one list, newest first, as the URL filters them."""
+"""The feed: notices and dead letters in one list, newest first, filtered by the URL."""
 
 from collections.abc import Iterator
 from heapq import merge
@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict
 
-from notifier.store import Record, Shelf
+from notifier.store import RecentRecords, Record
 
 FIRST, MOST = 50, 1000
 
 
 class Filters(BaseModel):
-    """The filters of the page's URL; an empty one filters nothing."""
+    """The filters in the page's URL. An empty filter lets everything pass."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,7 +30,7 @@ class Filters(BaseModel):
         return {name: value for name, value in named.items() if value}
 
     def wants_target(self, target: Record) -> bool:
-        """Tell of a wait, or a parked event, which has no workflow yet."""
+        """Return whether to show a wait, or a parked event, which has no workflow yet."""
         return self.instance in ("", target["instance_id"]) and self.workflow in (
             "",
             target.get("workflow", self.workflow),
@@ -53,10 +53,12 @@ class Filters(BaseModel):
         )
 
 
-def happened(notices: Shelf, letters: Shelf, filters: Filters) -> tuple[list[Record], bool]:
-    """Return the newest records that the filters want, and whether there are more.
+def read_feed(
+    notices: RecentRecords, letters: RecentRecords, filters: Filters
+) -> tuple[list[Record], bool]:
+    """Return the newest records that pass the filters, and whether there are more.
 
-    A notice is told from a dead letter by its `outcome`.
+    Only notices have an `outcome`.
     """
     both = merge(
         _wanted(notices, filters.wants_notice),
@@ -70,7 +72,7 @@ def happened(notices: Shelf, letters: Shelf, filters: Filters) -> tuple[list[Rec
 
 
 def addressed(letter: Record) -> tuple[str | None, str | None]:
-    """Return the instance and the external event that a dead letter was for, as far as it says."""
+    """Return the instance and the external event that a dead letter names, or None for each."""
     command = _command(letter)
     named = command.get("instance_id")
     if not named and command.get("workflow") and command.get("key"):
@@ -87,8 +89,8 @@ def _command(letter: Record) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _wanted(shelf: Shelf, wants: Any) -> Iterator[Record]:
-    return filter(wants, shelf.each())
+def _wanted(store: RecentRecords, wants: Any) -> Iterator[Record]:
+    return filter(wants, store.each())
 
 
 def _seen(record: Record) -> str:

@@ -1,4 +1,4 @@
-"""A form from a workflow's input schema: simple types are fields, everything else is JSON."""
+"""A form from a workflow's input schema: a field for each simple type, JSON for the rest."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ Schema = dict[str, Any]
 Kind = Literal["text", "number", "boolean", "choice", "json"]
 ROOT = "input"
 _DEEPEST = 20
-"""How far references are followed: a schema may refer to itself."""
+"""How many references in a row are followed, as a schema may refer to itself."""
 _KINDS: dict[str, Kind] = {
     "string": "text",
     "integer": "number",
@@ -23,7 +23,7 @@ _KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a form; `name` is the path that an error of the orchestrator names."""
+    """A field of a form. `name` is the path that the orchestrator's errors use."""
 
     name: str
     label: str
@@ -35,7 +35,7 @@ class Field:
 
 
 def fields(schema: Schema, example: Any) -> list[Field]:
-    """Return the fields of an input; its own one, `input`, where it is no object."""
+    """Return the fields of an input; the single field `input` if the input is no object."""
     root = _branch(schema, schema, example)
     properties = root.get("properties")
     if not isinstance(properties, dict) or not properties:
@@ -49,7 +49,7 @@ def fields(schema: Schema, example: Any) -> list[Field]:
 
 
 def read(form: list[Field], posted: Mapping[str, str]) -> tuple[Any, dict[str, str]]:
-    """Return the input that was typed in, and what is wrong by field; empty fields are left out."""
+    """Return the input of a posted form, and errors by field. Empty fields are left out."""
     found: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for field in form:
@@ -65,8 +65,8 @@ def read(form: list[Field], posted: Mapping[str, str]) -> tuple[Any, dict[str, s
     return {name.removeprefix(f"{ROOT}."): value for name, value in found.items()}, errors
 
 
-def blamed(form: list[Field], path: str | None) -> str:
-    """Return the name of the field that an error's path lies in; "" where it is none."""
+def field_of(form: list[Field], path: str | None) -> str:
+    """Return the name of the field that contains an error's path; "" if none does."""
     inside = [f.name for f in form if path and f"{path}.".startswith(f"{f.name}.")]
     return max(inside, key=len, default="")
 
@@ -88,21 +88,21 @@ def _field(
 ) -> Field:
     if example is None:
         example = part.get("default")
-    one = _branch(whole, part, example)
-    choices = tuple(str(choice) for choice in one.get("enum", []) if isinstance(choice, str))
-    kind: Kind = "choice" if choices else _KINDS.get(str(one.get("type")), "json")
+    branch = _branch(whole, part, example)
+    choices = tuple(str(choice) for choice in branch.get("enum", []) if isinstance(choice, str))
+    kind: Kind = "choice" if choices else _KINDS.get(str(branch.get("type")), "json")
     simple = kind in ("text", "choice") and isinstance(example, str)
     if example is None:
         value = ""
     else:
         value = example if simple else json.dumps(example, ensure_ascii=False, indent=2)
-    described = part.get("description") or one.get("description") or ""
-    said = described if name != ROOT else ""
-    return Field(name, label, kind, value, said, required, choices)
+    description = part.get("description") or branch.get("description") or ""
+    help_text = description if name != ROOT else ""
+    return Field(name, label, kind, value, help_text, required, choices)
 
 
 def _branch(whole: Schema, part: Schema, example: Any, depth: int = 0) -> Schema:
-    """Follow references, and of alternatives take the one that the example is of."""
+    """Follow references, and pick the alternative that the example fits."""
     if depth > _DEEPEST:
         return {}
     if "$ref" in part:
@@ -110,9 +110,9 @@ def _branch(whole: Schema, part: Schema, example: Any, depth: int = 0) -> Schema
         return _branch(whole, target, example, depth + 1)
     for alternatives in (part.get("anyOf"), part.get("oneOf"), part.get("allOf")):
         if alternatives:
-            found = [_branch(whole, one, example, depth + 1) for one in alternatives]
-            some = [one for one in found if one.get("type") != "null"]
-            fitting = some if len(some) == 1 else [one for one in some if _fits(one, example)]
+            found = [_branch(whole, schema, example, depth + 1) for schema in alternatives]
+            some = [schema for schema in found if schema.get("type") != "null"]
+            fitting = some if len(some) == 1 else [s for s in some if _fits(s, example)]
             return fitting[0] if fitting else {}
     return part
 

@@ -1,4 +1,4 @@
-"""Keeps the page to itself: nothing foreign runs in it, and it is shown in no other page."""
+"""Security headers of the page: no foreign code runs in it, and no other site can frame it."""
 
 HEADERS = {
     "content-security-policy": (

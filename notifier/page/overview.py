@@ -1,4 +1,4 @@
-"""Who waits for what, which events nobody waits for, and where the two belong together."""
+"""The overview: waits, parked events, and waits whose event was parked or dead-lettered."""
 
 import threading
 import time
@@ -8,48 +8,48 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from notifier.neighbours import Away, Orchestrator
 from notifier.page.feed import addressed
-from notifier.store import Record, Shelf
+from notifier.service_clients import Away, Orchestrator
+from notifier.store import RecentRecords, Record
 from notifier.timeline import chain
 
 GOOD_FOR = 3
-"""How many times as long as it took to find out, what was found is good for; for who watches."""
+"""How long an overview for the page stays valid, in multiples of the time to read it."""
 UNWATCHED = 20
-"""The same for the metric alone: the orchestrator lists all instances for it, twice."""
+"""The same for the metric alone, which costs the orchestrator two lists of all instances."""
 LOOKED_AT = 100
-"""So many instances that go on are looked at for the page; it says when there are more."""
+"""How many running instances the page looks at. It says when there are more."""
 LETTERS_FOLLOWED = 50
-"""Of those more, so many that the newest dead letters are for are looked at all the same."""
+"""How many of the other instances are looked at all the same: those of the newest dead letters."""
 
 
 @dataclass
 class Overview:
-    """The waits, each with what lies aside for it; the events that wait for an instance."""
+    """The waits, each with its parked events and dead letters; and all parked events."""
 
     waits: list[Record] = field(default_factory=list)
     parked: list[Record] = field(default_factory=list)
     more: bool = False
     away: str = ""
-    """Why the orchestrator could not be asked; the rest is from the last time, if any."""
+    """Why the orchestrator does not answer; the other fields are then from its last answer."""
     as_of: datetime | None = None
-    """When this was so; None where nothing is known yet."""
+    """When the overview was current; None if there is none yet."""
 
     @property
-    def marked(self) -> int:
-        """How many instances wait for an event that lies aside."""
+    def blocked(self) -> int:
+        """How many instances wait for an event that is parked or dead-lettered."""
         return len(
             {wait["instance_id"] for wait in self.waits if wait["parked"] or wait["letters"]}
         )
 
 
-class Overseer:
-    """Puts the orchestrator's answers beside the dead letters; looks for all who watch."""
+class OverviewReader:
+    """Reads the overview from the orchestrator and the dead letters, once for all viewers."""
 
     def __init__(
         self,
         orchestrator: Orchestrator,
-        letters: Shelf,
+        letters: RecentRecords,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
@@ -59,22 +59,24 @@ class Overseer:
         self._last = Overview()
         self._found_at = self._took = 0.0
         self.stalled: list[Record] = []
-        """Instances that the engine has stopped, as of the last time that somebody looked."""
+        """Stalled instances, as of the last look."""
         self._stalled_from = 0.0
 
     def look_for_stalled(self) -> None:
-        """Find what has stalled. The orchestrator reads the state of every instance for it, so it
-        is asked a twentieth of the time at most. Raises `Away`."""
+        """Read the stalled instances. Raises `Away`.
+
+        The orchestrator reads every instance for this, so it takes a twentieth of the time at most.
+        """
         began = self._clock()
         if began >= self._stalled_from:
             self.stalled = self._orchestrator.stalled(LOOKED_AT)
             self._stalled_from = self._clock() + UNWATCHED * (self._clock() - began)
 
     def look(self, good_for: int = GOOD_FOR) -> Overview:
-        """Return how things are now; where the orchestrator is away, say so.
+        """Return the current overview, or the last one if the orchestrator is away.
 
-        What took a second to find out is good for three: however many watch, the orchestrator is
-        asked a quarter of the time at most.
+        An overview that took a second to read is valid for three seconds. So the orchestrator is
+        busy a quarter of the time at most, however many people watch.
         """
         with self._one_at_a_time:
             began = self._clock()
@@ -94,22 +96,22 @@ class Overseer:
         waits = waiting["items"]
         concerned = waits or waiting["next"]
         each = self._letters.each() if concerned else []
-        letters = [one for one in each if not one.get("redriven_at")]
+        letters = [letter for letter in each if not letter.get("redriven_at")]
         if waiting["next"]:
             waits += self._left_out(letters, {wait["instance_id"] for wait in waits})
-        aside = _by_target((*addressed(letter), letter) for letter in letters)
-        listed = _by_target((one["instance_id"], one["event"], one) for one in parked)
+        lettered = _by_target((*addressed(letter), letter) for letter in letters)
+        listed = _by_target((event["instance_id"], event["event"], event) for event in parked)
         for wait in waits:
             target = _target(wait["instance_id"], wait["event"])
-            wait["parked"], wait["letters"] = listed.get(target, []), aside.get(target, [])
+            wait["parked"], wait["letters"] = listed.get(target, []), lettered.get(target, [])
         waits.sort(key=lambda wait: (not (wait["parked"] or wait["letters"]), wait["since"]))
         return Overview(waits, parked, more=bool(waiting["next"]), as_of=datetime.now(UTC))
 
     def _left_out(self, letters: list[Record], seen: set[str]) -> list[Record]:
-        """Return the waits of instances that were not looked at, but have dead letters."""
+        """Return the waits of other instances that have dead letters."""
         found = []
         events = (addressed(letter) for letter in letters)
-        named = dict.fromkeys(one for one, event in events if one and event and one not in seen)
+        named = dict.fromkeys(i for i, event in events if i and event and i not in seen)
         for instance_id in islice(named, LETTERS_FOLLOWED):
             instance = self._orchestrator.instance(instance_id)
             for step in chain(instance, self._orchestrator.history(instance_id), None, None):
@@ -120,7 +122,8 @@ class Overseer:
 
 
 def _target(instance_id: str | None, event: str | None) -> tuple[str, str] | None:
-    """Upper and lower case alike: a wait passed over for that alone is what this is to show."""
+    """Return the key of an instance and event, ignoring case: a wrong case is one reason why an
+    event does not reach its wait."""
     return (instance_id.casefold(), event.casefold()) if instance_id and event else None
 
 

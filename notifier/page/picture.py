@@ -1,4 +1,4 @@
-"""Where each step of a timeline is drawn: rows, and places in percent of the whole width."""
+"""The picture of a timeline: rows of bars, with positions in percent of the width."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ ROWS = 40
 """With more steps than this, those of one kind and name share a row."""
 _TROUBLE = (*TROUBLE, "given up", "stalled")
 MOST_FAILED = 200
-"""Steps that failed, after the first ones, that are listed in words without being asked for."""
+"""How many failed steps are listed in words after the first steps."""
 _NARROWEST = 0.6
 _SPREAD = 200
-"""The whole is this many times longer than a typical step: then pauses are drawn shorter."""
+"""Long pauses are drawn shorter if the whole is this many times longer than a typical step."""
 _SHORTENED = 0.35
 
 
@@ -38,7 +38,7 @@ class Row:
 
     @property
     def trouble(self) -> str:
-        """What went wrong in the row, in words and counted, since its colour alone would not do."""
+        """The failures of the row in words, with counts, for readers who cannot see colours."""
         counted = Counter(bar.step.state for bar in self.bars)
         bad = [(state, counted[state]) for state in _TROUBLE if counted[state]]
         if len(self.bars) == 1:
@@ -47,7 +47,7 @@ class Row:
 
     @property
     def seconds(self) -> float | None:
-        """How long any of its steps was on, side by side counted once; None while one goes on."""
+        """How long at least one step of the row ran; None while one still runs."""
         if any(bar.step.end is None for bar in self.bars):
             return None
         total, reached = 0.0, datetime.min.replace(tzinfo=UTC)
@@ -61,7 +61,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Picture:
-    """The rows, the time between which they lie, and whether long pauses are drawn shorter."""
+    """The rows, their time range, and whether long pauses are drawn shorter."""
 
     rows: list[Row]
     begin: datetime
@@ -70,7 +70,7 @@ class Picture:
 
 
 def draw(steps: Sequence[Step], now: datetime) -> Picture | None:
-    """Place the steps; one that goes on reaches to `now`. None where there is nothing to draw."""
+    """Return the picture of the steps; None without steps. A running step reaches to `now`."""
     if not steps:
         return None
     begin = min(step.begin for step in steps)
@@ -93,13 +93,13 @@ def draw(steps: Sequence[Step], now: datetime) -> Picture | None:
 
 
 def listed(steps: Sequence[Step], first: int) -> list[Step]:
-    """Return the steps to list in words: the first so many, and whatever failed after them."""
+    """Return the steps to list in words: the `first` ones, and failed ones after them."""
     bad = [step for step in steps[first:] if step.state in TROUBLE]
     return [*steps[:first], *bad[:MOST_FAILED]]
 
 
 def _over_each_other(bars: list[Bar]) -> list[Bar]:
-    """Return bars that lie side by side in time: what went wrong on top, marked where it did."""
+    """Return the bars of a shared row: failed ones last, so on top, as a mark where they ended."""
     fine = [bar for bar in bars if bar.step.state not in _TROUBLE]
     bad = [bar for bar in bars if bar.step.state in _TROUBLE]
     ends = (round(bar.x + bar.width - _NARROWEST, 3) for bar in bad)
@@ -107,9 +107,9 @@ def _over_each_other(bars: list[Bar]) -> list[Bar]:
 
 
 def _places(moments: Sequence[datetime]) -> tuple[dict[datetime, float], bool]:
-    """Say where each moment lies, in percent; order is kept, and length as far as it can be seen.
+    """Return the position of each moment in percent, and whether long pauses were shortened.
 
-    An hour of waiting beside milliseconds of work would leave nothing of the work to see.
+    Without that, milliseconds of work beside an hour of waiting would be invisible.
     """
     gaps = [(b - a).total_seconds() for a, b in pairwise(moments)]
     typical = sorted(gaps)[len(gaps) // 2] if gaps else 0

@@ -1,4 +1,4 @@
-"""The page of an error, for people: what is wrong, and the way home."""
+"""The error page for people: what is wrong, and a link back."""
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -8,10 +8,10 @@ from notifier.page.rendering import page
 
 
 def wants_page(request: Request) -> bool:
-    """Tell a browser that goes to a page from a program, and from a script of the page."""
+    """Return whether a browser loads a page, rather than a program or the page's script asking."""
     return "text/html" in request.headers.get("accept", "")
 
 
 def problem_page(request: Request, problem: Problem) -> HTMLResponse:
-    """Show a problem in the page's style."""
+    """Render a problem as a page."""
     return page(request, "problem.html", problem.status, problem=problem)

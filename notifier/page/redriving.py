@@ -1,59 +1,59 @@
-"""Sends dead letters again, through the starter: one, or all that a filter shows.
+"""Redrives dead letters through the starter: one, or all that a filter shows.
 
-Published first, noted second: a crash between the two offers it once more, and a redrive of the
-same dead letter twice does nothing twice.
+It publishes first and marks second. After a crash between the two, the page offers the dead letter
+again, and a second redrive of the same attempt changes nothing.
 """
 
 import time
 from collections import Counter
 
 from contracts.redrive import cloudevent, impossible
-from notifier.neighbours import Away
 from notifier.page.feed import Filters
 from notifier.routes import redriven
 from notifier.service import Notifier
+from notifier.service_clients import Away
 from notifier.store import Record
 
 MOST, RATE = 250, 50
-"""So many are sent at one press, the oldest first; and so many a second, as `usher redrive`."""
+"""How many are sent at one press, the oldest first, and per second, as in `usher redrive`."""
 
 
 class NotSent(Exception):
-    """The starter refused the event; says why."""
+    """The starter refused the event. The message says why."""
 
 
-def open_letter(letter: Record) -> bool:
-    """Tell whether a dead letter can be sent again, and was not."""
+def can_redrive(letter: Record) -> bool:
+    """Return whether a dead letter can be redriven and was not."""
     return not letter.get("redriven_at") and impossible(letter) is None
 
 
-def shown(service: Notifier, filters: Filters) -> list[Record]:
-    """Return what the filters show and can be sent again, the oldest first."""
-    every = service.dead_letters.each()
-    return [one for one in every if filters.wants_letter(one) and open_letter(one)][::-1]
+def redrivable(service: Notifier, filters: Filters) -> list[Record]:
+    """Return the dead letters that pass the filters and can be redriven, the oldest first."""
+    letters = service.dead_letters.each()
+    return [each for each in letters if filters.wants_letter(each) and can_redrive(each)][::-1]
 
 
 def send(service: Notifier, letter: Record) -> str:
-    """Send one; return the instance it is for. Raises `NotSent` and `Away`."""
-    told = service.starter.publish(cloudevent(letter))
-    if "instance_id" not in told:
-        raise NotSent(str(told.get("detail") or told.get("title") or told))
+    """Redrive a dead letter; return its instance id. Raises `NotSent` and `Away`."""
+    answer = service.starter.publish(cloudevent(letter))
+    if "instance_id" not in answer:
+        raise NotSent(str(answer.get("detail") or answer.get("title") or answer))
     redriven(service, letter["id"], letter["attempts"])
-    return str(told["instance_id"])
+    return str(answer["instance_id"])
 
 
 def preview(service: Notifier, letters: list[Record]) -> str:
-    """Say what would become of them; nothing is done. Raises `Away`."""
+    """Return what a redrive of these would do. Nothing is changed. Raises `Away`."""
     chosen = letters[:MOST]
-    explained = (service.orchestrator.explain(cloudevent(one)) for one in chosen)
-    would = Counter(str(one.get("disposition", "unknown")) for one in explained)
-    told = ", ".join(f"{n} {what.replace('_', '-')}" for what, n in would.most_common())
+    explained = (service.orchestrator.explain(cloudevent(letter)) for letter in chosen)
+    found = Counter(str(answer.get("disposition", "unknown")) for answer in explained)
+    counts = ", ".join(f"{n} {what.replace('_', '-')}" for what, n in found.most_common())
     later = f" The oldest {MOST} of {len(letters):,} go first." if len(letters) > MOST else ""
-    return f"{len(chosen)} would be sent again: {told or 'none'}.{later} Nothing was done."
+    return f"{len(chosen)} would be sent again: {counts or 'none'}.{later} Nothing was done."
 
 
 def send_all(service: Notifier, letters: list[Record]) -> tuple[bool, str]:
-    """Send them; tell whether all went well, and what was done."""
+    """Redrive these; return whether all were accepted, and a summary for people."""
     sent = refused = 0
     away = ""
     for letter in letters[:MOST]:

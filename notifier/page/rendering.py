@@ -1,4 +1,4 @@
-"""Renders the page's templates: every value is escaped, and made harmless to look at."""
+"""Renders the page's templates, with HTML and control characters in values escaped."""
 
 import hashlib
 import json
@@ -25,28 +25,28 @@ _BROKEN_ROW = Markup(
     '<p class="body">A record that cannot be shown: <bdi>{0}</bdi></p><pre>{1}</pre></li>'
 )
 SHOWN, BRIEF = 2000, 160
-"""So many characters of a payload are shown; and where there is one line for it."""
+"""How many characters of a payload are shown; and how many on one line."""
 
 
 def page(request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """Render a template as an answer. `missing` are the sources of the page that do not answer."""
+    """Render a template as a response. `missing` are the services that do not answer."""
     values = {"missing": [], "can_send": True, **values}
     text = _templates().get_template(name).render(path=request.url.path, **values)
     return HTMLResponse(text, status, HEADERS)
 
 
 def payload(value: object) -> str:
-    """Return JSON as text, cut where it is very long."""
+    """Return JSON as indented text, cut after `SHOWN` characters."""
     return printable.lines(_beginning(value, SHOWN, indent=2))
 
 
 def brief(value: object) -> str:
-    """Return JSON as one line of text, cut where it is long."""
+    """Return JSON as one line of text, cut after `BRIEF` characters."""
     return printable.one_line(_beginning(value, BRIEF))
 
 
 def _beginning(value: object, most: int, indent: int | None = None) -> str:
-    """Return how a value begins as JSON; the rest of a large one is not written at all."""
+    """Return the first characters of a value as JSON, without encoding the rest."""
     text = ""
     for piece in json.JSONEncoder(ensure_ascii=False, indent=indent).iterencode(_cut(value)):
         text += piece
@@ -56,7 +56,7 @@ def _beginning(value: object, most: int, indent: int | None = None) -> str:
 
 
 def _cut(value: Any) -> Any:
-    """Cut texts that are very long, at the top of a value: they are written in one piece."""
+    """Cut long texts at the top level of a value, as the encoder writes a text in one piece."""
     if isinstance(value, str):
         return shortened(value, SHOWN)
     if isinstance(value, dict):
@@ -64,22 +64,18 @@ def _cut(value: Any) -> Any:
     return value
 
 
-def row(draw: Callable[[Any], str], one: dict[str, Any]) -> str:
-    """Draw one record of a list. One that cannot be drawn shows as broken; the others show."""
+def row(draw: Callable[[Any], str], record: dict[str, Any]) -> str:
+    """Render a record of a list, or a substitute if that fails, so that the others still show."""
     try:
-        return draw(one)
+        return draw(record)
     except Exception:
-        _log.exception("a record cannot be drawn", id=one.get("id"))
-        said = (
-            '<li class="row letter" data-key="{0}"><p class="body">A record that cannot be shown:'
-        )
-        return Markup(said + " <bdi>{0}</bdi></p><pre>{1}</pre></li>").format(
-            printable.one_line(str(one.get("id"))), payload(repr(one))
-        )
+        record_id = record.get("id")
+        _log.exception("a record cannot be rendered", id=record_id)
+        return _BROKEN_ROW.format(printable.one_line(str(record_id)), payload(repr(record)))
 
 
 def took(seconds: float | None) -> str:
-    """Return a length of time as people say it."""
+    """Return a duration as text, such as `1 h 5 min`."""
     if seconds is None:
         return "so far"
     if seconds < 0.9995:
@@ -89,19 +85,19 @@ def took(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    told = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
-    return " ".join(f"{n} {unit}" for n, unit in told if n)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    return " ".join(f"{n} {unit}" for n, unit in parts if n)
 
 
 def prose(text: str) -> Markup:
-    """Return what an author wrote, with what stands in backticks as code."""
+    """Return an author's text as HTML, with text in backticks as code."""
     parts = printable.lines(text).split("`")
     code = Markup("<code>{}</code>")
     return Markup("").join(code.format(p) if n % 2 else p for n, p in enumerate(parts))
 
 
 def moment(value: str | datetime) -> Markup:
-    """Return a time as an element; the script shows it in the reader's own time zone."""
+    """Return a time as a `<time>` element; the script shows it in the reader's time zone."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
@@ -120,7 +116,7 @@ def _harmless(value: Any) -> Any:
 
 @cache
 def _version() -> str:
-    """A name for this version of the static files, so that no browser keeps an old one."""
+    """Return the version of the static files, in their URLs, so that browsers load new ones."""
     files = sorted((HERE / "static").iterdir())
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 

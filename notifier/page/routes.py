@@ -1,4 +1,4 @@
-"""The pages, to look at: what happened, one instance, the form of each workflow."""
+"""The HTML pages: the live page, one instance, and the start form of each workflow."""
 
 import uuid
 from datetime import datetime
@@ -8,34 +8,34 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from contracts.events import Outcome, Reason
-from notifier.neighbours import Away
+from notifier.instance_view import instance_view
 from notifier.page import forms
-from notifier.page.feed import FIRST, Filters, happened
+from notifier.page.feed import FIRST, Filters, read_feed
 from notifier.page.picture import draw, listed
-from notifier.page.redriving import open_letter
+from notifier.page.redriving import can_redrive
 from notifier.page.rendering import page
 from notifier.routes import Service
 from notifier.service import Notifier
-from notifier.story import story
+from notifier.service_clients import Away
 
 router = APIRouter(include_in_schema=False)
 FINISHED = ("COMPLETED", "FAILED", "TERMINATED")
 STEPS = 100
-"""So many steps of a timeline are told in words at first."""
+"""How many steps of a timeline are listed in words at first."""
 INSTANCE = forms.Field(
     "instance_id",
     "Instance id",
     "text",
     "",
-    "Letters, digits, _ and -. Left empty, one is made up.",
+    "Letters, digits, _ and -. If empty, Usher makes one.",
 )
 
 
 @router.get("/")
 def live(request: Request, service: Service, filters: Annotated[Filters, Query()]) -> Response:
-    """What happened, newest first, and who waits for what; goes on by itself."""
-    last = service.journal.last()  # first: what comes while the rest is read is told again
-    feed, more = happened(service.notices, service.dead_letters, filters)
+    """The live page: the feed, waits, parked events and stalled runs. It updates itself."""
+    last = service.journal.last()  # read first: later changes come over the stream
+    feed, more = read_feed(service.notices, service.dead_letters, filters)
     overview = service.look()
     return page(
         request,
@@ -45,15 +45,15 @@ def live(request: Request, service: Service, filters: Annotated[Filters, Query()
         filters=filters,
         feed=feed,
         more=more,
-        sendable=any("outcome" not in one and open_letter(one) for one in feed),
+        sendable=any("outcome" not in record and can_redrive(record) for record in feed),
         older=f"/?{urlencode({**filters.given, 'limit': 4 * filters.limit})}",
         overview=overview,
         waits=[wait for wait in overview.waits if filters.wants_target(wait)],
-        parked=[one for one in overview.parked if filters.wants_target(one)],
-        stalled=[one for one in service.stalled() if filters.wants_target(one)],
-        workflows=service.orchestrator.recall_workflows().value or [],
-        outcomes=[one.value for one in Outcome],
-        reasons=[one.value for one in Reason],
+        parked=[event for event in overview.parked if filters.wants_target(event)],
+        stalled=[run for run in service.stalled() if filters.wants_target(run)],
+        workflows=service.orchestrator.last_workflows().value or [],
+        outcomes=[outcome.value for outcome in Outcome],
+        reasons=[reason.value for reason in Reason],
         notice_count=service.notices.count(),
         letter_count=service.dead_letters.count(),
     )
@@ -67,40 +67,40 @@ def instance(
     steps: Annotated[int, Query(ge=1)] = STEPS,
     sent: str = "",
 ) -> Response:
-    """One instance: its timeline, what it waits for, what was said of it.
+    """The page of an instance: its timeline, its waits, its notices and dead letters.
 
-    `sent` is the id of the event that should have started it, from the form.
+    `sent` is the id of the request that the start form published for it.
     """
     last = service.journal.last()
-    feed, _ = happened(
+    feed, _ = read_feed(
         service.notices, service.dead_letters, Filters(instance=instance_id, limit=FIRST)
     )
-    told = story(service, instance_id)
-    status = told.instance["status"] if told.instance else ""
-    open_waits = [step.wait(instance_id) for step in told.steps if step.waits]
+    view = instance_view(service, instance_id)
+    status = view.instance["status"] if view.instance else ""
+    open_waits = [step.wait(instance_id) for step in view.steps if step.waits]
     return page(
         request,
         "instance.html",
-        **_sources(service, told.away, told.told.as_of),
+        **_sources(service, view.away, view.answer.as_of),
         last=last,
         instance_id=instance_id,
-        instance=told.instance,
-        away=told.away,
-        finished=status in FINISHED or told.notice is not None,
-        steps=told.steps,
-        listed=listed(told.steps, steps),
-        seconds=told.seconds,
-        picture=draw(told.steps, told.at),
+        instance=view.instance,
+        away=view.away,
+        finished=status in FINISHED or view.notice is not None,
+        steps=view.steps,
+        listed=listed(view.steps, steps),
+        seconds=view.seconds,
+        picture=draw(view.steps, view.at),
         waits=[{**wait, "status": status} for wait in open_waits],
         feed=feed,
-        sent=_became(service, sent) if sent else "",
+        sent=_disposition(service, sent) if sent else "",
     )
 
 
-def _became(service: Notifier, event_id: str) -> str:
-    """Return what became of the request that a form sent; empty while that is not known."""
+def _disposition(service: Notifier, event_id: str) -> str:
+    """Return the disposition of a request that a form sent; empty if it is not known yet."""
     try:
-        found = service.orchestrator.became(event_id)
+        found = service.orchestrator.event_record(event_id)
     except Away:
         return ""
     return str(found["disposition"]) if found else ""
@@ -108,15 +108,15 @@ def _became(service: Notifier, event_id: str) -> str:
 
 @router.get("/start")
 def workflows(request: Request, service: Service) -> Response:
-    """Every workflow that can be started."""
-    told = service.orchestrator.recall_workflows()
-    known = _sources(service, told.away, told.as_of, "workflows")
-    return page(request, "start.html", **known, workflows=told.value)
+    """The list of workflows to start."""
+    answer = service.orchestrator.last_workflows()
+    known = _sources(service, answer.away, answer.as_of, "workflows")
+    return page(request, "start.html", **known, workflows=answer.value)
 
 
 @router.get("/start/{workflow}")
 def form(request: Request, service: Service, workflow: str) -> Response:
-    """The form of one workflow; sent twice, it starts one instance."""
+    """The start form of a workflow. If it is sent twice, it starts one instance."""
     found = find(service, workflow)
     return show_form(request, service, found, {"key": str(uuid.uuid4())}, {})
 
@@ -128,13 +128,13 @@ def show_form(
     posted: dict[str, str],
     errors: dict[str, str],
 ) -> Response:
-    """Show a form, with what was typed in and what is wrong with it."""
-    told = service.orchestrator.recall_workflows()
+    """Render a form with the posted values and errors."""
+    answer = service.orchestrator.last_workflows()
     return page(
         request,
         "form.html",
         422 if errors else 200,
-        **_sources(service, told.away, told.as_of, "workflows"),
+        **_sources(service, answer.away, answer.as_of, "workflows"),
         workflow=workflow,
         form=forms.fields(workflow["input_schema"], workflow["example"]),
         instance_field=INSTANCE,
@@ -145,11 +145,11 @@ def show_form(
 
 
 def find(service: Notifier, name: str) -> dict[str, Any]:
-    """Return a workflow; 404 where there is none, 503 where nobody can be asked."""
-    told = service.orchestrator.recall_workflows()
-    if told.value is None:
-        raise HTTPException(503, told.away)
-    found = [one for one in told.value if one["name"] == name]
+    """Return a workflow. Raises 404 if there is none, 503 if the orchestrator is away."""
+    answer = service.orchestrator.last_workflows()
+    if answer.value is None:
+        raise HTTPException(503, answer.away)
+    found = [workflow for workflow in answer.value if workflow["name"] == name]
     if not found:
         raise HTTPException(404, f"no workflow is named {name!r}")
     return found[0]
@@ -161,6 +161,6 @@ def _sources(
     as_of: datetime | None,
     what: str = "runs, waits and parked events",
 ) -> dict[str, Any]:
-    """Return what every page says of the services that it is made from."""
+    """Return the template values about services that do not answer, which every page shows."""
     sources = service.sources
     return {"missing": sources.missing(away, as_of, f"{what} are"), "can_send": sources.can_send}

@@ -1,17 +1,17 @@
-"""What stands against starting a workflow from the form: asked before, and looked up after."""
+"""Checks of the start form: before it is sent, and of the disposition after."""
 
 import json
 from typing import Any
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from notifier.neighbours import STARTER_SOURCE, Away
 from notifier.page import forms
 from notifier.page.routes import INSTANCE
 from notifier.service import Notifier
+from notifier.service_clients import STARTER_SOURCE, Away
 
 OUTCOME_SECONDS = 3
-"""How long a press of Start waits to learn what became of it; the instance's page says so later."""
+"""How long Start waits for the disposition. After that, the page of the instance shows it."""
 _OPEN = (None, "claimed")
 _DUPLICATE = (
     "{} is taken: a run was started with this id, for the same workflow and input. "
@@ -19,13 +19,13 @@ _DUPLICATE = (
 )
 _TAKEN = "{} is taken by another run. Choose another id."
 NOT_STARTED = {"duplicate": _DUPLICATE, "dead_lettered": _TAKEN}
-"""What became of a request for a chosen id → what to say of it."""
+"""Disposition of a request with a chosen id → message for people."""
 
 
 def objections(
     service: Notifier, form: list[forms.Field], command: dict[str, Any], key: str
 ) -> dict[str, str]:
-    """Return why the orchestrator would not start this, by field; nothing where it is away."""
+    """Return why the orchestrator would not start this, by field; nothing if it is away."""
     chosen = command.get("instance_id")
     event = {
         "specversion": "1.0",
@@ -35,31 +35,31 @@ def objections(
         "data": command,
     }
     try:
-        told = service.orchestrator.explain(json.dumps(event).encode())
-        if told.get("known"):  # this very form, sent twice: it has its run
+        explained = service.orchestrator.explain(json.dumps(event).encode())
+        if explained.get("known"):  # the same form, sent twice: its run exists
             return {}
         if (
-            told.get("disposition") == "started"
+            explained.get("disposition") == "started"
             and chosen
             and service.orchestrator.instance(chosen)
         ):
             return {INSTANCE.name: _TAKEN.format(chosen)}
     except Away:
         return {}
-    if told.get("disposition") == "duplicate" and chosen:
+    if explained.get("disposition") == "duplicate" and chosen:
         return {INSTANCE.name: _DUPLICATE.format(chosen)}
-    if told.get("disposition") != "dead_lettered":
+    if explained.get("disposition") != "dead_lettered":
         return {}
-    if told.get("reason") == "instance_exists":
+    if explained.get("reason") == "instance_exists":
         return {INSTANCE.name: _TAKEN.format(chosen)}
-    message = told.get("message") or "it would be refused"
-    return {forms.blamed([*form, INSTANCE], told.get("field")): message}
+    message = explained.get("message") or "it would be refused"
+    return {forms.field_of([*form, INSTANCE], explained.get("field")): message}
 
 
 def refused(form: list[forms.Field], problem: dict[str, Any]) -> dict[str, str]:
-    """Return a problem's errors by the field of the form that each is about."""
+    """Return the errors of a problem by field of the form."""
     found = {
-        forms.blamed(form, error.get("field")): error["message"]
+        forms.field_of(form, error.get("field")): error["message"]
         for error in problem.get("errors", [])
     }
     return found or {"": detail(problem)}
@@ -69,26 +69,26 @@ def detail(problem: dict[str, Any]) -> str:
     return str(problem.get("detail") or problem.get("title") or problem)
 
 
-def outcome(service: Notifier, event_id: str, chosen: str) -> str:
-    """Return what became of a request that was published; empty where it is not known yet.
+def disposition(service: Notifier, event_id: str, chosen: str) -> str:
+    """Return the disposition of a published request; empty if it is not known yet.
 
-    An id that Usher made up is nobody else's, and need not be waited for.
+    An id that Usher makes is unique, so there is nothing to wait for.
     """
     if not chosen:
         return "started"
     waiting = Retrying(
         stop=stop_after_delay(OUTCOME_SECONDS),
         wait=wait_fixed(0.1),
-        retry=retry_if_result(lambda became: became in _OPEN),
+        retry=retry_if_result(lambda found: found in _OPEN),
         retry_error_callback=lambda _: None,
     )
     try:
-        became: str | None = waiting(lambda: _became(service, event_id))
+        found: str | None = waiting(lambda: _recorded(service, event_id))
     except Away:
         return ""
-    return became or ""
+    return found or ""
 
 
-def _became(service: Notifier, event_id: str) -> str | None:
-    found = service.orchestrator.became(event_id)
+def _recorded(service: Notifier, event_id: str) -> str | None:
+    found = service.orchestrator.event_record(event_id)
     return found["disposition"] if found else None

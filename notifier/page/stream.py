@@ -1,4 +1,4 @@
-"""`/stream`: what changed, as server-sent events that a browser goes on with where it left off."""
+"""`/stream`: changes as server-sent events, which a browser resumes where it left off."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ router = APIRouter()
 _KINDS = {"notices": "notice", "dead-letters": "dead_letter"}
 _RETRY_MS = 1000
 _SEND_SECONDS = 30
-"""A reader that takes nothing for so long is let go."""
+"""A reader that takes nothing within this time is disconnected."""
 
 
 @router.get("/stream")
@@ -27,16 +27,18 @@ async def stream(
     after: Annotated[str | None, Query(pattern=PATTERN)] = None,
     last_event_id: Annotated[str | None, Header(pattern=PATTERN)] = None,
 ) -> EventSourceResponse:
-    """Tell each notice and dead letter as it comes, and each change of one.
+    """Send each new or changed notice and dead letter.
 
-    `Last-Event-ID`, which browsers send by themselves, or `after` says which was seen last.
+    `Last-Event-ID`, which browsers send by themselves, or `after` is the id of the last one seen.
     """
     if service.streams.locked():
-        raise HTTPException(503, "too many follow the stream; try again", {"Retry-After": "5"})
+        raise HTTPException(
+            503, "too many readers of the stream; try again later", {"Retry-After": "5"}
+        )
     seen = last_event_id or after or None
     if seen is None:
         seen = await asyncio.to_thread(service.journal.last)
-    ending = anyio.Event()  # set when the notifier stops, which else would wait for every reader
+    ending = anyio.Event()  # set when the notifier stops; else it would wait for every reader
     events = _events(service, seen, ending.is_set)
     return EventSourceResponse(
         events, shutdown_event=ending, shutdown_grace_period=3, send_timeout=_SEND_SECONDS
@@ -46,15 +48,15 @@ async def stream(
 async def _events(
     service: Notifier, seen: str, stopped: Callable[[], bool]
 ) -> AsyncIterator[ServerSentEvent]:
-    """Tell the changes after `seen`. The end, when the store is away, makes browsers come again."""
-    shelves = {"notices": service.notices, "dead-letters": service.dead_letters}
+    """Yield the changes after `seen`. It ends when Redis is away; browsers then reconnect."""
+    stores = {"notices": service.notices, "dead-letters": service.dead_letters}
     async with service.streams:
         try:
-            await asyncio.to_thread(service.journal.last)  # no hello while nothing can be followed
+            await asyncio.to_thread(service.journal.last)  # no hello while Redis is away
             yield ServerSentEvent(event="hello", data=seen, retry=_RETRY_MS)
             async for change in service.journal.follow(seen, stopped):
-                record = await asyncio.to_thread(shelves[change.shelf].get, change.record_id)
+                record = await asyncio.to_thread(stores[change.store].get, change.record_id)
                 text = json.dumps(record)
-                yield ServerSentEvent(event=_KINDS[change.shelf], id=change.id, data=text)
+                yield ServerSentEvent(event=_KINDS[change.store], id=change.id, data=text)
         except RedisError:
             return

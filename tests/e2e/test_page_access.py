@@ -74,10 +74,10 @@ def test_a_screen_reader_finds_its_way(watcher: Watcher, scene: str) -> None:
         expect(page.get_by_role(landmark)).to_have_count(1)
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     heads = page.get_by_role("columnheader").all_inner_texts()
-    assert heads == ["Step", "What", "Began", "Took", "How it went"]
+    assert heads == ["Step", "What", "Began", "Took", "State"]
     assert page.get_by_role("rowheader").count() == page.locator("tbody tr").count()
     described = page.locator("#timeline svg > desc").text_content() or ""
-    assert "the table below tells the same in words" in described
+    assert "the table below has the same in words" in described
 
 
 def test_the_news_is_told_in_one_sentence(usher: Driver, watcher: Watcher) -> None:

@@ -15,7 +15,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from contracts.topics import READ_BY, Topic
 from notifier.journal import Journal
-from notifier.store import Shelf
+from notifier.store import RecentRecords
 from notifier.trimming import Trimmer
 from tests.support.command import run_usher
 from tests.support.driver import Driver
@@ -123,7 +123,7 @@ async def test_the_notifier_keeps_the_newest_and_says_when_it_began_to_forget(re
     address = redis.connection_pool.connection_kwargs
     named: dict[str, Any] = {name: address.get(name) for name in ("host", "port", "db", "password")}
     on_loop = AsyncRedis(**named, decode_responses=True)
-    shelf = Shelf(redis, on_loop, "things", 20, Journal(redis, "", 20))
+    shelf = RecentRecords(redis, on_loop, "things", 20, Journal(redis, "", 20))
     begin = datetime(2030, 1, 1, tzinfo=UTC)
     records = [(f"r-{n}", begin + timedelta(seconds=n)) for n in range(100)]
 

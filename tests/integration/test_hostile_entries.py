@@ -130,7 +130,7 @@ def test_an_event_larger_than_any_message_is_put_aside_and_holds_up_nobody(
     letter = eventually(put_aside, lambda found: len(found) > before)[0]
     assert letter["event"]["id"]
     assert letter["event"]["source"] == "starter"
-    assert "at most" in letter["message"]
+    assert "the limit is" in letter["message"]
     assert unaccounted(usher) == known
 
 

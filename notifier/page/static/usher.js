@@ -1,10 +1,10 @@
-// The live page: it asks for itself again whenever something changed, and puts in what is new.
-// Everything is rendered by the server; rows are told apart by data-key, and one that has not
-// changed stays as it is, with its focus, its open details and what was typed into it.
+// The live page: whenever something changes, it loads itself again and replaces what is new.
+// The server renders everything. A data-key identifies a row. A row that has not changed stays as it
+// is, with its focus, its open details and the text typed into it.
 
-const SOURCE = new WeakMap(); // element → the HTML it came as
-const SLOWEST = 3000; // ms between looks for what no event tells: who waits, what is parked
-const SHARE = 10; // the page is asked for at most a tenth of the time
+const SOURCE = new WeakMap(); // element → the HTML that it was made from
+const SLOWEST = 3000; // ms between two refreshes for changes without an event: waits and parked events
+const SHARE = 10; // loading takes at most a tenth of the time
 
 const body = document.body;
 const news = document.getElementById("news");
@@ -24,7 +24,7 @@ function showTimes(root) {
   }
 }
 
-// --- what is new, put in -------------------------------------------------------------------------
+// --- replacing what is new -----------------------------------------------------------------------
 
 function remember(region) {
   for (const child of region.children) SOURCE.set(child, child.outerHTML);
@@ -41,7 +41,7 @@ function carryOver(from, to) {
   }
 }
 
-function putIn(region, fresh) {
+function replaceRows(region, fresh) {
   const focused = region.contains(document.activeElement) ? document.activeElement : null;
   const old = new Map([...region.children].map((child) => [child.dataset.key, child]));
   const wanted = [...fresh.children].map((child) => {
@@ -70,13 +70,13 @@ function putIn(region, fresh) {
   }
 }
 
-// --- asking again: at once when something came, now and then for the rest -------------------------
+// --- refreshing: at once after an event, at intervals for the rest --------------------------------
 
 let asking = false;
-let askedMeanwhile = false;
+let askAgain = false;
 let timer = 0;
 
-function later(ms) {
+function refreshIn(ms) {
   clearTimeout(timer);
   if (ms > 0) timer = setTimeout(refresh, ms);
   else refresh();
@@ -85,29 +85,29 @@ function later(ms) {
 async function refresh() {
   clearTimeout(timer);
   if (asking) {
-    askedMeanwhile = true;
+    askAgain = true;
     return;
   }
   asking = true;
-  askedMeanwhile = false;
+  askAgain = false;
   const began = performance.now();
   try {
     const answer = await fetch(location.href, { cache: "no-store", headers: { accept: "text/html" } });
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    // An answer that is an error still says what is away; the rest stays as it was.
+    // An error page still says which service is away; the other regions stay as they are.
     for (const region of document.querySelectorAll("[data-region]")) {
       const found = fresh.getElementById(region.id);
-      if (found && (answer.ok || region.id === "sources")) putIn(region, found);
+      if (found && (answer.ok || region.id === "sources")) replaceRows(region, found);
     }
     answers = answer.ok;
   } catch {
     answers = false;
   }
   asking = false;
-  judge();
+  showConnection();
   const rest = SHARE * (performance.now() - began);
-  if (askedMeanwhile) later(Math.min(rest, 1000));
-  else if (!document.hidden) later(Math.max(SLOWEST, rest));
+  if (askAgain) refreshIn(Math.min(rest, 1000));
+  else if (!document.hidden) refreshIn(Math.max(SLOWEST, rest));
 }
 
 // --- the stream ----------------------------------------------------------------------------------
@@ -115,21 +115,21 @@ async function refresh() {
 let last = body.dataset.last;
 let source = null;
 let connected = false;
-let tally = {};
-let telling = 0;
+let counts = {};
+let announcing = 0;
 
-// Live is: the stream is connected, the page answers, and so does everything that it is made of.
+// Live means: the stream is connected, the page answers, and so do the services behind it.
 let streams = false;
 let answers = true;
 let liveAt = new Date();
 
-// The oldest time that the page itself names, else when all of it was live.
+// The oldest time that the page names, else the last time that all of it was live.
 function shownAsOf() {
   const named = [...document.querySelectorAll("#sources [data-stale] time")];
   return named.map((time) => new Date(time.dateTime)).reduce((a, b) => (b < a ? b : a), liveAt);
 }
 
-function judge() {
+function showConnection() {
   const connection = document.getElementById("connection");
   if (!connection) return;
   const live = answers && !document.querySelector("#sources [data-stale]");
@@ -142,26 +142,26 @@ function judge() {
       ? ["on", "Live"]
       : ["stale", `Not live. Shown as of ${since}`];
   connection.dataset.state = state;
-  const told = connection.querySelector(".text");
-  if (told.textContent !== text) told.textContent = text;
+  const label = connection.querySelector(".text");
+  if (label.textContent !== text) label.textContent = text;
 }
 
-function tell(kind) {
-  tally[kind] = (tally[kind] ?? 0) + 1;
-  if (telling) return;
-  // Not one by one: a screen reader would never come to an end.
-  telling = setTimeout(() => {
-    const told = Object.entries(tally).map(([what, n]) => `${n} new ${what}${n > 1 ? "s" : ""}`);
-    news.textContent = told.join(", ");
-    tally = {};
-    telling = 0;
+function announce(kind) {
+  counts[kind] = (counts[kind] ?? 0) + 1;
+  if (announcing) return;
+  // In batches, since a screen reader could not keep up with single messages.
+  announcing = setTimeout(() => {
+    const parts = Object.entries(counts).map(([what, n]) => `${n} new ${what}${n > 1 ? "s" : ""}`);
+    news.textContent = parts.join(", ");
+    counts = {};
+    announcing = 0;
   }, 4000);
 }
 
-function came(kind) {
+function onChange(kind) {
   return (event) => {
     last = event.lastEventId || last;
-    tell(kind);
+    announce(kind);
     refresh();
   };
 }
@@ -172,18 +172,18 @@ function connect() {
     streams = true;
     if (connected) refresh();
     connected = true;
-    judge();
+    showConnection();
   });
-  source.addEventListener("notice", came("notice"));
-  source.addEventListener("dead_letter", came("dead letter"));
+  source.addEventListener("notice", onChange("notice"));
+  source.addEventListener("dead_letter", onChange("dead letter"));
   source.onerror = () => {
     streams = false;
-    judge();
+    showConnection();
     if (source.readyState === EventSource.CLOSED) setTimeout(connect, 1000);
   };
 }
 
-// --- forms that answer in place ------------------------------------------------------------------
+// --- forms that show their result in place --------------------------------------------------------
 
 async function send(event) {
   const form = event.target.closest("form[data-inline]");
@@ -192,22 +192,22 @@ async function send(event) {
   const fields = new URLSearchParams(new FormData(form, event.submitter));
   const output = form.querySelector("output");
   output.textContent = "…";
-  let told;
+  let result;
   try {
     const answer = await fetch(form.action, {
       method: "POST",
       body: fields,
       headers: { "usher-inline": "1" },
     });
-    told = await answer.json();
-    told.text ??= told.detail;
+    result = await answer.json();
+    result.text ??= result.detail;
   } catch (error) {
-    told = { ok: false, text: `Not sent: the notifier does not answer (${error.message}).` };
+    result = { ok: false, text: `Not sent: the notifier does not answer (${error.message}).` };
   }
-  output.textContent = told.text;
-  output.dataset.ok = told.ok;
-  if (!output.isConnected || told.ok) said.textContent = told.text;
-  if (told.ok) refresh();
+  output.textContent = result.text;
+  output.dataset.ok = result.ok;
+  if (!output.isConnected || result.ok) said.textContent = result.text;
+  if (result.ok) refresh();
 }
 
 // -------------------------------------------------------------------------------------------------
@@ -218,6 +218,6 @@ showTimes(document);
 document.getElementById("errors")?.focus();
 if (last) {
   connect();
-  later(SLOWEST);
+  refreshIn(SLOWEST);
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
 }

@@ -11,9 +11,9 @@ from redis import RedisError
 from chassis.topic_server import RETRY, SUCCESS
 from contracts.cloudevent import CloudEvent
 from notifier.inbox import Inbox
-from notifier.lines import Lines
+from notifier.lines import LineWriter
 from notifier.metrics import Metrics
-from notifier.store import Shelf
+from notifier.store import RecentRecords
 from tests.support.at_once import at_once
 from tests.support.sidecar import raw_delivery
 
@@ -63,8 +63,8 @@ class Notifier:
     def __init__(self) -> None:
         self.out = io.StringIO()
         self.notices, self.letters = FakeShelf(self.out), FakeShelf(self.out)
-        shelves = cast(Shelf, self.notices), cast(Shelf, self.letters)
-        self.inbox = Inbox(*shelves, Lines("json", self.out), Metrics())
+        shelves = cast(RecentRecords, self.notices), cast(RecentRecords, self.letters)
+        self.inbox = Inbox(*shelves, LineWriter("json", self.out), Metrics())
 
     @property
     def lines(self) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.events import Failure, OriginalEvent, Outcome, Reason
-from notifier.lines import Lines
+from notifier.lines import LineWriter
 from notifier.records import DeadLetter, Notice
 
 SEEN = datetime(2030, 1, 1, 12, 30, 2, tzinfo=UTC)
@@ -53,7 +53,7 @@ class Terminal(io.StringIO):
 
 def printed(log_format: str, *seen: Notice | DeadLetter, out: io.StringIO | None = None) -> str:
     out = out or io.StringIO()
-    lines = Lines(log_format, out)
+    lines = LineWriter(log_format, out)
     for one in seen:
         lines.notice(one) if isinstance(one, Notice) else lines.dead_letter(one)
     return out.getvalue()
@@ -134,7 +134,7 @@ def test_letters_of_the_world_are_printed_as_they_are(log_format: str) -> None:
 
 def test_half_a_surrogate_pair_is_printed_somehow() -> None:
     encoded = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    Lines("console", encoded).notice(notice(output="\ud800"))
+    LineWriter("console", encoded).notice(notice(output="\ud800"))
 
 
 def test_each_record_is_a_line_of_its_own() -> None:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter
 
-from notifier.page.forms import blamed, fields, read
+from notifier.page.forms import field_of, fields, read
 from orchestrator.authoring.catalogue import Catalogue
 
 
@@ -113,10 +113,10 @@ def test_what_cannot_be_read_is_said_at_its_field(name: str, text: str) -> None:
 
 def test_an_error_is_shown_at_the_field_that_it_lies_in() -> None:
     form = fields(schema(Order), EXAMPLE)
-    assert blamed(form, "input.size.width") == "input.size"
-    assert blamed(form, "input.amount") == "input.amount"
-    assert blamed(form, "input.sizes") == ""
-    assert blamed(form, None) == ""
+    assert field_of(form, "input.size.width") == "input.size"
+    assert field_of(form, "input.amount") == "input.amount"
+    assert field_of(form, "input.sizes") == ""
+    assert field_of(form, None) == ""
 
 
 def test_a_schema_that_refers_to_itself_is_json() -> None:

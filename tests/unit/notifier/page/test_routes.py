@@ -15,11 +15,11 @@ from redis import RedisError
 
 from notifier.app import build_app
 from notifier.metrics import Metrics
-from notifier.neighbours import Orchestrator, Starter
-from notifier.page.overview import UNWATCHED, Overseer
+from notifier.page.overview import UNWATCHED, OverviewReader
 from notifier.page.sources import Sources
 from notifier.service import Notifier
-from notifier.store import Shelf
+from notifier.service_clients import Orchestrator, Starter
+from notifier.store import RecentRecords
 from tests.support.asgi import ask, service_of
 
 SEEN = "2030-01-01T08:00:00+00:00"
@@ -127,7 +127,7 @@ class House:
             metrics=self.metrics,
             starter=Starter("http://starter", transport),
         )
-        service._overseer = Overseer(service.orchestrator, service.dead_letters)
+        service._overview = OverviewReader(service.orchestrator, service.dead_letters)
         service.sources = Sources(service.orchestrator, service.starter, service.not_ready)
         service.stalled = lambda: self.stalled
         service.look = partial(Notifier.look, cast(Notifier, service))
@@ -222,12 +222,12 @@ def test_however_many_watch_an_answer_is_good_for_three_times_as_long_as_it_took
         return {"items": [dict(WAIT)], "next": None}
 
     orchestrator = cast(Orchestrator, SimpleNamespace(waiting=waiting, parked=lambda _: []))
-    overseer = Overseer(orchestrator, cast(Shelf, Kept(LETTER)), lambda: now[0])
+    reader = OverviewReader(orchestrator, cast(RecentRecords, Kept(LETTER)), lambda: now[0])
     for now[0] in (0, 2, 7.9, 8):
-        assert overseer.look().marked == 1
+        assert reader.look().blocked == 1
     assert asked == [0, 8]
     for now[0] in (49.9, 50):
-        assert overseer.look(UNWATCHED).marked == 1
+        assert reader.look(UNWATCHED).blocked == 1
     assert asked == [0, 8, 50]
 
 
@@ -470,8 +470,8 @@ def test_a_dry_run_publishes_nothing_and_a_redrive_is_noted() -> None:
 @pytest.mark.parametrize(
     ("letter", "said"),
     [
-        ({"attempts": 3}, "put aside again"),
-        ({"reason": "expired"}, "expired stays so"),
+        ({"attempts": 3}, "dead-lettered again"),
+        ({"reason": "expired"}, "it has expired"),
         ({"event": {"data": 1}}, "no id and source"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The two services the page speaks to: the orchestrator answers, the starter publishes."""
+"""Clients of the two services behind the page: the orchestrator answers, the starter publishes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,17 +7,17 @@ from urllib.parse import quote
 import httpx
 import structlog
 
-from notifier.recall import Away, Recall, Told
+from notifier.last_answers import Answer, Away, LastAnswers
 
 Document = dict[str, Any]
-__all__ = ["Away", "Orchestrator", "Run", "Starter", "Told"]
+__all__ = ["Answer", "Away", "Orchestrator", "Run", "Starter"]
 JSON = {"content-type": "application/json"}
 
 
 PROBE_SECONDS = 3
-"""A neighbour that says nothing for so long is away, until it answers again."""
+"""A service that does not answer within this time is away, until it answers again."""
 STARTER_SOURCE = "/usher/starter"
-"""The source of the events that the starter makes of requests."""
+"""The source of the events that the starter publishes."""
 _KEPT_RUNS = 32
 
 _log = structlog.get_logger()
@@ -36,7 +36,7 @@ class _Service:
         self._http.close()
 
     def probe(self) -> None:
-        """Find out whether it answers at all. While it does not, no page waits for it."""
+        """Check whether the service answers. While it does not, no page waits for it."""
         try:
             self.down = self._http.get(self.alive, timeout=PROBE_SECONDS).is_server_error
         except httpx.HTTPError:
@@ -57,41 +57,41 @@ class _Service:
         return answer
 
     def _refusal(self, _: int) -> str:
-        """Return what an error of the service means, in plain words."""
+        """Return what a server error of the service means, for people."""
         return f"the {self.name} does not answer"
 
     def _note(self, error: str) -> None:
-        """Log what went wrong, once for each time that it begins to."""
+        """Log an error, but only the first of several in a row."""
         if not self._failing:
-            _log.warning("a neighbour is away", service=self.name, error=error)
+            _log.warning("a service is away", service=self.name, error=error)
         self._failing = True
 
 
 @dataclass(frozen=True)
 class Run:
-    """What the orchestrator has of one instance."""
+    """An instance with its history and its request, from the orchestrator."""
 
     instance: Document | None
     history: list[Document]
     request: Document | None
-    """What became of the event that started it."""
+    """The ledger's record of the event that started it."""
 
 
 class Orchestrator(_Service):
-    """The one reader of workflows and instances. Every method raises `Away`, but those that recall
-    what they heard last."""
+    """Reads workflows and instances. All methods raise `Away`, except `last_workflows` and
+    `last_run`, which fall back to the last answer."""
 
     name = "orchestrator"
 
     def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
         super().__init__(url, transport)
-        self._workflows = Recall[list[Document]](1)
-        self._runs = Recall[Run](_KEPT_RUNS)
+        self._workflows = LastAnswers[list[Document]](1)
+        self._runs = LastAnswers[Run](_KEPT_RUNS)
 
-    def recall_workflows(self) -> Told[list[Document]]:
+    def last_workflows(self) -> Answer[list[Document]]:
         return self._workflows.ask("", self.workflows)
 
-    def recall_run(self, instance_id: str) -> Told[Run]:
+    def last_run(self, instance_id: str) -> Answer[Run]:
         return self._runs.ask(instance_id, lambda: self.run(instance_id))
 
     def run(self, instance_id: str) -> Run:
@@ -103,7 +103,7 @@ class Orchestrator(_Service):
         return self._items("/workflows")
 
     def waiting(self, limit: int) -> Document:
-        """Return who waits, as `{"items", "next"}`; `limit` is of instances looked at."""
+        """Return the waits as `{"items", "next"}`, of up to `limit` instances."""
         found: Document = self._send("GET", "/waiting", params={"limit": limit}).json()
         return found
 
@@ -121,15 +121,15 @@ class Orchestrator(_Service):
         return found["items"] if found else []
 
     def started_by(self, instance_id: str) -> Document | None:
-        """Return what became of the event that started an instance."""
+        """Return the ledger's record of the event that started an instance."""
         return self._find("/events", instance_id=instance_id)
 
-    def became(self, event_id: str) -> Document | None:
-        """Return what became of an event that the starter made; None while that is not known."""
+    def event_record(self, event_id: str) -> Document | None:
+        """Return the ledger's record of an event from the starter; None if there is none yet."""
         return self._find("/events", source=STARTER_SOURCE, id=event_id)
 
     def explain(self, event: bytes) -> Document:
-        """Return what would become of an event; nothing is done."""
+        """Return what would become of an event. Nothing is changed."""
         found: Document = self._send("POST", "/explain", content=event).json()
         return found
 
@@ -143,7 +143,7 @@ class Orchestrator(_Service):
 
 
 class Starter(_Service):
-    """The only way in. Returns its 202 or its problem details; raises `Away`."""
+    """Publishes events. Methods return the body of the 202 or the problem, or raise `Away`."""
 
     name = "starter"
     alive = "/readyz"
@@ -162,18 +162,18 @@ class Starter(_Service):
 
     def _refusal(self, status: int) -> str:
         if status == 503:
-            return "the starter cannot publish, its sidecar or the broker is away"
-        return "the starter failed, and sending it again is safe"
+            return "the starter cannot publish: its sidecar or the broker is away"
+        return "the starter failed; it is safe to send again"
 
     def _post(self, path: str, body: bytes, key: str, **request: Any) -> Document:
         headers = {**JSON, "idempotency-key": key}
         answer = self._send("POST", path, content=body, headers=headers, **request)
-        told: Document = answer.json()
-        return told
+        body_or_problem: Document = answer.json()
+        return body_or_problem
 
 
 def _detail(answer: httpx.Response) -> str:
-    """Return what problem details say; the answer itself where it has none."""
+    """Return the detail of a problem; the text of the answer if it is none."""
     try:
         return str(answer.json()["detail"])[:300]
     except (ValueError, KeyError, TypeError):
@@ -181,5 +181,5 @@ def _detail(answer: httpx.Response) -> str:
 
 
 def _part(text: str) -> str:
-    """One segment of a path, whatever characters it holds."""
+    """Return text as one segment of a path, escaped."""
     return quote(text, safe="")
