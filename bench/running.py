@@ -12,9 +12,9 @@ from bench.peers.streams import STREAMS
 from bench.peers.tools import Tools
 from bench.stacks import build_stack
 from contracts.topics import Topic
-from usher.stack.command import Report
 from usher.stack.errors import StackError
 from usher.stack.processes import Binaries
+from usher.stack.program import Report
 from usher.stack.settings import LOOPBACK, StackSettings
 from usher.stack.stack import Stack
 from usher.stack.wait import wait_until

@@ -14,8 +14,9 @@ from chassis.app import new_app
 from chassis.probes import probes
 from chassis.problem import Problem, respond
 from notifier import routes
-from notifier.page import actions, stream
+from notifier.page import actions
 from notifier.page import routes as pages
+from notifier.page import sse as stream
 from notifier.page.problem import problem_page, wants_page
 from notifier.page.rendering import page
 from notifier.page.sources import Missing

@@ -24,7 +24,7 @@ from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
 from orchestrator.api.accounts import Accountant
 from orchestrator.api.doctor import Seen, admit, examine
 from orchestrator.api.instances import shown
-from orchestrator.api.reads import Reads
+from orchestrator.api.parts import Reads
 from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.client import Engine, has_worker
 from orchestrator.engine.instance_ids import InstanceIds

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from usher.stack.command import Report, run
 from usher.stack.errors import SetupError
+from usher.stack.program import Report, run
 from usher.stack.toolbox import cache_dir, only_one
 
 PYTHON = ("dbos==3.4.0", "psycopg[binary]==3.3.9", "restate-sdk==1.3.0", "hypercorn==0.18.0",

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from orchestrator.api import instances as listing
 from orchestrator.api.explain import Explanation, explanation
-from orchestrator.api.reads import Reads
+from orchestrator.api.parts import Reads
 from orchestrator.engine.state import Instance
 
 

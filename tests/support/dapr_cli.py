@@ -4,8 +4,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from usher.stack.command import Report
 from usher.stack.gobuild import Recipe, build
+from usher.stack.program import Report
 
 # Its go.mod asks for a components-contrib that the module proxy does not serve.
 CLI = Recipe(

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from usher.stack.command import Report, run
 from usher.stack.gobuild import find_go, go_environment
+from usher.stack.program import Report, run
 from usher.stack.runtime import RUNTIME
 from usher.stack.toolbox import cache_dir, only_one
 

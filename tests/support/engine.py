@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.go_programs import COMPOSE, built
-from usher.stack.command import Report
+from usher.stack.program import Report
 
 ROOT = Path(__file__).parents[2]
 

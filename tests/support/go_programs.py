@@ -3,8 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from usher.stack.command import Report
 from usher.stack.gobuild import Recipe, build
+from usher.stack.program import Report
 
 COMPOSE = Recipe(
     name="docker-compose",

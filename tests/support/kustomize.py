@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from usher.stack.command import Report
 from usher.stack.gobuild import Recipe, build
+from usher.stack.program import Report
 from usher.stack.toolbox import version_of
 
 KUSTOMIZE = Recipe(

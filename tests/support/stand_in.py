@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from usher.stack.command import Report
 from usher.stack.processes import ProcessSpec
+from usher.stack.program import Report
 from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack
 

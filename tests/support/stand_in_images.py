@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.support.engine import docker, missing, plugins, run
 from tests.support.go_programs import JAEGER, built
-from usher.stack.command import Report
+from usher.stack.program import Report
 from usher.stack.runtime import RUNTIME, find_or_build
 from usher.stack.toolbox import cache_dir, only_one
 

@@ -17,7 +17,7 @@ from contracts.entry import read_entry
 from contracts.letters import reused_id
 from contracts.topics import Topic
 from usher.audit.entries import key_of, letters_of
-from usher.audit.published import find, kept_or_coming
+from usher.audit.messages import find, kept_or_coming
 from usher.audit.report import Report, Unaccounted
 from usher.audit.streams import PAGE, EntryId, StreamEntry, Streams, named
 from usher.audit.verdict import LETTERED, Known, Record, State, Verdict, judge, stuck

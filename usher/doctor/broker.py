@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
+from contracts.finding import Finding, refusal, warning
 from contracts.topics import PUBSUB, PUBSUB_ORDERED
 from usher.doctor.durations import seconds
-from usher.doctor.finding import Finding, refusal, warning
 from usher.doctor.resources import Resource, of_type
 
 SLOW = 60

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from contracts.finding import Finding, refusal, warning
 from contracts.topics import LEDGER_STORE, PUBSUB, PUBSUB_ORDERED, READ_BY, STATE_STORE, Topic
 from usher.doctor.durations import seconds
-from usher.doctor.finding import Finding, refusal, warning
 from usher.doctor.resources import Resource, of_type
 
 _HEARD = {PUBSUB: set(READ_BY.values()), PUBSUB_ORDERED: {READ_BY[Topic.EVENTS]}}

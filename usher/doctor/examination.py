@@ -8,15 +8,15 @@ from typing import Any
 
 from redis import Redis
 
+from contracts.finding import Finding
 from contracts.topics import Topic
 from usher.client import Client
 from usher.doctor.broker import brokers
+from usher.doctor.dapr_runtime import alike, etcd, notifier
 from usher.doctor.delivery import outages, resiliency
-from usher.doctor.finding import Finding
 from usher.doctor.redis_config import redis_config
 from usher.doctor.resources import read
 from usher.doctor.retention import retention, stores
-from usher.doctor.sidecars import alike, etcd, notifier
 from usher.doctor.streams import Stream, streams
 from usher.errors import CommandError, Unreachable
 from usher.services import Service

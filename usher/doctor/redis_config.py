@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from usher.doctor.finding import Finding, refusal, warning
+from contracts.finding import Finding, refusal, warning
 
 
 def redis_config(config: Mapping[str, str]) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from usher.doctor.finding import Finding, refusal
+from contracts.finding import Finding, refusal
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from contracts.finding import Finding, refusal, warning
 from contracts.topics import READ_BY, Topic
-from usher.doctor.finding import Finding, refusal, warning
 
 DAY_MS = 86_400_000
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from usher.stack.command import Report, run
 from usher.stack.errors import SetupError
+from usher.stack.program import Report, run
 from usher.stack.toolbox import at_least, cache_dir, install_from_pypi, only_one, version_of
 
 OLDEST_GO = "1.26.6"

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from usher.stack.command import Report
 from usher.stack.errors import SetupError
+from usher.stack.program import Report
 from usher.stack.toolbox import at_least, cache_dir, install_from_pypi, only_one, version_of
 
 OLDEST = "6.2.0"  # of those that everything here was tried on

@@ -4,9 +4,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from usher.stack.command import Report
 from usher.stack.errors import SetupError
 from usher.stack.gobuild import Recipe, build
+from usher.stack.program import Report
 from usher.stack.toolbox import version_of
 
 SERIES = "1.18"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psutil
 
-from usher.stack.command import Report
 from usher.stack.ownership import alive, owned
 from usher.stack.processes import ProcessSpec
+from usher.stack.program import Report
 from usher.stack.wait import wait_until
 
 

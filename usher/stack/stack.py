@@ -10,12 +10,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from usher.stack.cause import why
-from usher.stack.command import Report
 from usher.stack.components import refuse_broken_components
 from usher.stack.conf import LOGS
 from usher.stack.errors import StackError
 from usher.stack.ports import refuse_ports_in_use
 from usher.stack.processes import Binaries, ProcessSpec, data_dirs, processes
+from usher.stack.program import Report
 from usher.stack.readiness import is_ready
 from usher.stack.redis import find_or_install
 from usher.stack.runtime import find_or_build

@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from uv import find_uv_bin
 
-from usher.stack.command import TICK_SECONDS, Report, run
+from usher.stack.program import TICK_SECONDS, Report, run
 
 
 def cache_dir() -> Path:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from contracts import printable
-from usher.stack.command import Report
+from usher.stack.program import Report
 from usher.stack.stack import SUPERVISORD, Stack
 from usher.stack.tail import LogReader, last_lines
 from usher.terminal.interrupts import interruptible, uninterrupted

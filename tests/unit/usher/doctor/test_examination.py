@@ -12,17 +12,17 @@ from redis import AuthenticationError, RedisError
 from redis import ConnectionError as NoRedis
 from typer.testing import CliRunner, Result
 
+from contracts.finding import Finding
 from contracts.topics import Topic
 from tests.repo.files import ROOT
 from tests.unit.orchestrator.api.test_doctor import WELL
 from usher.commands.app import app
 from usher.doctor.broker import brokers
+from usher.doctor.dapr_runtime import alike, notifier
 from usher.doctor.delivery import outages, resiliency
-from usher.doctor.finding import Finding
 from usher.doctor.redis_config import redis_config
 from usher.doctor.resources import Resource, read
 from usher.doctor.retention import retention, stores
-from usher.doctor.sidecars import alike, notifier
 from usher.doctor.streams import DAY_MS, Stream, streams
 from usher.session import Wiring
 

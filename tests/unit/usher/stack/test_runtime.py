@@ -14,7 +14,7 @@ from tenacity import retry, stop_after_delay, wait_fixed
 
 from tests.support.dapr_cli import build_dapr_cli
 from tests.support.fake_programs import Machine, program, waits_for, wheel
-from usher.stack import command
+from usher.stack import program as command
 from usher.stack.errors import SetupError
 from usher.stack.runtime import RUNTIME, find_or_build
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from contracts.finding import Finding, refusal, warning
 from contracts.topics import READ_BY, Topic
-from usher.doctor.finding import Finding, refusal, warning
 
 
 def notifier(metadata: Mapping[str, Any]) -> Iterator[Finding]:
