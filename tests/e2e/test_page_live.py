@@ -96,7 +96,7 @@ def test_filters_are_in_the_url(usher: Driver, watcher: Watcher) -> None:
     expect(page.locator("#feed .row:not(.failed)")).to_have_count(0)
     expect(page.get_by_label("Outcome")).to_have_value("FAILED")
     page.get_by_label("Outcome").select_option("any")
-    page.get_by_label("Instance").fill(wrong)
+    page.get_by_label("Instance", exact=True).fill(wrong)
     page.get_by_role("button", name="Filter").click()
     expect(page).to_have_url(re.compile(f"instance={wrong}"))
     expect(page.locator("#feed .row")).to_have_count(1)

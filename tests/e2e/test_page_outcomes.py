@@ -66,7 +66,7 @@ def test_of_300_activities_the_one_that_failed_is_counted_and_named(
     took = re.search(r"The run took (.+?)\. ", caption)
     assert took, caption
     assert abs(seconds(took[1]) - notice["duration_s"]) <= 0.05
-    drawn = page.locator("#timeline svg text.length").all_inner_texts()
+    drawn = page.locator("#timeline svg text.length").all_text_contents()
     assert max(seconds(one) for one in drawn if one) <= notice["duration_s"] + 2
 
 

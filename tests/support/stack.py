@@ -52,7 +52,7 @@ def by_activity() -> Iterator[Driver]:
     """A stack whose runs announce their endings by an activity, not in their last turn."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ORCHESTRATOR_ANNOUNCE", "activity")
-        with up(PORTS_BESIDE + 200) as driver:
+        with up(PORTS_BESIDE + 620) as driver:
             yield driver
 
 

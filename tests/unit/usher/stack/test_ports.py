@@ -1,5 +1,6 @@
 """A port that is taken is named before anything is started; the control socket is private."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack
 from usher.stack.unixsocket import make_private, socket_path
 
-PORT = 27301
+PORT = 27301 + 10 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 SPECS = [ProcessSpec("redis", ("/no/such/program",), ports=("redis_port", "starter_port"))]
 
 

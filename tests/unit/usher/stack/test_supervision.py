@@ -97,7 +97,7 @@ signal.pause()
 def test_what_does_not_get_ready_is_shown_with_its_last_words_and_nothing_stays(
     new_stack: NewStack,
 ) -> None:
-    never = "http://127.0.0.1:27311/readyz"
+    never = "http://127.0.0.1:27391/readyz"
     broken = python("b", "raise SystemExit('no such workflow: héllo')", ready=never)
     stack = new_stack(python("a"), broken)
     with pytest.raises(StackError, match=r"(?s)^b does not start.*:\nno such workflow: héllo$"):
