@@ -12,7 +12,7 @@ SHAPES = (
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>"),
     (r"-ce-[0-9a-f]{24}", "-ce-<key>"),
     (r"\d+\.\d\ds", "<seconds>"),
-    (r"there are: [a-z_, ]+ \(", "there are: <workflows> ("),
+    (r"there are: [a-z_, …]+ \(", "there are: <workflows> ("),
 )
 
 
