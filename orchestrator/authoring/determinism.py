@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from orchestrator.authoring.fault import Fault
-from orchestrator.authoring.source import Function, Names, Source, dotted
+from orchestrator.authoring.source import TASK_METHODS, Function, Names, Source, dotted
 
 _ACTIVITY = "in an activity: `yield ctx.call_activity(...)`"
 
@@ -64,24 +64,20 @@ _TRAPS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 _NOTHING_TO_WAIT_FOR = {"continue_as_new": ", and `return` after it", "set_custom_status": ""}
-_TASKS = {"call_activity", "call_child_workflow", "create_timer", "wait_for_external_event"}
 
 
 def lint(source: Source, workflow: Function) -> Iterator[Fault]:
     """Find traps in a workflow, and in the functions of its file that it calls."""
-    seen = {workflow}
-    todo = [workflow]
-    while todo:
-        function = todo.pop(0)
+    reached = [workflow]
+    for function in reached:  # which grows meanwhile
         names = source.within(function)
         whose = "" if function is workflow else f" (in `{function.name}`, which it calls)"
         for node in _replayed(function.body):
             for where, said in _traps(node, names):
                 yield source.fault(where, f"{said}{whose}")
             called = _helper(node, source, names)
-            if called and called not in seen:
-                seen.add(called)
-                todo.append(called)
+            if called and called not in reached:
+                reached.append(called)
 
 
 def doubts(source: Source, workflow: Function) -> Iterator[Fault]:
@@ -89,8 +85,8 @@ def doubts(source: Source, workflow: Function) -> Iterator[Fault]:
     names = source.within(workflow)
     for node in (inner for part in workflow.body for inner in ast.walk(part)):
         match node:
-            case ast.Expr(value=ast.Call(func=ast.Attribute(attr=method))) if method in _TASKS:
-                yield source.fault(node, f"`{method}` is not waited for: write `yield` before it")
+            case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name))) if name in TASK_METHODS:
+                yield source.fault(node, f"`{name}` is not waited for: write `yield` before it")
             case ast.Call(func=ast.Name(id=name)) if names.get(name, "") is None:
                 called = source.functions.get(name)
                 if called and _tagged(called, source.names, "activity"):

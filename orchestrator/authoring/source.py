@@ -13,7 +13,9 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 Names = Mapping[str, str | None]
 """By name the dotted path that it was imported from, or None: something of the file's own."""
 
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+TASK_METHODS = {"call_activity", "call_child_workflow", "create_timer", "wait_for_external_event"}
+"""Methods of the workflow context that return a task, which is to be yielded."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _shallow(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """Walk statements in their order, but not into functions and classes."""
     for node in nodes:
         yield node
-        if not isinstance(node, _SCOPES):
+        if not isinstance(node, SCOPES):
             yield from _shallow(ast.iter_child_nodes(node))
 
 

@@ -4,23 +4,19 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from orchestrator.authoring.fault import Fault
-from orchestrator.authoring.source import Function, Names, Source, dotted
+from orchestrator.authoring.source import SCOPES, TASK_METHODS, Function, Names, Source, dotted
 from orchestrator.runs.tasks import BARE, GENERATOR, SEVERAL, UNCALLED, VALUE
 
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _SEVERAL = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp)
 _VALUES = (ast.Constant, ast.JoinedStr, ast.Compare, ast.BinOp)
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _OF_SEVERAL = {"dapr.ext.workflow.when_all", "dapr.ext.workflow.when_any"}
-_METHODS = {"call_activity", "call_child_workflow", "create_timer", "wait_for_external_event"}
 
 
 def yields_no_task(source: Source, workflow: Function) -> Iterator[Fault]:
     """Find them in a workflow, and in the functions of its file that it delegates to."""
-    seen = {workflow}
-    todo = [workflow]
-    while todo:
-        function = todo.pop(0)
+    reached = [workflow]
+    for function in reached:  # which grows meanwhile
         names = source.within(function)
         whose = "" if function is workflow else f" (in `{function.name}`, which it delegates to)"
         for node in _inside(function.body):
@@ -30,9 +26,8 @@ def yields_no_task(source: Source, workflow: Function) -> Iterator[Fault]:
                 if said := _delegates_to_task(node.value, names):
                     yield source.fault(node, f"{said}{whose}")
                 called = _called(node.value, source, names)
-                if called and called not in seen:
-                    seen.add(called)
-                    todo.append(called)
+                if called and called not in reached:
+                    reached.append(called)
 
 
 def _fault(value: ast.expr | None, source: Source, names: Names) -> str | None:
@@ -41,7 +36,7 @@ def _fault(value: ast.expr | None, source: Source, names: Names) -> str | None:
             return BARE
         case ast.GeneratorExp():
             return GENERATOR
-        case ast.Attribute(attr=method) if method in _METHODS:
+        case ast.Attribute(attr=method) if method in TASK_METHODS:
             return UNCALLED.format(name=method)
     if isinstance(value, _SEVERAL):
         kind = type(value).__name__.removesuffix("Comp").lower()
@@ -56,7 +51,7 @@ def _fault(value: ast.expr | None, source: Source, names: Names) -> str | None:
 
 def _delegates_to_task(value: ast.expr, names: Names) -> str | None:
     match value:
-        case ast.Call(func=ast.Attribute(attr=method)) if method in _METHODS:
+        case ast.Call(func=ast.Attribute(attr=method)) if method in TASK_METHODS:
             return f"`yield from` takes a generator, and `{method}` returns a task: write `yield`"
         case ast.Call(func=called) if dotted(called, names) in _OF_SEVERAL:
             name = ast.unparse(called)
@@ -77,7 +72,7 @@ def _inside(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
     to make a generator of it."""
     for node in body:
         yield node
-        if not isinstance(node, _SCOPES):
+        if not isinstance(node, SCOPES):
             for name, part in ast.iter_fields(node):
                 if name == "body" and isinstance(node, ast.If | ast.While) and _never(node.test):
                     continue

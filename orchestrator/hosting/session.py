@@ -10,8 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from dapr.clients.exceptions import DaprInternalError
-from grpc import RpcError
 from pydantic import BaseModel, ValidationError
 from tenacity import (
     AsyncRetrying,
@@ -21,6 +19,7 @@ from tenacity import (
     wait_fixed,
 )
 
+from orchestrator.engine.instance_call import AWAY
 from orchestrator.hosting.work_item import WorkItem
 from orchestrator.ledger.store import BrokenRecord, Record, Store
 
@@ -30,8 +29,6 @@ DEADLY_SECONDS = 120
 """How long after a death of a process of its own other tasks of the same name get one, too."""
 KEPT = 200
 """How many tasks that died too often are remembered; the oldest go first."""
-
-AWAY = (RpcError, DaprInternalError, OSError)
 
 _log = structlog.get_logger()
 

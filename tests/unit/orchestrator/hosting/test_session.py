@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 from grpc import RpcError
 
-from orchestrator.hosting import session as sessions
+from orchestrator.engine.instance_call import AWAY
 from orchestrator.hosting.session import CAREFUL_SECONDS, KEPT, Session
 from orchestrator.hosting.work_item import WorkItem
 from orchestrator.ledger.store import Record, Store
@@ -185,4 +185,4 @@ async def test_while_nothing_dies_only_start_and_stop_ask_the_store() -> None:
 
 
 def test_what_counts_as_away_is_what_the_store_raises() -> None:
-    assert {RpcError, OSError} <= set(sessions.AWAY)
+    assert {RpcError, OSError} <= set(AWAY)
