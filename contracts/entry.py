@@ -1,7 +1,7 @@
 """Reads a raw entry of a topic: any bytes become an event, with a flaw if something is wrong.
 
-Subscriptions are raw, because a sidecar would retry an entry that it cannot decode without end, and
-would change one that it can: large numbers become floats, and data without a content type is lost.
+Subscriptions are raw. A sidecar would retry without end what it cannot decode. In what it can
+decode, it would turn large numbers into floats, and lose data without a content type.
 
 The work is linear in the length of an entry, whatever it holds. The scanner of `json` skips values;
 a pattern without backtracking skips values that are not JSON. An entry that is too large to be
@@ -147,7 +147,7 @@ def _skipped(text: str, at: int, left: int) -> tuple[int, int]:
 
 
 def _text(raw: str) -> str:
-    """Read a JSON string; empty if `raw` is none, or one that cannot be encoded."""
+    """Return the JSON string in `raw`; empty if `raw` is no string or cannot be encoded."""
     if raw[:1] != '"':
         return ""
     try:

@@ -55,7 +55,7 @@ def _id_for_key(workflow: str, key: str) -> str:
 
 
 def instance_to_start(command: StartWorkflow, source: str, event_id: str) -> str:
-    """Return the id of the instance that a command starts; the event is the one that carries it."""
+    """Return the id of the instance to start; `source` and `event_id` are the event's."""
     if command.instance_id is not None:
         return _not_derived(_not_ours(command.instance_id, "instance_id"), "instance_id")
     if command.key is not None:
@@ -72,7 +72,7 @@ def instance_addressed(command: Addressed) -> str:
 
 
 def instance_of(command: Command, source: str, event_id: str) -> str:
-    """Return the id of the instance of any command; the event is the one that carries it."""
+    """Return the id of the instance of any command; `source` and `event_id` are the event's."""
     if isinstance(command, StartWorkflow):
         return instance_to_start(command, source, event_id)
     return instance_addressed(command)

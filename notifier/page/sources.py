@@ -30,7 +30,7 @@ class Missing:
 
 
 class Sources:
-    """Probes the services in the background, so that no page waits for one that is away."""
+    """Probes the services in the background, so that no page waits for a missing service."""
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
 """Reads instances, their open waits and parked events for the HTTP API, a page at a time.
 
-The engine cannot be asked for a status, and each of its own pages costs a whole scan. So all ids
-come in one go, and of each instance the state is read until a page is full. The engine keeps no
-list of waits, nor does Usher: they are read from the histories of runs that go on. The ledger
-leaves out ended runs, in bulk.
+The engine cannot filter by status, and each page of its list costs a scan of all ids. So a list of
+all ids is read once, then states until a page is full. Neither the engine nor Usher keeps a list of
+waits. They come from the histories of runs that go on; a bulk read of the ledger leaves out runs
+that ended.
 """
 
 from contextlib import suppress
@@ -72,7 +72,7 @@ async def waits(
 
 
 def parked(entry: Entry) -> dict[str, Any]:
-    """Show an event that waits; one that cannot be read shows its ids all the same."""
+    """Show a parked event. If its command cannot be read, show only its ids."""
     event = entry.accepted()
     shown: dict[str, Any] = {"instance_id": entry.instance_id, "event": None, "data": None}
     with suppress(Refused):

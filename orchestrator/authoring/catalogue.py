@@ -53,8 +53,9 @@ class Catalogue:
 
     @classmethod
     def scan(cls, folders: Iterable[Path] = (), samples: bool = False) -> "Catalogue":
-        """Import every file of `folders`, and the samples where they are asked for or no folder
-        is; files named `_…` are left out, but for what other files import from them.
+        """Import every file of `folders`, and the samples if `samples` is set or none is named.
+
+        Files named `_…` are left out, except for what other files import from them.
 
         Raise `CatalogueError` that holds every fault of every file.
         """

@@ -24,7 +24,7 @@ def _may_hold_workflows(folder: Path) -> bool:
 
 
 def _declares(file: Path) -> bool:
-    """Tell whether a file has `@workflow()` at its top level; one that cannot be read has not."""
+    """Tell whether a file has `@workflow()` at its top level. False if the file cannot be read."""
     if file.suffix != ".py" or file.name.startswith("_"):
         return False
     with suppress(OSError, SyntaxError, ValueError, RecursionError):

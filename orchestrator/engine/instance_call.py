@@ -1,4 +1,4 @@
-"""Bounds calls to one instance, so that one that does not answer delays no event of others."""
+"""Bounds calls to one instance, so that a silent instance delays no event of the others."""
 
 import asyncio
 from collections.abc import AsyncIterator
