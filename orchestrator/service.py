@@ -28,11 +28,10 @@ from orchestrator.api.parts import Reads
 from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.client import Engine, has_worker
 from orchestrator.engine.instance_ids import InstanceIds
-from orchestrator.engine.sdk_worker import SdkWorker
 from orchestrator.engine.sidecar_state import sidecar_state
 from orchestrator.hosting.executor import Executor
 from orchestrator.hosting.liveness import DRAIN_SECONDS, Liveness
-from orchestrator.hosting.registration import QUIET, OwnActivities, build_runtime
+from orchestrator.hosting.registration import QUIET, OwnActivities, build_worker
 from orchestrator.hosting.session import Session
 from orchestrator.inbox import Inbox
 from orchestrator.intake.activation import Activation
@@ -109,8 +108,8 @@ class Orchestrator:
         own = OwnActivities(
             tell, announcer.announce, self.ledger.may_run, self.parking.expire, claim
         )
-        self._runtime = build_runtime(self.catalogue, own)
-        sdk = SdkWorker(self._runtime)
+        sdk = build_worker(self.catalogue, own)
+        self._runtime = sdk.runtime
         place = f"{socket.gethostname()}-{self.settings.port}"
         self._session = Session(store, place, self.settings.task_deaths)
         await self._session.begin()

@@ -7,19 +7,16 @@ from typing import Any
 
 import httpx
 from dapr.ext.workflow import WorkflowState
-
-# The SDK cannot purge by force, so the engine's own request is sent on the SDK's stub.
-from dapr.ext.workflow._durabletask.internal import protos
 from dapr.ext.workflow.aio import DaprWorkflowClient
 from grpc import RpcError, StatusCode
 
 from chassis.sidecar import Metadata, Sidecar
 from orchestrator.engine.envelope import Cause, seal
 from orchestrator.engine.history import HistoryEvent, read_event
+from orchestrator.engine.sdk import inner_client, purge_by_force
 from orchestrator.engine.state import Unreadable
 from orchestrator.engine.state_reader import StateReader, once_saved
 
-_INNER = "_DaprWorkflowClient__obj"
 PAGE = 1_000_000
 
 
@@ -125,9 +122,8 @@ class Engine:
 
         Its children stay. An instance that is gone already is no error.
         """
-        request = protos.PurgeInstancesRequest(instanceId=instance_id, force=True)
         if await self.state(instance_id):
-            await getattr(self._client, _INNER)._get_stub().PurgeInstances(request)
+            await purge_by_force(self._client, instance_id)
 
     async def history(self, instance_id: str) -> list[HistoryEvent] | None:
         """Return an instance's history, oldest first, or None where there is no such instance.
@@ -137,7 +133,7 @@ class Engine:
         """
         try:
             found: list[Any] = await once_saved(
-                getattr(self._client, _INNER).get_instance_history, instance_id
+                inner_client(self._client).get_instance_history, instance_id
             )
             return [read_event(event) for event in found]
         except RpcError as error:

@@ -1,7 +1,6 @@
 """Stalls a run whose code is not here. The SDK would fail it for good.
 
-A stalled run keeps its history and goes on once a worker with its code connects. The private parts
-of the SDK's worker used here are those of dapr 1.19, as in `sdk_worker`.
+A stalled run keeps its history and goes on once a worker with its code connects.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,9 +8,16 @@ from typing import Any
 
 import structlog
 from dapr.ext.workflow import DaprWorkflowContext
-from dapr.ext.workflow._durabletask.internal import protos as pb
-from dapr.ext.workflow._durabletask.task import NonDeterminismError
-from dapr.ext.workflow._durabletask.worker import VersionNotRegisteredException
+
+from orchestrator.engine.sdk import (
+    Answer,
+    Find,
+    NonDeterminismError,
+    SdkWorker,
+    VersionNotRegisteredException,
+    inner_context,
+    pb,
+)
 
 NUDGE = "usher_nudge"
 """An event that no workflow waits for. It only causes a turn."""
@@ -19,18 +25,10 @@ NUDGE = "usher_nudge"
 _log = structlog.get_logger()
 
 
-def stall_unknown(worker: Any) -> None:
-    """Stall runs whose workflow is not registered."""
-    registry = worker._registry
-    find = registry.get_orchestrator
-
-    def found(name: str, version_name: str | None = None) -> Any:
-        function, version = find(name, version_name=version_name)
-        if function is None:
-            raise VersionNotRegisteredException(name)
-        return function, version
-
-    registry.get_orchestrator = found
+def stall_runs_without_code(worker: SdkWorker) -> None:
+    """Stall the runs whose workflow is not registered, at a turn that the engine can save."""
+    worker.intercept_lookups(_stall_unknown)
+    worker.intercept_answers(lambda answer: _stall_a_turn_later(worker, answer))
 
 
 def stall_where_code_differs(ctx: DaprWorkflowContext) -> Callable[[], None]:
@@ -38,7 +36,7 @@ def stall_where_code_differs(ctx: DaprWorkflowContext) -> Callable[[], None]:
 
     Return a function that ends this: after it, such an error fails the run.
     """
-    inner: Any = getattr(ctx, "_DaprWorkflowContext__obj", ctx)
+    inner = inner_context(ctx)
     fail = inner.set_failed
 
     def failed(error: Exception) -> None:
@@ -54,7 +52,17 @@ def stall_where_code_differs(ctx: DaprWorkflowContext) -> Callable[[], None]:
     return release
 
 
-def stall_a_turn_later(worker: Any) -> None:
+def _stall_unknown(find: Find) -> Find:
+    def found(name: str, version_name: str | None = None) -> tuple[Any, Any]:
+        function, version = find(name, version_name=version_name)
+        if function is None:
+            raise VersionNotRegisteredException(name)
+        return function, version
+
+    return found
+
+
+def _stall_a_turn_later(worker: SdkWorker, answer: Answer) -> Answer:
     """Stall a run one turn later, where it would stall in its first turn or in a timer's turn.
 
     Where such a turn stalls, daprd 1.18 does not save its cause: the run can never be read again,
@@ -62,33 +70,25 @@ def stall_a_turn_later(worker: Any) -> None:
     no workflow waits for causes another turn, which stalls. After a crash between the two, the run
     stands still until its next event.
     """
-    send = worker._send_orchestrator_response
 
-    def sends(request: Any, stub: Any, response: Any, token: Any) -> None:
+    def answers(request: Any, stub: Any, response: Any, token: Any) -> None:
         must_not = any(
             event.HasField("timerFired") or event.HasField("executionStarted")
             for event in request.newEvents
         )
-        past = _past(worker, request) if must_not else []
+        past = worker.past(request) if must_not else []
         if not (must_not and _stalls(response, past)):
-            send(request, stub, response, token)
+            answer(request, stub, response, token)
             return
         idle = pb.WorkflowResponse(instanceId=request.instanceId, completionToken=token)
         idle.customStatus.CopyFrom(response.customStatus)
         if patches := _patches(past):
             idle.version.patches.extend(patches)
-        send(request, stub, idle, token)
+        answer(request, stub, idle, token)
         _log.warning("a run is stalled a turn later", instance_id=request.instanceId)
         stub.RaiseEvent(pb.RaiseEventRequest(instanceId=request.instanceId, name=NUDGE))
 
-    worker._send_orchestrator_response = sends
-
-
-def _past(worker: Any, request: Any) -> list[Any]:
-    """Return the history before a turn: from the request, or from the worker's cache."""
-    if not request.HasField("cachedHistory"):
-        return list(request.pastEvents)
-    return worker._history_cache.get(request.instanceId) or []
+    return answers
 
 
 def _patches(events: Iterable[Any]) -> list[str]:

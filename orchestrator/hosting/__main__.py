@@ -12,10 +12,9 @@ from typing import Any, NoReturn
 
 from chassis.logs import set_up_logs
 from orchestrator.authoring.catalogue import Catalogue
-from orchestrator.engine.sdk_worker import SdkWorker
 from orchestrator.hosting.isolation import READY, SIZE_BYTES
 from orchestrator.hosting.memory_limit import bound_memory
-from orchestrator.hosting.registration import OwnActivities, build_runtime
+from orchestrator.hosting.registration import OwnActivities, build_worker
 from orchestrator.settings import Settings
 
 
@@ -30,7 +29,7 @@ async def run(connection: socket.socket, head: dict[str, Any], request: bytes) -
     catalogue = Catalogue.scan(settings.workflows, settings.samples)
     # Its last turn asks for the activity that announces its end, which runs in the other process.
     own = OwnActivities(lambda *_: False, _never, _never, _never, _never)
-    worker = SdkWorker(build_runtime(catalogue, own))
+    worker = build_worker(catalogue, own)
     answers: list[Any] = []
     worker.capture(answers.append)
     bound_memory()

@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from orchestrator.engine.instance_call import AWAY
-from orchestrator.engine.sdk_worker import SdkWorker
+from orchestrator.engine.sdk import SdkWorker
 from orchestrator.hosting.activity_watch import Running
 from orchestrator.hosting.isolation import AT_ONCE, Died, NotStarted, run_apart
 from orchestrator.hosting.loops import Loops

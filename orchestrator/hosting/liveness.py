@@ -13,7 +13,7 @@ import threading
 
 import structlog
 
-from orchestrator.engine.sdk_worker import SdkWorker
+from orchestrator.engine.sdk import SdkWorker
 from orchestrator.hosting.turn_watch import Turns
 
 EXIT_CODE = 70

@@ -12,6 +12,8 @@ from contracts.events import WorkflowCompleted
 from contracts.identity import OWN_RUN
 from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.envelope import Cause
+from orchestrator.engine.sdk import SdkWorker
+from orchestrator.engine.stalling import stall_runs_without_code
 from orchestrator.hosting.turn_watch import THREADS
 from orchestrator.runs.activity import Activity
 from orchestrator.runs.reserved import ANNOUNCE, CLAIM_CHILD, FENCE, SETTLE
@@ -39,8 +41,8 @@ class OwnActivities:
     claim: Callable[[str, str], Coroutine[Any, Any, str | None]]
 
 
-def build_runtime(catalogue: Catalogue, own: OwnActivities) -> WorkflowRuntime:
-    """Return a runtime that hosts the catalogue; each workflow announces its own end.
+def build_worker(catalogue: Catalogue, own: OwnActivities) -> SdkWorker:
+    """Return a worker that hosts the catalogue; each workflow announces its own end.
 
     Usher's own activities run on the event loop that this is called on; the worker has its own.
     """
@@ -79,4 +81,6 @@ def build_runtime(catalogue: Catalogue, own: OwnActivities) -> WorkflowRuntime:
         runtime.register_activity(Activity(name, function).registered(), name=name)
     for name, definition in catalogue.workflows.items():
         runtime.register_workflow(wrapped(definition, own.tell, catalogue.code), name=name)
-    return runtime
+    worker = SdkWorker(runtime)
+    stall_runs_without_code(worker)
+    return worker

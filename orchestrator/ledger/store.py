@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 import structlog
 from dapr.aio.clients import DaprClient
 from dapr.clients.exceptions import DaprInternalError
-from dapr.clients.grpc._state import Concurrency, Consistency, StateOptions
 from grpc import RpcError
 from pydantic import BaseModel, ValidationError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from contracts.refusal import explain
 from contracts.topics import LEDGER_STORE
+from orchestrator.engine.sdk import FIRST_WRITE
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -31,7 +31,6 @@ Read = dict[str, tuple[Record, str]]
 ATTEMPTS = 100
 """Most writes that one `update` tries. Of several writers at once one wins each round, and at most
 64 deliveries are in hand."""
-_FIRST_WRITE = StateOptions(concurrency=Concurrency.first_write, consistency=Consistency.strong)
 _PROBE = {"ttlInSeconds": "60"}
 _AT_ONCE = 200
 _WRONG_KIND = "WRONGTYPE"
@@ -188,7 +187,7 @@ class Store(RecordStore):
     async def _save(self, key: str, record: Record, mark: str, etag: str | None) -> None:
         text = json.dumps({**record, _WRITE: mark})
         try:
-            await self._client.save_state(LEDGER_STORE, key, text, etag, _FIRST_WRITE, self._kept)
+            await self._client.save_state(LEDGER_STORE, key, text, etag, FIRST_WRITE, self._kept)
         except DaprInternalError as error:
             # Of all its calls, only in this one the SDK's asyncio client hides the cause.
             raise error.__cause__ or error from None

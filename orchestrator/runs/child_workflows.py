@@ -9,11 +9,10 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-# The SDK does not export its composite task and the details of a failed task.
-from dapr.ext.workflow._durabletask.internal import protos as pb
-from dapr.ext.workflow._durabletask.task import CompositeTask, Task, TaskFailedError
+from dapr.ext.workflow import TaskFailedError
 
 from contracts import identity
+from orchestrator.engine.sdk import Task, TaskThenTask, pb
 from orchestrator.ledger.records import Holder
 
 if TYPE_CHECKING:  # the process of one isolated task imports this file, and must start fast
@@ -27,36 +26,19 @@ _ENGINES_OWN = re.compile(r".*:[0-9a-f]{4,}")
 """Ids that the engine gives to children, such as `trip-1:0001`."""
 
 
-class ClaimedChild(CompositeTask[Any]):
-    """A task that waits for the claim, then for the child, and ends as the child does.
+def claimed_child(claim: Task[Any], schedule: Callable[[], Task[Any]], what: str) -> Task[Any]:
+    """Return a task that waits for the claim, then for the child, and ends as the child does.
 
     It fails where the claim is refused.
     """
 
-    def __init__(self, claim: Task[Any], schedule: Callable[[], Task[Any]], what: str) -> None:
-        self._schedule = schedule
-        self._what = what
-        self._child: Task[Any] | None = None
-        super().__init__([claim])
+    def then(why: str | None) -> Task[Any] | TaskFailedError:
+        if why is None:
+            return schedule()
+        details = pb.TaskFailureDetails(errorType="InstanceExists", errorMessage=why)
+        return TaskFailedError(f"{what} failed: InstanceExists: {why}", details)
 
-    def on_child_completed(self, task: Task[Any]) -> None:
-        if task is not self._child and not task.is_failed:
-            if (why := task.get_result()) is None:
-                self._child = self._schedule()
-                self._child._parent = self
-                self._tasks = [self._child]
-                return
-            details = pb.TaskFailureDetails(errorType="InstanceExists", errorMessage=why)
-            self._exception = TaskFailedError(
-                f"{self._what} failed: InstanceExists: {why}", details
-            )
-        elif task.is_failed:
-            self._exception = task.get_exception()
-        else:
-            self._result = task.get_result()
-        self._is_complete = True
-        if self._parent is not None:
-            self._parent.on_child_completed(self)
+    return TaskThenTask(claim, then)
 
 
 class ChildIds:

@@ -10,7 +10,8 @@ from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy
 
 from contracts import identity
 from orchestrator.engine.envelope import Cause, seal
-from orchestrator.runs.child_workflows import CLAIMED_FIRST, ClaimedChild
+from orchestrator.engine.sdk import is_over, patches_of
+from orchestrator.runs.child_workflows import CLAIMED_FIRST, claimed_child
 from orchestrator.runs.external_events import ExternalEvents
 from orchestrator.runs.failures import guarded
 from orchestrator.runs.payload import MAX_TURN_BYTES, PayloadTooLarge, as_json, fitted
@@ -44,14 +45,14 @@ class RunContext:
     def is_over(self) -> bool:
         """Whether the run was terminated in this turn, before its author's code ended.
 
-        The SDK still delivers later events to such a run, and has no public name for this.
+        The SDK still delivers later events to such a run.
         """
-        return bool(self._ctx._is_complete)
+        return is_over(self._ctx)
 
     @property
     def has_patches(self) -> bool:
         """Whether the history of the run has patches of its author (`is_patched`)."""
-        return bool(self._ctx._history_patches.keys() - {CLAIMED_FIRST})
+        return bool(patches_of(self._ctx) - {CLAIMED_FIRST})
 
     def set_custom_status(self, custom_status: str) -> None:
         """Show a text beside the run. Raises `PayloadTooLarge`."""
@@ -105,7 +106,7 @@ class RunContext:
             return schedule()
         asked = {"instance_id": str(chosen), "parent": self._ctx.instance_id}
         claim: Any = self._ctx.call_activity(CLAIM_CHILD, input=asked, retry_policy=RETRY_POLICY)
-        return made_by(ClaimedChild(claim, schedule, what), self)
+        return made_by(claimed_child(claim, schedule, what), self)
 
     def create_timer(self, fire_at: datetime | timedelta) -> Any:
         return made_by(self._ctx.create_timer(fire_at), self)

@@ -7,10 +7,7 @@ from typing import Any
 
 from dapr.ext.workflow import RetryPolicy
 
-# Private, as the SDK exports neither name.
-from dapr.ext.workflow._durabletask.task import RetryPolicy as InnerRetryPolicy
-from dapr.ext.workflow._durabletask.task import Task
-
+from orchestrator.engine.sdk import Task, with_never_retried
 from orchestrator.runs.failures import bounded, with_type
 
 NEVER_RETRIED = ("PayloadTooLarge", "InvalidInput", "TaskDied")
@@ -74,25 +71,7 @@ def named(task: Any, what: str) -> Any:
 
 def once(policy: RetryPolicy | None) -> RetryPolicy | None:
     """Return a retry policy that does not retry failures in `NEVER_RETRIED`."""
-    if policy is None:
-        return None
-    inner = policy.obj
-    patient = RetryPolicy(
-        first_retry_interval=policy.first_retry_interval,
-        max_number_of_attempts=policy.max_number_of_attempts,
-        backoff_coefficient=policy.backoff_coefficient,
-        max_retry_interval=policy.max_retry_interval,
-        retry_timeout=policy.retry_timeout,
-    )
-    patient._obj = InnerRetryPolicy(
-        first_retry_interval=inner.first_retry_interval,
-        max_number_of_attempts=inner.max_number_of_attempts,
-        backoff_coefficient=inner.backoff_coefficient,
-        max_retry_interval=inner.max_retry_interval,
-        retry_timeout=inner.retry_timeout,
-        non_retryable_error_types=[*(inner.non_retryable_error_types or ()), *NEVER_RETRIED],
-    )
-    return patient
+    return policy and with_never_retried(policy, NEVER_RETRIED)
 
 
 def _no_task(yielded: Any) -> str:

@@ -4,6 +4,7 @@ The lists that begin with `STILL` may only shrink: an entry that is no longer ne
 """
 
 import ast
+import re
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -98,6 +99,13 @@ def test_the_decision_is_pure() -> None:
     found = {name for name in imports(file) if name.split(".")[0] in OURS}
     impure = {name for name in found if not name.startswith(PURE)}
     assert impure | ({"async def"} if waits else set()) == STILL_IMPURE
+
+
+def test_one_module_names_what_the_sdk_keeps_private() -> None:
+    """So that an upgrade of the SDK has one place to look at."""
+    private = re.compile(r"\bdapr\.[\w.]*\._|_(Dapr|Workflow)\w+__|\._(obj|history|is_complete)\b")
+    naming = {name_of(file) for file in modules(*PRODUCT) if private.search(file.read_text())}
+    assert naming == {"orchestrator/engine/sdk.py"}
 
 
 def test_no_module_imports_itself_through_others() -> None:

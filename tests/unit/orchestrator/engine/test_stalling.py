@@ -13,8 +13,8 @@ from dapr.ext.workflow._durabletask.task import NonDeterminismError
 
 from contracts.authoring import WorkflowTag
 from orchestrator.engine.envelope import Cause
-from orchestrator.engine.sdk_worker import SdkWorker
-from orchestrator.engine.stalling import NUDGE
+from orchestrator.engine.sdk import SdkWorker
+from orchestrator.engine.stalling import NUDGE, stall_runs_without_code
 from tests.support.ear import Ear
 from tests.support.turns import Turns
 
@@ -84,7 +84,7 @@ def answered(*new: Any, past: tuple[Any, ...] = ()) -> Sidecar:
     """Return what a worker without any workflow sends for a turn."""
     runtime, sidecar = WorkflowRuntime(), Sidecar()
     worker: Any = runtime._WorkflowRuntime__worker  # type: ignore[attr-defined]
-    SdkWorker(runtime)
+    stall_runs_without_code(SdkWorker(runtime))
     worker._send_on_current_connection = lambda send, _: send(sidecar)
     request = pb.WorkflowRequest(instanceId="i-1", pastEvents=past, newEvents=new)
     worker._execute_orchestrator(request, "token", lambda: None)

@@ -13,7 +13,7 @@ import pytest
 from dapr.ext.workflow import WorkflowActivityContext, WorkflowRuntime
 from dapr.ext.workflow._durabletask.internal import protos as pb
 
-from orchestrator.engine.sdk_worker import SdkWorker
+from orchestrator.engine.sdk import SdkWorker
 from orchestrator.hosting.executor import Executor
 from orchestrator.hosting.isolation import run_apart
 from orchestrator.hosting.session import Session

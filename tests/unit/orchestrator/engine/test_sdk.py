@@ -3,12 +3,13 @@
 import asyncio
 import importlib.metadata
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from dapr.ext.workflow import WorkflowRuntime
+from dapr.ext.workflow import RetryPolicy, WorkflowRuntime
 
-from orchestrator.engine.sdk_worker import SdkWorker
+from orchestrator.engine.sdk import SdkWorker, with_never_retried
 from tests.support.driver import eventually
 
 
@@ -37,6 +38,21 @@ def test_the_worker_has_what_is_taken_from_it() -> None:
         "_send_orchestrator_response",
     ):
         assert hasattr(worker, name), name
+
+
+def test_a_policy_keeps_what_it_had_and_retries_some_errors_no_more() -> None:
+    policy = RetryPolicy(
+        first_retry_interval=timedelta(seconds=2),
+        max_number_of_attempts=7,
+        backoff_coefficient=3,
+        max_retry_interval=timedelta(seconds=9),
+        retry_timeout=timedelta(hours=1),
+    )
+    patient = with_never_retried(policy, ["Lasting"])
+    for name in ("max_number_of_attempts", "backoff_coefficient", "retry_timeout"):
+        assert getattr(patient.obj, name) == getattr(policy.obj, name)
+    assert set(patient.obj.non_retryable_error_types or ()) == {"Lasting"}
+    assert not policy.obj.non_retryable_error_types
 
 
 @pytest.fixture
