@@ -13,8 +13,10 @@ from orchestrator.engine.state import FINISHED, Unreadable
 from orchestrator.intake.decision import Control
 from orchestrator.runs.announcer import Announcer
 
-ENDS_WITHIN_SECONDS = 4
-"""How long a termination is watched. The reconciler announces one that takes longer."""
+ENDS_WITHIN_SECONDS = 1
+"""How long a termination is watched before it is repeated."""
+TERMINATIONS = 4
+"""How often one delivery terminates a run. After that, `redelivery` does."""
 
 UNREADABLE_SECONDS = 20
 """How long an instance must be unreadable before it is given up."""
@@ -60,16 +62,29 @@ class Controller:
                         await self._engine.purge(instance_id)
 
     async def _terminate(self, instance_id: str, reason: str | None, seconds: float) -> None:
-        try:
-            async with one_instance(self._engine, instance_id, seconds):
-                await self._engine.terminate(instance_id, reason)
-        except NotNow as error:
-            if not error.stalled:
-                raise
-            await self._end_stalled(instance_id, reason)
-        else:
-            if await self._stalls(instance_id):
+        """Terminate a run until it has ended.
+
+        By the release notes of 1.18.3, daprd 1.18.2 drops a termination that it reads together
+        with other events, or while the run is suspended. So a run that stays suspended is resumed.
+        """
+        status: WorkflowStatus | None = None
+        for _ in range(TERMINATIONS):
+            try:
+                async with one_instance(self._engine, instance_id, seconds):
+                    if status is WorkflowStatus.SUSPENDED:
+                        await self._engine.resume(instance_id)
+                    await self._engine.terminate(instance_id, reason)
+            except NotNow as error:
+                if not error.stalled:
+                    raise
+                status = STALLED
+            else:
+                status = await self._watched(instance_id)
+            if status is STALLED:
                 await self._end_stalled(instance_id, reason)
+            if status in {None, STALLED, *FINISHED}:
+                return
+        raise NotNow(f"{instance_id!r} was terminated and goes on", stalled=False)
 
     async def _end_stalled(self, instance_id: str, reason: str | None) -> None:
         """End a stalled instance, which the engine refuses to terminate.
@@ -104,15 +119,16 @@ class Controller:
         state = await self._engine.state(instance_id)
         return state is not None and state.runtime_status is WorkflowStatus.SUSPENDED
 
-    async def _stalls(self, instance_id: str) -> bool:
-        """Wait for the end of a run and announce it.
+    async def _watched(self, instance_id: str) -> WorkflowStatus | None:
+        """Wait for the end of a run and announce it; return its last status, None if it is gone.
 
-        Return True where the turn that should end the run stalled it, as its workflow is not here.
+        STALLED where the turn that should end the run stalled it, as its workflow is not here.
         """
         watching = AsyncRetrying(
             stop=stop_after_delay(ENDS_WITHIN_SECONDS),
             wait=wait_fixed(0.1),
-            retry=retry_if_result(lambda status: status not in {*FINISHED, STALLED}),
-            retry_error_callback=lambda _: None,
+            retry=retry_if_result(lambda status: status not in {None, STALLED, *FINISHED}),
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
         )
-        return await watching(self._announcer.announce_ended, instance_id) is STALLED
+        status: WorkflowStatus | None = await watching(self._announcer.announce_ended, instance_id)
+        return status
