@@ -18,6 +18,8 @@ entries after it. Handlers check the size before they parse, and dead-letter the
 RAW = {"rawPayload": "true"}
 """Deliver entries as the broker holds them. A sidecar that decodes entries changes integers above
 2^53 and `1.0`, and retries an entry that it cannot decode without end."""
+_ANSWER_SECONDS = 1
+"""How long the answers of handlers that have just ended may take to be sent."""
 SUCCESS = TopicEventResponse("success")
 RETRY = TopicEventResponse("retry")
 
@@ -44,24 +46,33 @@ class TopicServer(callbacks.AppCallbackServicer, callbacks.AppCallbackHealthChec
         self.was_found = False
         """Whether the sidecar has called since the port was opened."""
         self._handlers = handlers
+        self._server: grpc.aio.Server | None = None
+        self._closing = False
         self._begun: set[asyncio.Task[TopicEventResponse]] = set()
 
     async def start(self, host: str, port: int) -> int:
         """Open the port and return it; 0 picks a free port. Deliveries begin when the sidecar finds
         the app healthy."""
-        self._server = grpc.aio.server(
+        self._server = server = grpc.aio.server(
             interceptors=guards(self._token),
             options=[("grpc.max_receive_message_length", ANY_SIZE)],
         )
-        callbacks.add_AppCallbackServicer_to_server(self, self._server)
-        callbacks.add_AppCallbackHealthCheckServicer_to_server(self, self._server)
-        bound: int = self._server.add_insecure_port(f"{host}:{port}")
-        await self._server.start()
+        callbacks.add_AppCallbackServicer_to_server(self, server)
+        callbacks.add_AppCallbackHealthCheckServicer_to_server(self, server)
+        bound: int = server.add_insecure_port(f"{host}:{port}")
+        await server.start()
         return bound
 
     async def stop(self, finish_seconds: float = 0) -> None:
-        """Take no more deliveries. Those unanswered after `finish_seconds` come again."""
-        await self._server.stop(finish_seconds)
+        """Take no more deliveries, and wait up to `finish_seconds` for the handlers that run.
+
+        A delivery without an answer comes again.
+        """
+        self._closing = True
+        if self._begun:
+            await asyncio.wait(self._begun, timeout=finish_seconds)
+        if self._server:
+            await self._server.stop(_ANSWER_SECONDS)
 
     # --- what the sidecar calls -------------------------------------------------------------------
 
@@ -86,6 +97,8 @@ class TopicServer(callbacks.AppCallbackServicer, callbacks.AppCallbackHealthChec
         handle = self._handlers.get((request.pubsub_name, request.topic))
         if handle is None:
             return await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"not ours: {request.topic}")
+        if self._closing:
+            return messages.TopicEventResponse(status=RETRY.status.value)
         # A handler finishes its work even if the sidecar no longer waits for the answer.
         begun = asyncio.create_task(handle(request.data))
         self._begun.add(begun)

@@ -38,6 +38,8 @@ class Taking:
 class Sidecar:
     """Calls the app as daprd does."""
 
+    server: TopicServer
+
     def __init__(self, channel: grpc.aio.Channel, taking: Taking) -> None:
         self.app = appcallback_service_v1.AppCallbackStub(channel)
         self.health = appcallback_service_v1.AppCallbackHealthCheckStub(channel)
@@ -64,6 +66,7 @@ async def serving(token: str = "") -> AsyncIterator[Sidecar]:
     port = await server.start("127.0.0.1", 0)
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         sidecar = Sidecar(channel, taking)
+        sidecar.server = server
         yield sidecar
     await server.stop()
 
@@ -145,3 +148,27 @@ async def test_a_stop_lets_a_delivery_end_that_is_held() -> None:
         taking.go_on.set()
         assert (await held).status == appcallback_v1.TopicEventResponse.SUCCESS
         await stopping
+
+
+async def test_a_stop_waits_for_a_handler_whose_sidecar_is_gone_and_takes_no_more() -> None:
+    async with serving() as sidecar, asyncio.timeout(20):
+        taking = sidecar.taking
+        taking.go_on.clear()
+        delivery = sidecar.deliver(PUBSUB, Topic.REQUESTS)
+        await taking.begun.wait()
+        delivery.cancel()
+        stopping = asyncio.create_task(sidecar.server.stop(15))
+        await sidecar.health.HealthCheck(Empty())  # by now the stop has begun
+        answer = await sidecar.deliver(PUBSUB_ORDERED, Topic.EVENTS)
+        assert answer.status == appcallback_v1.TopicEventResponse.RETRY
+        assert not stopping.done()
+        taking.go_on.set()
+        await stopping
+    assert taking.taken == [("request", b"entry")]
+
+
+async def test_a_server_that_was_not_started_is_stopped() -> None:
+    async def healthy() -> bool:
+        return True
+
+    await TopicServer({}, healthy).stop()
