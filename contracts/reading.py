@@ -78,10 +78,10 @@ def instance_named(event: CloudEvent) -> str | None:
         return None
 
 
-def read_command_from(topic: Topic, event: CloudEvent) -> Command:
+def read_command_from(topic: str, event: CloudEvent) -> Command:
     """Return the command in an event from `topic`. Raises `Refused` if it belongs on another."""
     command = read_command(event.identified())
-    if topic_of(command) is not topic:
+    if topic_of(command) != topic:
         message = f"this belongs on the topic {topic_of(command)}"
         raise Refused(Reason.INVALID_REQUEST, message, "data")
     return command

@@ -46,7 +46,7 @@ class Outbox:
         await self._publish(Topic.COMPLETIONS, event)
 
     async def dead_letter(
-        self, topic: Topic, event: CloudEvent, refusal: Refused, attempts: int
+        self, topic: str, event: CloudEvent, refusal: Refused, attempts: int
     ) -> None:
         """Put `event` aside, for the `attempts`th time, with the reason why.
 
@@ -67,14 +67,14 @@ class Outbox:
                 raise
             await self._publish(Topic.DEAD_LETTERS, letter(INLINE_BYTES))
 
-    async def _publish(self, topic: Topic, event: CloudEvent) -> None:
+    async def _publish(self, topic: str, event: CloudEvent) -> None:
         await self._client.publish_event(
             PUBSUB, topic, event.to_json(), data_content_type=CONTENT_TYPE
         )
 
 
 def _letter(
-    topic: Topic, event: CloudEvent, refusal: Refused, attempts: int, whole: int
+    topic: str, event: CloudEvent, refusal: Refused, attempts: int, whole: int
 ) -> CloudEvent:
     """Return a dead letter as it is published; see `contracts.cloudevent.kept` for `whole`."""
     letter = EventDeadLettered(

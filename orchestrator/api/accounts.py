@@ -10,7 +10,6 @@ from datetime import timedelta
 from pydantic import AwareDatetime, BaseModel
 
 from contracts import identity
-from contracts.topics import Topic
 from orchestrator.engine.client import Engine
 from orchestrator.engine.state import Unreadable, cause_of
 from orchestrator.intake.parking import Parking
@@ -25,7 +24,7 @@ class Account(BaseModel):
     """One event as the ledger has it, and what is missing of it."""
 
     key: str
-    topic: Topic
+    topic: str
     disposition: Disposition
     instance_id: str | None
     letters: int

@@ -14,7 +14,7 @@ from contracts.large_bodies import LargeBodies
 from contracts.reading import read_command, topic_of
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.intake.decision import Arrived, Control, Decider, Deliver, Park, Start
+from orchestrator.intake.decider import Arrived, Control, Decider, Deliver, Park, Start
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import Disposition
 

@@ -7,7 +7,7 @@ from contracts.finding import Finding
 from contracts.large_bodies import LargeBodies
 from orchestrator.api.accounts import Accountant
 from orchestrator.engine.client import Engine
-from orchestrator.intake.decision import Decider
+from orchestrator.intake.decider import Decider
 from orchestrator.intake.parking import Parking
 from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.ledger import Ledger

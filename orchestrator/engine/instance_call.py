@@ -9,6 +9,7 @@ from dapr.clients.exceptions import DaprInternalError
 from grpc import RpcError, StatusCode
 
 from orchestrator.engine.client import Engine, Stalled
+from orchestrator.engine.state import NotNow
 
 TAKES_SECONDS = 3
 """How long an instance may take to accept a call. Usually that takes milliseconds; it takes longer
@@ -20,19 +21,8 @@ AWAY = (RpcError, DaprInternalError, httpx.HTTPError, OSError)
 PATIENCE = (0.25, 1.5)
 """The least and the most seconds that a delivery waits for its instance to accept a call."""
 
-PATIENCE = (0.25, 1.5)
-"""The least and the most seconds that a delivery waits for its instance to accept a call."""
-
 _FOR_ALL = (StatusCode.UNAVAILABLE, StatusCode.INVALID_ARGUMENT)
 """Errors that are no fault of the instance: the sidecar is away, or the call itself is wrong."""
-
-
-class NotNow(Exception):
-    """This instance accepts no call now, while the engine serves others."""
-
-    def __init__(self, message: str, *, stalled: bool) -> None:
-        super().__init__(message)
-        self.stalled = stalled
 
 
 class UnresponsiveInstances:

@@ -1,4 +1,4 @@
-"""The state of one instance: what started it, how it is shown, and one that cannot be read."""
+"""The state of one instance: what started it, how it is shown, and that it accepts nothing now."""
 
 import json
 from contextlib import suppress
@@ -17,6 +17,14 @@ FINISHED = {WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERM
 REASON = "UNREADABLE"
 
 _ANSWER: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
+
+
+class NotNow(Exception):
+    """This instance accepts no call now, while the engine serves others."""
+
+    def __init__(self, message: str, *, stalled: bool) -> None:
+        super().__init__(message)
+        self.stalled = stalled
 
 
 @dataclass(frozen=True)

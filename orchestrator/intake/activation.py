@@ -19,7 +19,7 @@ from contracts.topics import Topic
 from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import Cause
 from orchestrator.engine.state import Unreadable, cause_of
-from orchestrator.intake.decision import Start
+from orchestrator.intake.decider import Start
 from orchestrator.intake.parking import Parking
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import LEASE, Disposition, Entry, Holder, begun

@@ -8,9 +8,9 @@ from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixe
 
 from orchestrator.engine.client import Engine
 from orchestrator.engine.history import stall
-from orchestrator.engine.instance_call import TAKES_SECONDS, NotNow, one_instance
-from orchestrator.engine.state import FINISHED, Unreadable
-from orchestrator.intake.decision import Control
+from orchestrator.engine.instance_call import TAKES_SECONDS, one_instance
+from orchestrator.engine.state import FINISHED, NotNow, Unreadable
+from orchestrator.intake.decider import Control
 from orchestrator.runs.announcer import Announcer
 
 ENDS_WITHIN_SECONDS = 1

@@ -5,7 +5,6 @@ from grpc import RpcError
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.refusal import Refused
-from contracts.topics import Topic
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import Disposition, Entry
 from orchestrator.outbox import Outbox
@@ -19,9 +18,7 @@ class DeadLetterWriter:
         self._ledger = ledger
         self._outbox = outbox
 
-    async def write(
-        self, topic: Topic, event: CloudEvent, why: Refused, entry: Entry | None
-    ) -> None:
+    async def write(self, topic: str, event: CloudEvent, why: Refused, entry: Entry | None) -> None:
         """Dead-letter an event. An event without source and id has no entry to write."""
         letters = entry.letters + 1 if entry else 1
         await self._outbox.dead_letter(topic, event, why, letters)

@@ -1,195 +1,230 @@
-"""Decides what to do with an event, without doing it."""
+"""Decides what becomes of an event, from facts alone: it reads nothing and changes nothing."""
 
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
 
-from dapr.ext.workflow import WorkflowState, WorkflowStatus
+from dapr.ext.workflow import WorkflowStatus
 
-from contracts import identity
-from contracts.cloudevent import CloudEvent
 from contracts.commands import ControlInstance, RaiseEvent, StartWorkflow
+from contracts.digest import identity_reused
 from contracts.events import Reason
-from contracts.expiry import Deadline, deadline
-from contracts.reading import read_command_from
 from contracts.refusal import Refused
-from contracts.topics import Topic
-from orchestrator.authoring.catalogue import Catalogue
-from orchestrator.engine.client import Engine
-from orchestrator.engine.state import FINISHED, Unreadable
-from orchestrator.intake.event_delivery import finished
-from orchestrator.ledger.ledger import Ledger
-from orchestrator.runs.payload import MAX_PAYLOAD_BYTES, payload_bytes
+from orchestrator.engine.state import FINISHED, NotNow, Unreadable, cause_of
+from orchestrator.intake.actions import (
+    Claim,
+    Control,
+    Decision,
+    Deliver,
+    Duplicate,
+    Park,
+    Refuse,
+    Resume,
+    Retry,
+    Settle,
+    Start,
+    TakeOver,
+)
+from orchestrator.intake.facts import Facts
+from orchestrator.ledger.records import LEASE, Disposition, Entry
 
 
-@dataclass(frozen=True)
-class Start:
-    """Start this workflow with this input."""
-
-    instance_id: str
-    workflow: str
-    input: Any
-    derived: bool
-    """Whether the instance id comes from the event itself, so that no other event can want it."""
-
-    @property
-    def digest(self) -> str:
-        """Hash of the workflow and its input."""
-        text = json.dumps([self.workflow, self.input], sort_keys=True)
-        return sha256(text.encode()).hexdigest()[:24]
-
-    def taken(self) -> Refused:
-        """Return the refusal for an instance id that another event has taken."""
-        message = (
-            f"{self.instance_id!r} is taken: by another event, of another workflow or input, or by "
-            "a child workflow"
-        )
-        return Refused(Reason.INSTANCE_EXISTS, message, "instance_id")
-
-
-@dataclass(frozen=True)
-class Deliver:
-    """Raise this event to a running instance."""
-
-    instance_id: str
-    state: WorkflowState
-    command: RaiseEvent
-    wait: timedelta
-    """How long the event may wait if the instance does not accept it now."""
+def decide(facts: Facts) -> Decision:
+    """Return what becomes of an event. The first rule that applies counts."""
+    arrival, entry = facts.arrival, facts.entry
+    if facts.broken:
+        said = f"{facts.broken}; whether the event was served is not known: mend or delete it first"
+        return Refuse(Refused(Reason.HANDLER_ERROR, said), None)
+    if entry and entry.differs(arrival.digest):
+        return _of_reused_identity(facts, entry)
+    if entry and facts.settled:
+        return Duplicate(entry)
+    if refusal := facts.refusal:
+        return _refuse(facts, refusal)
+    if isinstance(arrival.command, StartWorkflow):
+        return _start(facts, arrival.command)
+    if entry and entry.final:  # redriven
+        return TakeOver(entry, entry.model_copy(update={"disposition": Disposition.CLAIMED}))
+    if isinstance(arrival.command, ControlInstance):
+        decision = _control(facts, arrival.command)
+    else:
+        assert arrival.command is not None, "an arrival without a command has a flaw"
+        decision = _deliver(facts, arrival.command)
+    if entry is None and arrival.deadline and isinstance(decision, Deliver | Control | Settle):
+        # After a crash it comes again, perhaps after its deadline. So the ledger knows it first.
+        return Claim(_begun(facts))
+    return decision
 
 
-@dataclass(frozen=True)
-class Park:
-    """Keep this event until its instance exists, or is no longer stalled."""
-
-    instance_id: str
-    wait: timedelta
-    why: str | None = None
-    """Why an existing instance does not accept it."""
-
-
-@dataclass(frozen=True)
-class Arrived:
-    """The instance received this event before it ended; only the ledger does not say so."""
-
-    instance_id: str
+def _of_reused_identity(facts: Facts, entry: Entry) -> Decision:
+    """Decide on an event whose source and id are those of another event, with this entry."""
+    if facts.handed_over:
+        said = "the parked event is not the one that was accepted: its record was changed"
+        return Refuse(Refused(Reason.HANDLER_ERROR, said), entry)
+    if facts.arrival.digest in entry.others:
+        return Duplicate(entry)
+    why = facts.failure
+    if why is None or why.reason is not Reason.IDENTITY_REUSED:
+        why = identity_reused(facts.arrival.event)
+    return Refuse(why, None, beside=entry)
 
 
-@dataclass(frozen=True)
-class Control:
-    """Terminate, suspend, resume or purge an instance."""
-
-    instance_id: str
-    control: str
-    reason: str | None
-
-
-Decision = Start | Deliver | Park | Arrived | Control
-
-
-class Decider:
-    """Decides by the catalogue, the ledger and the engine's state, and changes nothing."""
-
-    def __init__(
-        self, catalogue: Catalogue, engine: Engine, ledger: Ledger, parked_for: timedelta
-    ) -> None:
-        self._catalogue = catalogue
-        self._engine = engine
-        self._ledger = ledger
-        self.parked_for = parked_for
-
-    async def decide(self, topic: Topic, event: CloudEvent) -> Decision:
-        """Return what to do with an event of `topic`. Raises `Refused` where it is refused."""
-        command = read_command_from(topic, event)
-        if due := deadline(event, self._ledger.now()):
-            await self._refuse_late(event, due)
-        if isinstance(command, StartWorkflow):
-            return self._start(command, event)
-        if isinstance(command, RaiseEvent):
-            return await self._deliver(command, event, due)
-        return await self._control(command)
-
-    async def _refuse_late(self, event: CloudEvent, due: Deadline) -> None:
-        """Refuse an event that comes too late. An event in the ledger came in time before."""
-        late = due.passed(self._ledger.now())
-        if late and await self._ledger.find(event.source, event.id) is None:
-            raise late
-
-    def _start(self, command: StartWorkflow, event: CloudEvent) -> Start:
-        definition = self._catalogue.workflows.get(command.workflow)
-        if definition is None:
-            known = ", ".join(sorted(self._catalogue.workflows))
-            message = f"no workflow is named {command.workflow!r}; there are: {known}"
-            raise Refused(Reason.UNKNOWN_WORKFLOW, message, "workflow")
-        instance_id = identity.instance_to_start(command, event.source, event.id)
-        definition.parse(command.input)
-        if (size := payload_bytes(command.input)) > MAX_PAYLOAD_BYTES:
-            message = (
-                f"the input is {size:,} bytes, as what is not ASCII is escaped, and the limit is "
-                f"{MAX_PAYLOAD_BYTES:,}: store it elsewhere and pass a reference to it"
-            )
-            raise Refused(Reason.OVERSIZE, message, "input")
-        derived = command.instance_id is None and command.key is None
-        return Start(instance_id, definition.name, command.input, derived)
-
-    async def _deliver(
-        self, command: RaiseEvent, event: CloudEvent, due: Deadline | None
-    ) -> Deliver | Park | Arrived:
-        instance_id = identity.instance_addressed(command)
-        state = await self._engine.state(instance_id)
-        asked = command.ttl_seconds
-        wait = self.parked_for if asked is None else timedelta(seconds=min(asked, 10**9))
-        left = max(timedelta(0), due.at - self._ledger.now()) if due else wait
-        if state is not None and state.runtime_status is WorkflowStatus.STALLED:
-            if not wait:
-                raise stalled(instance_id, "takes no event")
-            return Park(instance_id, min(wait, left), f"{instance_id!r} is stalled")
-        if state is not None and state.runtime_status not in FINISHED:
-            return Deliver(instance_id, state, command, min(wait, left))
-        ended = await self._ledger.ended(instance_id)
-        if ended and identity.event_key(event.source, event.id) in ended.seen:
-            return Arrived(instance_id)
-        if state is not None or ended is not None:
-            status = state.runtime_status.name if state else ended.outcome if ended else ""
-            raise finished(instance_id, status)
-        if not wait:
-            message = f"no instance has the id {instance_id!r}, and the event may not wait for it"
-            raise Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id")
-        return Park(instance_id, min(wait, left))
-
-    async def _status(self, instance_id: str) -> WorkflowStatus | None:
-        """Return the status of an instance, or of its end before a purge; None for no such."""
-        if state := await self._engine.state(instance_id):
-            # An instance may be unreadable for a moment only: the control is tried, and waits.
-            unreadable = isinstance(state, Unreadable)
-            return WorkflowStatus.UNKNOWN if unreadable else state.runtime_status
-        ended = await self._ledger.ended(instance_id)
-        return WorkflowStatus[ended.outcome] if ended else None
-
-    async def _control(self, command: ControlInstance) -> Control:
-        instance_id = identity.instance_addressed(command)
-        status = await self._status(instance_id)
-        if status is None:
-            message = f"no instance has the id {instance_id!r}"
-            raise Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id")
-        if command.control == "purge" and status not in FINISHED:
-            message = f"{instance_id!r} is {status.name}; terminate it, then purge"
-            raise Refused(Reason.INVALID_REQUEST, message, "control")
-        if command.control in ("suspend", "resume") and status is WorkflowStatus.STALLED:
-            raise stalled(instance_id, f"cannot be told to {command.control}")
-        # After a crash between the termination and its note, the control comes again.
-        done = command.control == "terminate" and status is WorkflowStatus.TERMINATED
-        if command.control != "purge" and status in FINISHED and not done:
-            raise finished(instance_id, status.name)
-        return Control(instance_id, command.control, command.reason)
+def _refuse(facts: Facts, why: Refused) -> Decision:
+    """Refuse an event, unless another handler is starting its workflow."""
+    arrival, entry = facts.arrival, facts.entry
+    if entry is None:
+        return Refuse(why, arrival.entry(Disposition.DEAD_LETTERED) if arrival.key else None)
+    if facts.failure is None and facts.others_claim:
+        # The code changed after the claim, or replicas have different code.
+        ours = entry.model_copy(update={"at": arrival.at, "token": arrival.token})
+        return _of_claim(facts, entry) or TakeOver(entry, ours)
+    return Refuse(why, entry)
 
 
-def stalled(instance_id: str, then: str) -> Refused:
-    """Return the refusal of a command that a stalled instance cannot accept."""
+def _start(facts: Facts, command: StartWorkflow) -> Decision:
+    arrival, entry, instance_id = facts.arrival, facts.entry, facts.arrival.instance_id
+    other = facts.holder if facts.holder and facts.holder.key != arrival.key else None
+    if entry and entry.token == arrival.token and not (other or facts.active):
+        return Start(entry, command)
+    own = {"instance_id": instance_id, "token": arrival.token, "digest": _digest(command)}
+    claim = arrival.entry(Disposition.CLAIMED, **own)
+    if other and other.digest == claim.digest:
+        twin = {"disposition": Disposition.DUPLICATE}
+        return Settle((entry or claim).model_copy(update=twin))
+    if other:
+        return Refuse(_taken(instance_id), entry or claim)
+    if entry is None:
+        return Claim(claim)
+    if entry.final:  # redriven
+        return TakeOver(entry, claim)
+    return _of_claim(facts, entry) or TakeOver(entry, claim)
+
+
+def _of_claim(facts: Facts, claim: Entry) -> Decision | None:
+    """Decide by the instance that a claim may have started; None where the claim is left behind."""
+    instance_id, state, ended = claim.instance_id, facts.state, facts.ended
+    at_work = facts.arrival.at - claim.at < LEASE
+    if isinstance(state, Unreadable):
+        said = state.stall.message
+        if at_work:  # it may pass
+            return Retry(f"{instance_id}: {said}")
+        message = f"{said}; whether this event started {instance_id!r} is not known"
+        return Refuse(Refused(Reason.HANDLER_ERROR, message, "instance_id"), claim)
+    if state.runtime_status is WorkflowStatus.PENDING if state else facts.active:
+        # Until its first turn is saved the engine does not say what started it.
+        return Retry(f"{instance_id} is being created")
+    started_by = cause_of(state).key if state else ended.key if ended else None
+    if started_by == claim.key:
+        return Resume(claim)
+    if facts.active:
+        return Refuse(_taken(instance_id), claim)
+    return Retry(f"{instance_id} is being started by another handler") if at_work else None
+
+
+def _deliver(facts: Facts, command: RaiseEvent) -> Decision:
+    arrival, state = facts.arrival, facts.state
+    asked = command.ttl_seconds
+    wait = facts.parked_for if asked is None else timedelta(seconds=min(asked, 10**9))
+    left = max(timedelta(0), arrival.deadline.at - arrival.at) if arrival.deadline else wait
+    left = min(wait, left)
+    if facts.not_now:
+        return _hold(facts, left, facts.not_now)
+    if state is None or state.runtime_status in FINISHED:
+        return _deliver_to_none(facts, wait, left)
+    if state.runtime_status is WorkflowStatus.STALLED:
+        if facts.handed_over or wait:
+            return Park(_begun(facts), left, f"{arrival.instance_id!r} is stalled")
+        return _refuse(facts, _stalled(arrival.instance_id, "takes no event"))
+    if facts.queued and not facts.handed_over:  # events that were parked before it go first
+        return Park(_begun(facts), left or facts.parked_for)
+    return Deliver(_begun(facts), command, state)
+
+
+def _deliver_to_none(facts: Facts, wait: timedelta, left: timedelta) -> Decision:
+    """Decide on an event whose instance has ended, or has not come yet."""
+    instance_id, ended, entry = facts.arrival.instance_id, facts.ended, _begun(facts)
+    if ended and facts.arrival.key in ended.seen:  # only the ledger does not say so
+        return Settle(entry.model_copy(update={"disposition": Disposition.DELIVERED}))
+    if facts.state or ended:
+        outcome = facts.state.runtime_status.name if facts.state else ended.outcome if ended else ""
+        return _refuse(facts, finished(instance_id, outcome))
+    if facts.handed_over:
+        return Park(entry, left, f"{instance_id!r} is gone", slow=True)
+    if not wait:
+        message = f"no instance has the id {instance_id!r}, and the event may not wait for it"
+        return _refuse(facts, Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id"))
+    return Park(entry, left)
+
+
+def _hold(facts: Facts, wait: timedelta, why: NotNow) -> Decision:
+    """Park an event that its instance does not accept now, so that no other waits for it."""
+    if facts.handed_over or wait:
+        return Park(_begun(facts), wait, str(why), slow=not why.stalled)
+    message = f"{why}, and the event may not wait"
+    return _refuse(facts, Refused(Reason.INSTANCE_STALLED, message, "instance_id"))
+
+
+def _control(facts: Facts, command: ControlInstance) -> Decision:
+    instance_id, control, not_now = facts.arrival.instance_id, command.control, facts.not_now
+    if not_now:
+        return _hold(facts, timedelta(0) if not_now.stalled else facts.parked_for, not_now)
+    if facts.handed_over:
+        return Control(_begun(facts), command)
+    status = _status(facts)
+    if status is None:
+        message = f"no instance has the id {instance_id!r}"
+        return _refuse(facts, Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id"))
+    if control == "purge" and status not in FINISHED:
+        message = f"{instance_id!r} is {status.name}; terminate it, then purge"
+        return _refuse(facts, Refused(Reason.INVALID_REQUEST, message, "control"))
+    if control in ("suspend", "resume") and status is WorkflowStatus.STALLED:
+        return _refuse(facts, _stalled(instance_id, f"cannot be told to {control}"))
+    # After a crash between the termination and its note, the control comes again.
+    done = control == "terminate" and status is WorkflowStatus.TERMINATED
+    if control != "purge" and status in FINISHED and not done:
+        return _refuse(facts, finished(instance_id, status.name))
+    return Control(_begun(facts), command)
+
+
+def _status(facts: Facts) -> WorkflowStatus | None:
+    """Return the status of an instance, or of its end before a purge; None where there is none."""
+    if facts.state:
+        # An instance may be unreadable for a moment only: the control is tried, and waits.
+        unreadable = isinstance(facts.state, Unreadable)
+        return WorkflowStatus.UNKNOWN if unreadable else facts.state.runtime_status
+    return WorkflowStatus[facts.ended.outcome] if facts.ended else None
+
+
+def _begun(facts: Facts) -> Entry:
+    """Return the entry of an event for an instance, to go on with."""
+    entry = facts.entry or facts.arrival.entry(Disposition.CLAIMED)
+    known = {"instance_id": facts.arrival.instance_id, "event": None, "why": None}
+    return entry.model_copy(update=known)
+
+
+def _digest(command: StartWorkflow) -> str:
+    """Return a hash of the workflow and its input: equal starts of one instance id are one."""
+    text = json.dumps([command.workflow, command.input], sort_keys=True)
+    return sha256(text.encode()).hexdigest()[:24]
+
+
+def _taken(instance_id: str | None) -> Refused:
+    message = (
+        f"{instance_id!r} is taken: by another event, of another workflow or input, or by a child "
+        "workflow"
+    )
+    return Refused(Reason.INSTANCE_EXISTS, message, "instance_id")
+
+
+def _stalled(instance_id: str | None, then: str) -> Refused:
     message = (
         f"{instance_id!r} is STALLED and {then}: deploy the code that it was started with, or "
         "terminate it"
     )
     return Refused(Reason.INSTANCE_STALLED, message, "instance_id")
+
+
+def finished(instance_id: str | None, status: str) -> Refused:
+    """Return the refusal of an event for an instance that has ended."""
+    message = f"{instance_id!r} has ended: {status}"
+    return Refused(Reason.INSTANCE_FINISHED, message, "instance_id")

@@ -6,11 +6,11 @@ from contracts.events import Reason
 from contracts.expiry import is_bounded
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.engine.instance_call import NotNow
+from orchestrator.engine.state import NotNow
 from orchestrator.intake.activation import Activation
 from orchestrator.intake.control import Controller
 from orchestrator.intake.dead_letters import DeadLetterWriter
-from orchestrator.intake.decision import Arrived, Control, Decider, Decision, Deliver, Park, Start
+from orchestrator.intake.decider import Arrived, Control, Decider, Decision, Deliver, Park, Start
 from orchestrator.intake.event_delivery import EventDelivery
 from orchestrator.intake.parking import Parking
 from orchestrator.ledger.ledger import Ledger

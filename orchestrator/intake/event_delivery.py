@@ -9,8 +9,8 @@ from contracts.refusal import Refused
 from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import seal_event
-from orchestrator.engine.instance_call import TAKES_SECONDS, NotNow, one_instance
-from orchestrator.engine.state import FINISHED, Unreadable, cause_of
+from orchestrator.engine.instance_call import TAKES_SECONDS, one_instance
+from orchestrator.engine.state import FINISHED, NotNow, Unreadable, cause_of
 from orchestrator.ledger.ledger import Ledger
 
 

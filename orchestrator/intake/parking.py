@@ -24,11 +24,11 @@ from contracts.expiry import deadline
 from contracts.reading import read_command
 from contracts.refusal import Refused
 from orchestrator.engine.client import Engine
-from orchestrator.engine.instance_call import AWAY, NotNow, UnresponsiveInstances, is_of_the_call
-from orchestrator.engine.state import FINISHED
+from orchestrator.engine.instance_call import AWAY, UnresponsiveInstances, is_of_the_call
+from orchestrator.engine.state import FINISHED, NotNow
 from orchestrator.intake.control import Controller
 from orchestrator.intake.dead_letters import DeadLetterWriter, handler_error
-from orchestrator.intake.decision import Control
+from orchestrator.intake.decider import Control
 from orchestrator.intake.event_delivery import EventDelivery, finished
 from orchestrator.ledger.ledger import Ledger, entry_at
 from orchestrator.ledger.parked_lists import ParkedLists, list_at, order

@@ -42,7 +42,7 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     key: str
-    topic: Topic
+    topic: str
     disposition: Disposition
     instance_id: str | None = None
     at: AwareDatetime

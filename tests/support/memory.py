@@ -29,7 +29,7 @@ from orchestrator.inbox import Inbox
 from orchestrator.intake.activation import Activation
 from orchestrator.intake.control import Controller
 from orchestrator.intake.dead_letters import DeadLetterWriter
-from orchestrator.intake.decision import Decider
+from orchestrator.intake.decider import Decider
 from orchestrator.intake.dispatcher import Dispatcher
 from orchestrator.intake.event_delivery import EventDelivery
 from orchestrator.intake.parking import Parking

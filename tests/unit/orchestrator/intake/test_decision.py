@@ -1,204 +1,402 @@
-"""Deciding what to do with an event: from the catalogue and the engine, changing neither."""
+"""What becomes of an event: a table of facts and of what follows from them."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
-import httpx
 import pytest
-from dapr.ext.workflow import WorkflowStatus
+from dapr.ext.workflow import WorkflowState, WorkflowStatus
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contracts import identity
 from contracts.cloudevent import CloudEvent
-from contracts.commands import RaiseEvent, StartWorkflow
+from contracts.commands import StartWorkflow
 from contracts.events import Reason
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.authoring.catalogue import Catalogue
-from orchestrator.engine.client import Engine
-from orchestrator.intake.decision import Control, Decider, Decision, Deliver, Park, Start
-from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.records import Ended
-from orchestrator.ledger.store import Store
-from tests.support.memory import MemoryStore
+from orchestrator.engine.envelope import Cause, seal
+from orchestrator.engine.state import NotNow, Unreadable
+from orchestrator.intake.actions import (
+    Claim,
+    Control,
+    Decision,
+    Deliver,
+    Duplicate,
+    Park,
+    Refuse,
+    Resume,
+    Retry,
+    Settle,
+    Start,
+    TakeOver,
+)
+from orchestrator.intake.arrival import Arrival, arrive
+from orchestrator.intake.decision import decide
+from orchestrator.intake.facts import Facts
+from orchestrator.ledger.records import LEASE, Disposition, Ended, Entry, Holder
 
-CATALOGUE = Catalogue.scan()
-RUNNING = [WorkflowStatus.RUNNING, WorkflowStatus.PENDING, WorkflowStatus.SUSPENDED]
-WAIT = timedelta(hours=1)
+START: dict[str, Any] = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
+TICK: dict[str, Any] = {"instance_id": "i-1", "event": "tick"}
+AT_ONCE = {**TICK, "ttl_seconds": 0}
+END = {"instance_id": "i-1", "control": "terminate"}
+SUSPEND = {"instance_id": "i-1", "control": "suspend"}
+PURGE = {"instance_id": "i-1", "control": "purge"}
+KEY = identity.event_key("/test", "e-1")
+PAST, FUTURE = {"expiration": "2020-01-01T00:00:00Z"}, {"expiration": "2090-01-01T00:00:00Z"}
+WAIT, SECOND = timedelta(hours=1), timedelta(seconds=1)
+WHY = Refused(Reason.HANDLER_ERROR, "a bug")
+RUNS = [WorkflowStatus.RUNNING, WorkflowStatus.PENDING, WorkflowStatus.SUSPENDED]
 ENDED = [WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERMINATED]
 
 
-class Instances:
-    """The engine, which can be asked for the state of an instance, and for nothing else."""
-
-    def __init__(self, states: dict[str, WorkflowStatus] | None = None) -> None:
-        self._states = states or {}
-
-    async def state(self, instance_id: str) -> Any:
-        status = self._states.get(instance_id)
-        return status and SimpleNamespace(runtime_status=status)
+def arrival(command: Any, event_id: str = "e-1", topic: str = "", **attributes: Any) -> Arrival:
+    body = command if isinstance(command, bytes) else json.dumps(command).encode()
+    topic = topic or (Topic.REQUESTS if b"workflow" in body else Topic.EVENTS)
+    return arrive(topic, CloudEvent(event_id, "/test", "t", body, attributes=attributes))
 
 
-class Away:
-    async def state(self, instance_id: str) -> Any:
-        raise httpx.ConnectError(f"nobody knows of {instance_id}")
+def facts(command: Any, attributes: dict[str, Any] | None = None, **known: Any) -> Facts:
+    return Facts(arrival(command, **attributes or {}), **{"parked_for": WAIT, **known})
 
 
-async def decide(
-    command: dict[str, Any],
-    engine: Instances | Away | None = None,
-    event_id: str = "e-1",
-    ended: dict[str, str] | None = None,
-) -> Decision:
-    """Decide on a ledger that is empty but for how these instances ended."""
-    topic = Topic.EVENTS if {"event", "control"} & set(command) else Topic.REQUESTS
-    event = CloudEvent(event_id, "/test", "t", json.dumps(command, ensure_ascii=False).encode())
-    ledger = Ledger(cast(Store, MemoryStore()))
-    for instance_id, outcome in (ended or {}).items():
-        await ledger.end(instance_id, Ended(key="k", outcome=outcome))
-    asked = cast(Engine, engine or Instances())
-    return await Decider(CATALOGUE, asked, ledger, WAIT).decide(topic, event)
+def state(status: WorkflowStatus, started_by: str | None = None) -> WorkflowState:
+    given = json.dumps(seal(Cause(key=started_by), None))
+    return cast(
+        WorkflowState, SimpleNamespace(runtime_status=status, serialized_input=given, name="w")
+    )
 
 
-async def refused(
-    command: dict[str, Any], engine: Instances | None = None, ended: dict[str, str] | None = None
-) -> Refused:
-    with pytest.raises(Refused) as found:
-        await decide(command, engine, ended=ended)
-    return found.value
+def held(command: Any, disposition: str, **more: Any) -> Entry:
+    return arrival(command).entry(Disposition(disposition), instance_id="i-1", **more)
 
 
-async def test_a_start_carries_the_input_as_it_came() -> None:
-    found = await decide({"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"})
-    assert found == Start("i-1", "hello_workflow", "Ada", derived=False)
+def claimed(seconds_ago: float = 0, **more: Any) -> Entry:
+    claim = held(START, "claimed", token="theirs", digest="d")
+    return claim.model_copy(update={"at": claim.at - timedelta(seconds=seconds_ago), **more})
 
 
-async def test_an_instance_id_is_derived_from_the_event_where_none_is_given() -> None:
-    command = StartWorkflow(workflow="hello_workflow")
-    for event_id in ("e-1", "e-2"):
-        found = await decide({"workflow": "hello_workflow"}, event_id=event_id)
-        derived = identity.instance_to_start(command, "/test", event_id)
-        assert found.instance_id == derived
+def ours(**known: Any) -> Facts:
+    """The facts of a start whose claim this handler has."""
+    new = facts(START, **known)
+    claim = decide(replace(new, holder=None))
+    assert isinstance(claim, Claim)
+    return replace(new, entry=claim.entry)
 
 
-async def test_an_unknown_workflow_is_refused_and_the_known_ones_are_told() -> None:
-    found = await refused({"workflow": "helo_workflow"})
-    assert (found.reason, found.field) == (Reason.UNKNOWN_WORKFLOW, "workflow")
-    assert "hello_workflow" in found.message
+def parked(command: Any, attributes: dict[str, Any] | None = None, **known: Any) -> Facts:
+    entry = held(command, "parked", event={}, why="it is gone")
+    return facts(command, attributes, entry=entry, handed_over=True, **known)
 
 
-async def test_an_input_that_does_not_fit_is_refused_before_anything_starts() -> None:
-    found = await refused({"workflow": "hello_workflow", "input": {"nme": "Ada"}})
-    assert (found.reason, found.field) == (Reason.INVALID_INPUT, "input.nme")
+OURS = "usher_expire-x"
+OVER = LEASE.total_seconds() + 1
+OTHER = held({**START, "input": "Eve"}, "started")
+LETTER = held(TICK, "dead_lettered", letters=2)
+SEEN = Ended(key="k", outcome="COMPLETED", seen=[KEY])
+GONE = Ended(key="k", outcome="TERMINATED")
+BROKEN = Unreadable("i-1", "a broken record")
+SLOW, STALLED = NotNow("it is slow", stalled=False), NotNow("it is stalled", stalled=True)
+RUNNING, DONE = state(WorkflowStatus.RUNNING), state(WorkflowStatus.COMPLETED)
+STOPPED = state(WorkflowStatus.STALLED)
+MINE, THEIRS = Holder(key=KEY, digest="d"), Holder(key="k", digest="other")
 
 
-async def test_an_input_that_the_engine_would_not_take_is_oversize() -> None:
-    found = await refused({"workflow": "hello_workflow", "input": "\N{GRINNING FACE}" * 225_000})
-    assert (found.reason, found.field) == (Reason.OVERSIZE, "input")
-    assert "2,700,002 bytes" in found.message
+def twin() -> Holder:
+    claim = decide(facts(START))
+    assert isinstance(claim, Claim)
+    return Holder(key="k", digest=claim.entry.digest)
 
 
-@pytest.mark.parametrize("status", RUNNING)
-async def test_an_event_goes_to_an_instance_that_runs(status: WorkflowStatus) -> None:
-    command = {"instance_id": "i-1", "event": "approval", "data": {"approved": True}}
-    found = await decide(command, Instances({"i-1": status}))
+TABLE: list[tuple[str, Facts, type[Decision], Any]] = [
+    # what the ledger has decides first
+    ("the entry is broken", facts(TICK, broken="a record"), Refuse, Reason.HANDLER_ERROR),
+    ("another event has its id", facts(START, entry=OTHER), Refuse, Reason.IDENTITY_REUSED),
+    ("it was served", facts(START, entry=held(START, "started")), Duplicate, None),
+    ("it was dead-lettered", facts(TICK, entry=LETTER), Duplicate, None),
+    ("an older redrive", facts(TICK, {"redrive": "1"}, entry=LETTER), Duplicate, None),
+    ("a redrive", facts(TICK, {"redrive": "2"}, entry=LETTER), TakeOver, "claimed"),
+    # then whether it can be served at all
+    ("it is no command", facts(b"{"), Refuse, Reason.INVALID_JSON),
+    ("the wrong topic", facts(TICK, {"topic": Topic.REQUESTS}), Refuse, Reason.INVALID_REQUEST),
+    ("our own id", facts({**TICK, "instance_id": OURS}), Refuse, Reason.INVALID_INSTANCE_ID),
+    ("it has no id", facts(TICK, {"event_id": ""}), Refuse, Reason.INVALID_EVENT),
+    ("it expired", facts(TICK, PAST), Refuse, Reason.EXPIRED),
+    ("its expiry is no time", facts(TICK, {"expiration": "soon"}), Refuse, Reason.INVALID_EVENT),
+    ("it was begun in time", facts(TICK, PAST, entry=held(TICK, "claimed")), Park, timedelta(0)),
+    ("the catalogue refuses it", facts(START, unfit=WHY), Refuse, Reason.HANDLER_ERROR),
+    ("serving it failed", facts(TICK, failure=WHY), Refuse, Reason.HANDLER_ERROR),
+    ("a start failed", replace(ours(), failure=WHY), Refuse, Reason.HANDLER_ERROR),
+    # a refused start that another handler has begun
+    ("refused, begun now", facts(START, unfit=WHY, entry=claimed()), Retry, "by another handler"),
+    ("refused, begun before", facts(START, unfit=WHY, entry=claimed(OVER)), TakeOver, "claimed"),
+    (
+        "refused, but started",
+        facts(START, unfit=WHY, entry=claimed(), state=state(WorkflowStatus.RUNNING, KEY)),
+        Resume,
+        None,
+    ),
+    # a start
+    ("a new start", facts(START), Claim, "claimed"),
+    ("a claimed start", ours(), Start, None),
+    ("its id is its own", ours(holder=MINE), Start, None),
+    ("its id is another's", ours(holder=THEIRS), Refuse, Reason.INSTANCE_EXISTS),
+    ("its id is that of an equal start", ours(holder=twin()), Settle, "duplicate"),
+    ("it is active, whose is not known", ours(active=True), Retry, "being created"),
+    (
+        "it is active, without a turn",
+        ours(active=True, state=state(WorkflowStatus.PENDING, KEY)),
+        Retry,
+        "being created",
+    ),
+    (
+        "it is active, and its own",
+        ours(active=True, state=state(WorkflowStatus.RUNNING, KEY)),
+        Resume,
+        None,
+    ),
+    (
+        "it is active, and another's",
+        ours(active=True, state=state(WorkflowStatus.RUNNING, "k")),
+        Refuse,
+        Reason.INSTANCE_EXISTS,
+    ),
+    ("begun by another handler now", facts(START, entry=claimed()), Retry, "by another handler"),
+    ("begun by another before", facts(START, entry=claimed(OVER)), TakeOver, "claimed"),
+    (
+        "begun, and started",
+        facts(START, entry=claimed(), state=state(WorkflowStatus.FAILED, KEY)),
+        Resume,
+        None,
+    ),
+    (
+        "begun, ended and purged",
+        facts(START, entry=claimed(), ended=Ended(key=KEY, outcome="COMPLETED")),
+        Resume,
+        None,
+    ),
+    (
+        "begun, the id is another run's",
+        facts(START, entry=claimed(OVER), state=state(WorkflowStatus.RUNNING, "k")),
+        TakeOver,
+        "claimed",
+    ),
+    ("begun, unreadable now", facts(START, entry=claimed(), state=BROKEN), Retry, "broken record"),
+    (
+        "begun, unreadable for long",
+        facts(START, entry=claimed(OVER), state=BROKEN),
+        Refuse,
+        Reason.HANDLER_ERROR,
+    ),
+    (
+        "a redriven start",
+        facts(START, {"redrive": "1"}, entry=held(START, "dead_lettered", letters=1)),
+        TakeOver,
+        "claimed",
+    ),
+    # an event
+    ("it is stalled", facts(TICK, state=STOPPED), Park, WAIT),
+    ("stalled, no wait", facts(AT_ONCE, state=STOPPED), Refuse, Reason.INSTANCE_STALLED),
+    ("others wait", facts(TICK, state=RUNNING, queued=True), Park, WAIT),
+    (
+        "others wait, and it may not",
+        facts(AT_ONCE, state=RUNNING, queued=True),
+        Park,
+        WAIT,
+    ),
+    ("it was seen", facts(TICK, ended=SEEN), Settle, "delivered"),
+    ("it was seen, no purge", facts(TICK, state=DONE, ended=SEEN), Settle, "delivered"),
+    ("it comes too late", facts(TICK, ended=GONE), Refuse, Reason.INSTANCE_FINISHED),
+    ("it comes early", facts(TICK), Park, WAIT),
+    ("early, for a second", facts({**TICK, "ttl_seconds": 1}), Park, SECOND),
+    ("early, no wait", facts(AT_ONCE), Refuse, Reason.UNKNOWN_INSTANCE),
+    ("it was not accepted", facts(TICK, state=RUNNING, not_now=SLOW), Park, WAIT),
+    (
+        "not accepted, no wait",
+        facts(AT_ONCE, state=RUNNING, not_now=SLOW),
+        Refuse,
+        Reason.INSTANCE_STALLED,
+    ),
+    ("it may expire", facts(TICK, FUTURE, state=RUNNING), Claim, "claimed"),
+    (
+        "it may expire, and was begun",
+        facts(TICK, FUTURE, state=RUNNING, entry=held(TICK, "claimed")),
+        Deliver,
+        None,
+    ),
+    ("early, it may expire", facts(TICK, FUTURE), Park, WAIT),
+    # a control
+    ("a control for nobody", facts(END), Refuse, Reason.UNKNOWN_INSTANCE),
+    ("it ends a stalled run", facts(END, state=STOPPED), Control, None),
+    ("it ends what ended", facts(END, state=DONE), Refuse, Reason.INSTANCE_FINISHED),
+    ("it ends again", facts(END, state=state(WorkflowStatus.TERMINATED)), Control, None),
+    ("it ends again after the purge", facts(END, ended=GONE), Control, None),
+    ("it ends what is unreadable", facts(END, state=BROKEN), Control, None),
+    ("a purge of a running one", facts(PURGE, state=RUNNING), Refuse, Reason.INVALID_REQUEST),
+    ("a purge", facts(PURGE, state=DONE), Control, None),
+    ("a purge that comes again", facts(PURGE, ended=GONE), Control, None),
+    ("suspended, stalled", facts(SUSPEND, state=STOPPED), Refuse, Reason.INSTANCE_STALLED),
+    ("suspended after the purge", facts(SUSPEND, ended=GONE), Refuse, Reason.INSTANCE_FINISHED),
+    ("a control not accepted", facts(SUSPEND, state=RUNNING, not_now=SLOW), Park, WAIT),
+    ("stalled", facts(END, state=RUNNING, not_now=STALLED), Refuse, Reason.INSTANCE_STALLED),
+    (
+        "a control not accepted, and none may wait",
+        facts(END, not_now=SLOW, parked_for=timedelta(0)),
+        Refuse,
+        Reason.INSTANCE_STALLED,
+    ),
+    # a parked event that is tried again
+    ("it came", parked(TICK, state=RUNNING, queued=True), Deliver, None),
+    ("it is gone", parked(TICK), Park, WAIT),
+    ("it was slow", parked(AT_ONCE, state=RUNNING, not_now=SLOW), Park, timedelta(0)),
+    ("it stalled", parked(AT_ONCE, state=STOPPED), Park, timedelta(0)),
+    ("the run saw it", parked(TICK, PAST, ended=SEEN), Settle, "delivered"),
+    ("the run ended", parked(TICK, ended=GONE), Refuse, Reason.INSTANCE_FINISHED),
+    ("it expired waiting", parked(TICK, PAST, state=RUNNING), Refuse, Reason.EXPIRED),
+    ("its control", parked(END), Control, None),
+    ("its control waits on", parked(END, not_now=STALLED), Park, timedelta(0)),
+    ("its control expired", parked(END, PAST), Refuse, Reason.EXPIRED),
+    ("it cannot be handed over", parked(TICK, failure=WHY), Refuse, Reason.HANDLER_ERROR),
+    (
+        "its record was changed",
+        replace(parked(TICK), entry=held({**TICK, "data": 2}, "parked")),
+        Refuse,
+        Reason.HANDLER_ERROR,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("known", "decision", "what"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
+)
+def test_what_becomes_of_an_event(known: Facts, decision: type[Decision], what: Any) -> None:
+    found = decide(known)
+    assert isinstance(found, decision), found
+    match found:
+        case Refuse():
+            assert found.why.reason is what
+        case Park():
+            assert found.wait == what
+        case Claim() | TakeOver() | Settle():
+            assert found.entry.disposition == what
+        case Retry():
+            assert what in found.why
+
+
+@pytest.mark.parametrize("status", RUNS)
+def test_an_event_goes_to_an_instance_that_runs(status: WorkflowStatus) -> None:
+    found = decide(facts(TICK, state=state(status)))
     assert isinstance(found, Deliver)
-    assert found == Deliver("i-1", found.state, RaiseEvent.model_validate(command), WAIT)
-
-
-async def test_an_event_finds_by_key_what_was_started_by_key() -> None:
-    engine = Instances({"approval_workflow-7": WorkflowStatus.RUNNING})
-    command = {"workflow": "approval_workflow", "key": "7", "event": "approval"}
-    found = await decide(command, engine)
-    assert isinstance(found, Deliver)
-    assert found.instance_id == "approval_workflow-7"
+    assert (found.command.event, found.entry.instance_id) == ("tick", "i-1")
 
 
 @pytest.mark.parametrize("status", ENDED)
-async def test_an_event_for_an_instance_that_has_ended_is_refused(status: WorkflowStatus) -> None:
-    engine = Instances({"i-1": status})
-    found = await refused({"instance_id": "i-1", "event": "approval"}, engine)
-    assert found.reason is Reason.INSTANCE_FINISHED
-    assert status.name in found.message
-
-
-async def test_an_event_waits_for_an_instance_that_is_not_there() -> None:
-    command = {"instance_id": "i-1", "event": "approval"}
-    assert await decide(command) == Park("i-1", timedelta(hours=1))
-    assert await decide({**command, "ttl_seconds": 5}) == Park("i-1", timedelta(seconds=5))
-
-
-@pytest.mark.parametrize("command", [{"event": "x", "ttl_seconds": 0}, {"control": "purge"}])
-async def test_what_is_for_nobody_is_refused(command: dict[str, Any]) -> None:
-    found = await refused({"instance_id": "i-1", **command})
-    assert (found.reason, found.field) == (Reason.UNKNOWN_INSTANCE, "instance_id")
+def test_an_event_for_an_instance_that_has_ended_is_refused(status: WorkflowStatus) -> None:
+    found = decide(facts(TICK, state=state(status)))
+    assert isinstance(found, Refuse)
+    assert found.why.reason is Reason.INSTANCE_FINISHED
+    assert status.name in found.why.message
 
 
 @pytest.mark.parametrize("control", ["terminate", "suspend", "resume"])
-async def test_an_instance_is_steered_while_it_runs(control: str) -> None:
+def test_an_instance_is_steered_while_it_runs(control: str) -> None:
     command = {"instance_id": "i-1", "control": control, "reason": "enough"}
-    engine = Instances({"i-1": WorkflowStatus.RUNNING})
-    assert await decide(command, engine) == Control("i-1", control, "enough")
-    engine = Instances({"i-1": WorkflowStatus.COMPLETED})
-    assert (await refused(command, engine)).reason is Reason.INSTANCE_FINISHED
+    found = decide(facts(command, state=RUNNING))
+    assert isinstance(found, Control)
+    assert (found.command.control, found.command.reason) == (control, "enough")
+    refused = decide(facts(command, state=DONE))
+    assert isinstance(refused, Refuse)
+    assert refused.why.reason is Reason.INSTANCE_FINISHED
 
 
-async def test_a_termination_that_comes_again_is_no_refusal() -> None:
-    """Cut off between the deed and its note in the ledger, the same event is delivered again."""
-    command = {"instance_id": "i-1", "control": "terminate"}
-    engine = Instances({"i-1": WorkflowStatus.TERMINATED})
-    assert await decide(command, engine) == Control("i-1", "terminate", None)
+def test_a_claim_says_which_start_it_is_of() -> None:
+    new = facts(START)
+    claim = decide(new)
+    assert isinstance(claim, Claim)
+    entry = claim.entry
+    assert (entry.key, entry.instance_id, entry.token) == (KEY, "i-1", new.arrival.token)
+    assert (entry.command, entry.at) == (new.arrival.digest, new.arrival.at)
 
 
-async def test_a_control_that_comes_again_after_the_purge_is_no_refusal() -> None:
-    ended = {"i-1": "TERMINATED"}
-    for control in ("purge", "terminate"):
-        command = {"instance_id": "i-1", "control": control}
-        assert await decide(command, ended=ended) == Control("i-1", control, None)
-    found = await refused({"instance_id": "i-1", "control": "suspend"}, ended=ended)
-    assert found.reason is Reason.INSTANCE_FINISHED
+def test_an_instance_id_is_derived_from_the_event_where_none_is_given() -> None:
+    command = StartWorkflow(workflow="hello_workflow")
+    for event_id in ("e-1", "e-2"):
+        found = decide(facts({"workflow": "hello_workflow"}, {"event_id": event_id}))
+        assert isinstance(found, Claim)
+        assert found.entry.instance_id == identity.instance_to_start(command, "/test", event_id)
 
 
-async def test_an_instance_is_purged_once_it_has_ended() -> None:
-    command = {"instance_id": "i-1", "control": "purge"}
-    ended = Instances({"i-1": WorkflowStatus.FAILED})
-    assert await decide(command, ended) == Control("i-1", "purge", None)
-    found = await refused(command, Instances({"i-1": WorkflowStatus.RUNNING}))
-    assert (found.reason, found.field) == (Reason.INVALID_REQUEST, "control")
+def test_an_event_finds_by_key_what_was_started_by_key() -> None:
+    command = {"workflow": "approval_workflow", "key": "7", "event": "approval"}
+    arrived = arrival(command, topic=Topic.EVENTS)
+    found = decide(Facts(arrived, parked_for=WAIT, state=RUNNING))
+    assert isinstance(found, Deliver)
+    assert found.entry.instance_id == "approval_workflow-7"
 
 
-async def test_an_engine_that_is_away_is_no_refusal() -> None:
-    with pytest.raises(httpx.ConnectError):
-        await decide({"instance_id": "i-1", "event": "approval"}, Away())
-
-
-async def test_an_event_for_a_stalled_instance_waits_and_a_control_does_not() -> None:
-    stalled = Instances({"i-1": WorkflowStatus.STALLED})
-    event = {"instance_id": "i-1", "event": "approval"}
-    assert await decide(event, stalled) == Park("i-1", WAIT, "'i-1' is stalled")
-    soon = await decide({**event, "ttl_seconds": 5}, stalled)
-    assert soon == Park("i-1", timedelta(seconds=5), "'i-1' is stalled")
-    at_once = await refused({**event, "ttl_seconds": 0}, stalled)
-    assert at_once.reason is Reason.INSTANCE_STALLED
-    for control in ("suspend", "resume"):
-        found = await refused({"instance_id": "i-1", "control": control}, stalled)
-        assert found.reason is Reason.INSTANCE_STALLED
-    ends = {"instance_id": "i-1", "control": "terminate"}
-    assert await decide(ends, stalled) == Control("i-1", "terminate", None)
-
-
-@pytest.mark.parametrize("instance_id", ["usher_expire-x", f"usher_expire-{24 * 'a'}-1"])
+@pytest.mark.parametrize("own", [OURS, f"usher_expire-{24 * 'a'}-1"])
 @pytest.mark.parametrize(
     "command", [{"workflow": "hello_workflow"}, {"event": "e"}, {"control": "terminate"}]
 )
-async def test_ids_of_our_own_runs_are_refused(command: Any, instance_id: str) -> None:
-    found = await refused({**command, "instance_id": instance_id})
-    assert (found.reason, found.field) == (Reason.INVALID_INSTANCE_ID, "instance_id")
+def test_ids_of_our_own_runs_are_refused(command: Any, own: str) -> None:
+    found = decide(facts({**command, "instance_id": own}))
+    assert isinstance(found, Refuse)
+    assert (found.why.reason, found.why.field) == (Reason.INVALID_INSTANCE_ID, "instance_id")
 
 
-async def test_an_id_that_only_begins_like_ours_is_anybodys() -> None:
-    command = {"workflow": "hello_workflow", "instance_id": "usher_expired_orders-7"}
-    assert (await decide(command)).instance_id == "usher_expired_orders-7"
+def test_an_id_that_only_begins_like_ours_is_anybodys() -> None:
+    found = decide(facts({**START, "instance_id": "usher_expired_orders-7"}))
+    assert isinstance(found, Claim)
+    assert found.entry.instance_id == "usher_expired_orders-7"
     assert not identity.is_own_run("usher_expired_orders-7")
     assert identity.is_own_run(identity.own_run_id(24 * "a", 12))
+
+
+def test_the_first_entry_of_a_refused_event_names_no_instance() -> None:
+    found = decide(facts(AT_ONCE))
+    assert isinstance(found, Refuse)
+    assert found.entry
+    assert found.entry.instance_id is None
+
+
+COMMANDS = [START, {"workflow": "hello_workflow"}, TICK, AT_ONCE, END, SUSPEND, PURGE, b"{"]
+ARRIVALS = [
+    arrival(command, **more)
+    for command in COMMANDS
+    for more in ({}, PAST, FUTURE, {"event_id": ""}, {"redrive": "1"}, {"topic": Topic.EVENTS})
+]
+ENTRIES = st.builds(
+    lambda command, token, disposition: arrival(command).entry(
+        disposition, instance_id="i-1", token=token, letters=1
+    ),
+    st.sampled_from([START, TICK, END]),
+    st.sampled_from(["", "theirs"]),
+    st.sampled_from(Disposition),
+)
+STATES = [state(status, key) for status in WorkflowStatus for key in (KEY, "k", None)]
+
+
+@given(
+    arrived=st.sampled_from(ARRIVALS),
+    parked_for=st.sampled_from([timedelta(0), WAIT]),
+    unfit=st.none() | st.just(WHY),
+    failure=st.none() | st.just(WHY),
+    entry=st.none() | ENTRIES | st.just("ours"),
+    broken=st.none() | st.just("broken"),
+    queued=st.booleans(),
+    holder=st.none() | st.sampled_from([MINE, THEIRS]),
+    active=st.booleans(),
+    known=st.none() | st.sampled_from([*STATES, BROKEN]),
+    ended=st.none() | st.sampled_from([SEEN, GONE]),
+    not_now=st.none() | st.sampled_from([SLOW, STALLED]),
+    handed_over=st.booleans(),
+)
+def test_there_is_a_decision_for_whatever_is_known(
+    arrived: Arrival, entry: Any, known: WorkflowState | None, **more: Any
+) -> None:
+    if entry == "ours":
+        entry = arrived.key and arrived.entry(Disposition.CLAIMED, token=arrived.token)
+    found = decide(Facts(arrived, entry=entry or None, state=known, **more))
+    assert isinstance(found, Decision)

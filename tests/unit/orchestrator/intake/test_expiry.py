@@ -14,7 +14,7 @@ from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.client import Engine
-from orchestrator.intake.decision import Decider, Park
+from orchestrator.intake.decider import Decider, Park
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import Disposition, begun
 from orchestrator.ledger.store import Store

@@ -1,0 +1,66 @@
+"""The facts that the decision about an event is made from."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from dapr.ext.workflow import WorkflowState
+
+from contracts.commands import StartWorkflow
+from contracts.refusal import Refused
+from orchestrator.engine.state import NotNow
+from orchestrator.intake.arrival import Arrival
+from orchestrator.ledger.records import Ended, Entry, Holder
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of an event and its instance. Each step of serving it may add a fact."""
+
+    arrival: Arrival
+    parked_for: timedelta
+    """How long an event may wait that does not say so itself."""
+    unfit: Refused | None = None
+    """Why the workflow cannot be started with this input."""
+    failure: Refused | None = None
+    """Why serving the event failed."""
+    entry: Entry | None = None
+    """The event's entry in the ledger. Not read for a start: claiming it returns what is there."""
+    broken: str | None = None
+    """What is wrong with an entry that cannot be read."""
+    queued: bool = False
+    """Whether earlier events wait for the instance."""
+    holder: Holder | None = None
+    """Who holds the instance id, where a start asked for it."""
+    active: bool = False
+    """Whether the engine did not start the instance because its id is active already."""
+    state: WorkflowState | None = None
+    ended: Ended | None = None
+    """How the instance ended. Read only where the engine does not say that it goes on."""
+    not_now: NotNow | None = None
+    """Why the instance did not accept the command when it was tried."""
+    handed_over: bool = False
+    """Whether the event was parked and is tried again, by `Parking` and not by the broker."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the ledger alone decides: the event, or another one of its id, was served."""
+        return self.entry is not None and (
+            self.entry.differs(self.arrival.digest)
+            or (self.entry.final and not self.entry.reopened_by(self.arrival.event))
+        )
+
+    @property
+    def refusal(self) -> Refused | None:
+        """Why the event cannot be served, whatever the state of its instance is."""
+        # What is in the ledger came in time before. A parked event may expire.
+        may_expire = self.handed_over and self.ended is None
+        late = self.arrival.late if self.entry is None or may_expire else None
+        return self.failure or self.arrival.flaw or late or self.unfit
+
+    @property
+    def others_claim(self) -> Entry | None:
+        """The claim of another handler, which may be starting the workflow now."""
+        entry = self.entry
+        if entry is None or entry.final or entry.token == self.arrival.token:
+            return None
+        return entry if entry.token or isinstance(self.arrival.command, StartWorkflow) else None
