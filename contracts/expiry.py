@@ -38,11 +38,6 @@ class Deadline:
         return Refused(Reason.EXPIRED, message, self.field)
 
 
-def is_bounded(event: CloudEvent) -> bool:
-    """Return whether an event has an attribute that sets a deadline."""
-    return not _BOUNDS.isdisjoint(event.attributes)
-
-
 def deadline(event: CloudEvent, now: datetime) -> Deadline | None:
     """Return the earliest deadline of an event; None if it has none.
 

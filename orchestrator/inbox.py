@@ -18,14 +18,12 @@ from opentelemetry.trace import SpanKind
 from chassis.logs import about
 from chassis.topic_server import RETRY, SUCCESS
 from chassis.tracing import continuing, handling
-from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
 from contracts.large_bodies import LargeBodies
-from contracts.reading import instance_named
-from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.engine.instance_call import AWAY, is_of_the_call
-from orchestrator.intake.dead_letters import handler_error
+from orchestrator.engine.instance_call import AWAY
+from orchestrator.intake.actions import Outcome
+from orchestrator.intake.arrival import Arrival, arrive
 from orchestrator.intake.dispatcher import Dispatcher
 from orchestrator.ledger.records import Disposition
 from orchestrator.ledger.store import Busy
@@ -80,15 +78,15 @@ class Inbox:
         with self._holding() as open_:
             if not open_:
                 return RETRY
-            event, instance_id = await self._large_bodies.read(entry, partial(_read, entry))
-            attributes = handling("process", topic, event)
+            arrival = await self._large_bodies.read(entry, partial(_read, topic, entry))
+            event, attributes = arrival.event, handling("process", topic, arrival.event)
             process = continuing(
                 event.attributes, f"process {topic}", SpanKind.CONSUMER, attributes
             )
             log = _log.bind(topic=str(topic))
-            with process as span, about(event, instance_id):
+            with process as span, about(event, arrival.instance_id):
                 try:
-                    await self._serve(topic, event, log)
+                    self._report(arrival, await self._dispatcher.serve(arrival), log)
                 except (*AWAY, Busy) as error:
                     said = f"{type(error).__name__}: {error}"
                     span.set_status(trace.StatusCode.ERROR, said)
@@ -96,35 +94,23 @@ class Inbox:
                     return RETRY
         return SUCCESS
 
-    async def _serve(self, topic: Topic, event: CloudEvent, log: Any) -> None:
-        try:
-            disposition, instance_id = await self._dispatcher.serve(topic, event)
-        except Refused as refused:
-            await self._put_aside(topic, event, refused, log)
-        except (*AWAY, Busy) as error:
-            if not is_of_the_call(error):
-                raise
-            await self._put_aside(topic, event, handler_error(error), log)
-        except Exception as error:
-            log.exception("the handler failed")
-            await self._put_aside(topic, event, handler_error(error), log)
-        else:
-            self._metrics.dispositions.labels(topic, disposition).inc()
-            if disposition not in UNSERVED:
-                self._metrics.served(topic, event.attributes.get("time"))
-            told = {"usher.disposition": str(disposition), "usher.instance_id": instance_id or ""}
-            trace.get_current_span().set_attributes(told)
-            log.info(str(disposition))
-
-    async def _put_aside(self, topic: Topic, event: CloudEvent, why: Refused, log: Any) -> None:
-        disposition = await self._dispatcher.put_aside(topic, event, why)
+    def _report(self, arrival: Arrival, outcome: Outcome, log: Any) -> None:
+        """Tell metrics, trace and log what became of an event."""
+        topic, disposition, why = arrival.topic, outcome.disposition, outcome.refusal
         self._metrics.dispositions.labels(topic, disposition).inc()
-        self._metrics.dead_letters.labels(topic, why.reason).inc()
-        told = {"usher.disposition": str(disposition), "usher.reason": str(why.reason)}
+        told = {"usher.disposition": str(disposition)}
+        if why:
+            self._metrics.dead_letters.labels(topic, why.reason).inc()
+            told["usher.reason"] = str(why.reason)
+            what = {"reason": str(why.reason), "field": why.field, "message": why.message}
+            log.warning(str(disposition), **what)
+        else:
+            if disposition not in UNSERVED:
+                self._metrics.served(topic, arrival.event.attributes.get("time"))
+            told["usher.instance_id"] = arrival.instance_id or ""
+            log.info(str(disposition))
         trace.get_current_span().set_attributes(told)
-        log.warning(str(disposition), reason=str(why.reason), field=why.field, message=why.message)
 
 
-def _read(entry: bytes) -> tuple[CloudEvent, str | None]:
-    event = read_entry(entry)
-    return event, instance_named(event)
+def _read(topic: str, entry: bytes) -> Arrival:
+    return arrive(topic, read_entry(entry))

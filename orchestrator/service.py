@@ -37,9 +37,9 @@ from orchestrator.inbox import Inbox
 from orchestrator.intake.activation import Activation
 from orchestrator.intake.control import Controller
 from orchestrator.intake.dead_letters import DeadLetterWriter
-from orchestrator.intake.decider import Decider
 from orchestrator.intake.dispatcher import Dispatcher
 from orchestrator.intake.event_delivery import EventDelivery
+from orchestrator.intake.fact_reader import FactReader
 from orchestrator.intake.parking import Parking
 from orchestrator.intake.redelivery import SECONDS as REDELIVERY_SECONDS
 from orchestrator.intake.redelivery import Redelivery
@@ -87,15 +87,13 @@ class Orchestrator:
         event_delivery = EventDelivery(self.engine, self.ledger, self.catalogue)
         dead_letters = DeadLetterWriter(self.ledger, outbox)
         controller = Controller(self.engine, announcer)
-        self.parking = Parking(
-            store, self.ledger, self.engine, event_delivery, controller, dead_letters
-        )
+        self.parking = Parking(store, self.ledger, self.engine, dead_letters)
         wait = timedelta(seconds=self.settings.parking_seconds)
-        decider = Decider(self.catalogue, self.engine, self.ledger, wait)
+        facts = FactReader(self.catalogue, self.engine, self.ledger, store, wait)
         dispatcher = Dispatcher(
-            decider,
+            facts,
             self.ledger,
-            Activation(self.engine, self.ledger, self.parking, self.catalogue.code),
+            Activation(self.engine, self.ledger, self.parking, facts, self.catalogue.code),
             event_delivery,
             self.parking,
             controller,
@@ -153,7 +151,7 @@ class Orchestrator:
             endings=endings,
             parking=self.parking,
             accountant=Accountant(self.ledger, self.engine, self.parking),
-            decider=decider,
+            facts=facts,
             large_bodies=LargeBodies(),
             findings=self.findings,
         )

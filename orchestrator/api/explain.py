@@ -1,37 +1,30 @@
-"""Says what would be done with an event, by the very decision the inbox takes; does nothing."""
+"""Says what would be done with an event, by the decision of the dispatcher, and does nothing."""
 
 import uuid
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from pydantic import BaseModel
 
 from contracts import strict_json
 from contracts.cloudevent import CloudEvent
-from contracts.digest import identity_reused
+from contracts.commands import StartWorkflow
 from contracts.events import Reason
 from contracts.large_bodies import LargeBodies
 from contracts.reading import read_command, topic_of
 from contracts.refusal import Refused
-from contracts.topics import Topic
-from orchestrator.intake.decider import Arrived, Control, Decider, Deliver, Park, Start
-from orchestrator.ledger.ledger import Ledger
+from orchestrator.intake.actions import Claim, Refuse, TakeOver
+from orchestrator.intake.arrival import Arrival, arrive
+from orchestrator.intake.decision import decide
+from orchestrator.intake.fact_reader import FactReader
 from orchestrator.ledger.records import Disposition
-
-WOULD: dict[type[Any], Disposition] = {
-    Start: Disposition.STARTED,
-    Deliver: Disposition.DELIVERED,
-    Arrived: Disposition.DELIVERED,
-    Park: Disposition.PARKED,
-    Control: Disposition.CONTROLLED,
-}
 
 
 class Explanation(BaseModel):
     """What would become of an event, and why it would be refused where it would."""
 
     disposition: Disposition
-    topic: Topic | None = None
+    topic: str | None = None
     workflow: str | None = None
     instance_id: str | None = None
     reason: Reason | None = None
@@ -41,48 +34,37 @@ class Explanation(BaseModel):
     """What the ledger has of this event already."""
 
 
-async def explanation(
-    decider: Decider, ledger: Ledger, bodies: LargeBodies, body: bytes
-) -> Explanation:
+async def explanation(reader: FactReader, bodies: LargeBodies, body: bytes) -> Explanation:
     """Explain a CloudEvent, or data as `dapr publish` would send it, which makes a new event."""
-    topic = None
     try:
-        event = await bodies.read(body, partial(_event, body))
-        topic = topic_of(read_command(event))
-        known = await ledger.find(event.source, event.id)
-        if known and not known.is_of(event):
-            raise identity_reused(event)
-        if known and not known.reopened_by(event):
-            dup = Disposition.PARKED if not known.final else Disposition.DUPLICATE
-            shown = {"instance_id": known.instance_id, "known": known.disposition}
-            return Explanation(disposition=dup, topic=topic, **shown)
-        decision = await decider.decide(topic, event)
-        if isinstance(decision, Start):
-            return await _start(decision, ledger, topic)
-        would = WOULD[type(decision)]
-        return Explanation(disposition=would, topic=topic, instance_id=decision.instance_id)
+        arrival = await bodies.read(body, partial(_arrival, body))
     except Refused as refused:
-        said = {"reason": refused.reason, "field": refused.field, "message": refused.message}
-        return Explanation(disposition=Disposition.DEAD_LETTERED, topic=topic, **said)
+        return Explanation(disposition=Disposition.DEAD_LETTERED, **_why(refused))
+    facts = await reader.of_question(arrival)
+    decision, entry, command = decide(facts), facts.entry, arrival.command
+    redriven = entry is not None and entry.reopened_by(arrival.event)
+    own = entry if entry and not (redriven or entry.differs(arrival.digest)) else None
+    while isinstance(decision, Claim | TakeOver):
+        facts = replace(facts, entry=decision.entry)
+        decision = decide(facts)
+    return Explanation(
+        disposition=decision.disposition,
+        topic=arrival.topic,
+        workflow=command.workflow if isinstance(command, StartWorkflow) else None,
+        instance_id=arrival.instance_id,
+        known=own.disposition if own else None,
+        **(_why(decision.why) if isinstance(decision, Refuse) else {}),
+    )
 
 
-def _event(body: bytes) -> CloudEvent:
+def _arrival(body: bytes) -> Arrival:
     value = strict_json.loads(body)
     if isinstance(value, dict) and "specversion" in value:
         event = CloudEvent.from_dict(value)
     else:
         event = CloudEvent(str(uuid.uuid4()), "/usher/explain", "explain", body)
-    read_command(event)
-    return event
+    return arrive(topic_of(read_command(event)), event)
 
 
-async def _start(start: Start, ledger: Ledger, topic: Topic) -> Explanation:
-    shown = {"topic": topic, "workflow": start.workflow, "instance_id": start.instance_id}
-    holder = None if start.derived else await ledger.holder(start.instance_id)
-    if holder is None:
-        return Explanation(disposition=Disposition.STARTED, **shown)
-    if holder.digest == start.digest:
-        return Explanation(disposition=Disposition.DUPLICATE, **shown)
-    taken = start.taken()
-    said = {"reason": taken.reason, "field": taken.field, "message": taken.message}
-    return Explanation(disposition=Disposition.DEAD_LETTERED, **shown, **said)
+def _why(refused: Refused) -> dict[str, str | None]:
+    return {"reason": refused.reason, "field": refused.field, "message": refused.message}

@@ -7,7 +7,7 @@ from contracts.finding import Finding
 from contracts.large_bodies import LargeBodies
 from orchestrator.api.accounts import Accountant
 from orchestrator.engine.client import Engine
-from orchestrator.intake.decider import Decider
+from orchestrator.intake.fact_reader import FactReader
 from orchestrator.intake.parking import Parking
 from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.ledger import Ledger
@@ -26,7 +26,7 @@ class Reads:
     endings: KnownEndings
     parking: Parking
     accountant: Accountant
-    decider: Decider
+    facts: FactReader
     large_bodies: LargeBodies
     findings: Callable[[], Awaitable[list[Finding]]]
     """What would break a promise, as it is seen now."""

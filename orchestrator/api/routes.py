@@ -131,7 +131,7 @@ async def parked(reads: Parts, limit: Limit = 100) -> dict[str, Any]:
 async def explain(reads: Parts, request: Request) -> Explanation:
     """What would be done with an event, as JSON, if it came now; nothing is done."""
     body = await request.body()
-    return await explanation(reads.decider, reads.ledger, reads.large_bodies, body)
+    return await explanation(reads.facts, reads.large_bodies, body)
 
 
 @router.get("/doctor")

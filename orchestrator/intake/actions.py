@@ -1,4 +1,4 @@
-"""What can be done with an event. The decision is one of these; handlers carry it out."""
+"""What can be done with an event. The decision is one of these; the dispatcher carries it out."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,75 +12,62 @@ from orchestrator.ledger.records import Disposition, Entry
 
 
 @dataclass(frozen=True)
-class Claim:
-    """Create this entry, so that a redelivery finds it. Then decide anew."""
-
+class _Action:
     entry: Entry
+    """The event's entry in the ledger, to be written or gone on with."""
 
 
 @dataclass(frozen=True)
-class TakeOver:
-    """Write `entry` over `held`: a claim whose lease is over, or a dead letter that is redriven.
+class Claim(_Action):
+    """Create the entry, so that a redelivery finds it. Then decide anew."""
+
+
+@dataclass(frozen=True)
+class TakeOver(_Action):
+    """Write the entry over `held`: a claim whose lease is over, or a dead letter that is redriven.
 
     Then decide anew.
     """
 
     held: Entry
-    entry: Entry
 
 
 @dataclass(frozen=True)
-class Start:
-    """Take the instance id, start the workflow, and do what `Resume` does."""
+class Start(_Action):
+    """Take the instance id, start the workflow, then do as `Resume` does."""
 
-    entry: Entry
     command: StartWorkflow
     disposition: ClassVar = Disposition.STARTED
 
 
 @dataclass(frozen=True)
-class Resume:
-    """The workflow was started: deliver what is parked for it, and write the outcome."""
+class Resume(_Action):
+    """Write this outcome: the work was done before. Of a start, deliver first what is parked."""
 
-    entry: Entry
-    disposition: ClassVar = Disposition.STARTED
-
-
-@dataclass(frozen=True)
-class Settle:
-    """Write this outcome. Nothing else is left to do."""
-
-    entry: Entry
-
-    @property
-    def disposition(self) -> Disposition:
-        return self.entry.disposition
+    disposition: Disposition
 
 
 @dataclass(frozen=True)
-class Deliver:
+class Deliver(_Action):
     """Raise the event to an instance that runs."""
 
-    entry: Entry
     command: RaiseEvent
     state: WorkflowState
     disposition: ClassVar = Disposition.DELIVERED
 
 
 @dataclass(frozen=True)
-class Control:
+class Control(_Action):
     """Terminate, suspend, resume or purge an instance."""
 
-    entry: Entry
     command: ControlInstance
     disposition: ClassVar = Disposition.CONTROLLED
 
 
 @dataclass(frozen=True)
-class Park:
+class Park(_Action):
     """Keep the event until its instance accepts it, at most for `wait`."""
 
-    entry: Entry
     wait: timedelta
     why: str | None = None
     """Why an existing instance does not accept it."""
@@ -90,23 +77,21 @@ class Park:
 
 
 @dataclass(frozen=True)
-class Refuse:
-    """Dead-letter the event."""
+class Duplicate(_Action):
+    """Count one more delivery of an event that was served."""
 
-    why: Refused
-    entry: Entry | None
-    """Its entry; None for an event that has none of its own."""
-    beside: Entry | None = None
-    """The entry of another event of its source and id, which notes it."""
-    disposition: ClassVar = Disposition.DEAD_LETTERED
+    disposition: ClassVar = Disposition.DUPLICATE
 
 
 @dataclass(frozen=True)
-class Duplicate:
-    """Count one more delivery of an event that was served."""
+class Refuse:
+    """Dead-letter the event. It may have no entry of its own to write."""
 
-    entry: Entry
-    disposition: ClassVar = Disposition.DUPLICATE
+    why: Refused
+    entry: Entry | None
+    beside: Entry | None = None
+    """The entry of another event of its source and id, which notes it."""
+    disposition: ClassVar = Disposition.DEAD_LETTERED
 
 
 @dataclass(frozen=True)
@@ -117,5 +102,12 @@ class Retry:
     disposition: ClassVar = Disposition.CLAIMED
 
 
-Step = Claim | TakeOver
-Decision = Step | Start | Resume | Settle | Deliver | Control | Park | Refuse | Duplicate | Retry
+Decision = Claim | TakeOver | Start | Resume | Deliver | Control | Park | Duplicate | Refuse | Retry
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an event, and why, where it was refused."""
+
+    disposition: Disposition
+    refusal: Refused | None = None

@@ -10,7 +10,6 @@ from orchestrator.engine.client import Engine
 from orchestrator.engine.history import stall
 from orchestrator.engine.instance_call import TAKES_SECONDS, one_instance
 from orchestrator.engine.state import FINISHED, NotNow, Unreadable
-from orchestrator.intake.decider import Control
 from orchestrator.runs.announcer import Announcer
 
 ENDS_WITHIN_SECONDS = 1
@@ -33,23 +32,24 @@ class Controller:
         self._unreadable: dict[str, float] = {}
         """Instances to terminate that cannot be read, with the time of the first try."""
 
-    async def carry_out(self, control: Control, seconds: float = TAKES_SECONDS) -> None:
+    async def carry_out(
+        self, instance_id: str, control: str, reason: str | None, seconds: float = TAKES_SECONDS
+    ) -> None:
         """Control an instance, and announce it if that ends it, or before it is purged.
 
         An instance that is gone was controlled before, by this event or another: nothing is done.
         Raises `NotNow` where the instance does not accept the control within `seconds`.
         """
-        instance_id = control.instance_id
-        match control.control:
+        match control:
             case "terminate":
                 # An instance that has ended already is only announced: a crash came between.
                 state = await self._announcer.look(instance_id)
                 if isinstance(state, Unreadable):
-                    await self._end_unreadable(state, control.reason)
+                    await self._end_unreadable(state, reason)
                     return
                 self._unreadable.pop(instance_id, None)
                 if state is not None and state.runtime_status not in FINISHED:
-                    await self._terminate(instance_id, control.reason, seconds)
+                    await self._terminate(instance_id, reason, seconds)
             case "suspend" if not await self._is_suspended(instance_id):
                 async with one_instance(self._engine, instance_id, seconds):
                     await self._engine.suspend(instance_id)
@@ -95,7 +95,7 @@ class Controller:
         history = await self._engine.history(instance_id) or []
         for child in dict.fromkeys(event.child for event in history if event.child):
             try:
-                await self.carry_out(Control(child, "terminate", reason))
+                await self.carry_out(child, "terminate", reason)
             except NotNow as error:
                 _log.warning("a child goes on", child=child, error=str(error))
         await self._announcer.announce_stalled(instance_id, stall(history), reason)

@@ -2,11 +2,13 @@
 
 from grpc import RpcError
 
-from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.refusal import Refused
+from orchestrator.intake.actions import Refuse
+from orchestrator.intake.arrival import Arrival
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.records import Disposition, Entry
+from orchestrator.ledger.records import Disposition
+from orchestrator.ledger.store import Busy
 from orchestrator.outbox import Outbox
 from orchestrator.runs.failures import text_of, type_of, with_type
 
@@ -18,15 +20,21 @@ class DeadLetterWriter:
         self._ledger = ledger
         self._outbox = outbox
 
-    async def write(self, topic: str, event: CloudEvent, why: Refused, entry: Entry | None) -> None:
+    async def write(self, arrival: Arrival, refuse: Refuse) -> None:
         """Dead-letter an event. An event without source and id has no entry to write."""
+        entry, why = refuse.entry, refuse.why
         letters = entry.letters + 1 if entry else 1
-        await self._outbox.dead_letter(topic, event, why, letters)
+        await self._outbox.dead_letter(arrival.topic, arrival.event, why, letters)
+        if refuse.beside:
+            await self._ledger.note_other(refuse.beside.key, arrival.digest)
         if entry:
             expired = why.reason is Reason.EXPIRED
             disposition = Disposition.EXPIRED if expired else Disposition.DEAD_LETTERED
             update = {"disposition": disposition, "letters": letters, "event": None}
-            await self._ledger.settle(entry.model_copy(update=update))
+            try:
+                await self._ledger.settle(entry.model_copy(update=update))
+            except Refused as other:
+                raise Busy(str(other)) from other  # it comes again, and finds the other event
 
 
 def handler_error(error: Exception) -> Refused:

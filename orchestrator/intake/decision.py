@@ -21,7 +21,6 @@ from orchestrator.intake.actions import (
     Refuse,
     Resume,
     Retry,
-    Settle,
     Start,
     TakeOver,
 )
@@ -44,13 +43,13 @@ def decide(facts: Facts) -> Decision:
     if isinstance(arrival.command, StartWorkflow):
         return _start(facts, arrival.command)
     if entry and entry.final:  # redriven
-        return TakeOver(entry, entry.model_copy(update={"disposition": Disposition.CLAIMED}))
+        return TakeOver(entry.model_copy(update={"disposition": Disposition.CLAIMED}), entry)
     if isinstance(arrival.command, ControlInstance):
         decision = _control(facts, arrival.command)
     else:
         assert arrival.command is not None, "an arrival without a command has a flaw"
         decision = _deliver(facts, arrival.command)
-    if entry is None and arrival.deadline and isinstance(decision, Deliver | Control | Settle):
+    if entry is None and arrival.deadline and isinstance(decision, Deliver | Control | Resume):
         # After a crash it comes again, perhaps after its deadline. So the ledger knows it first.
         return Claim(_begun(facts))
     return decision
@@ -77,7 +76,7 @@ def _refuse(facts: Facts, why: Refused) -> Decision:
     if facts.failure is None and facts.others_claim:
         # The code changed after the claim, or replicas have different code.
         ours = entry.model_copy(update={"at": arrival.at, "token": arrival.token})
-        return _of_claim(facts, entry) or TakeOver(entry, ours)
+        return _of_claim(facts, entry) or TakeOver(ours, entry)
     return Refuse(why, entry)
 
 
@@ -89,15 +88,14 @@ def _start(facts: Facts, command: StartWorkflow) -> Decision:
     own = {"instance_id": instance_id, "token": arrival.token, "digest": _digest(command)}
     claim = arrival.entry(Disposition.CLAIMED, **own)
     if other and other.digest == claim.digest:
-        twin = {"disposition": Disposition.DUPLICATE}
-        return Settle((entry or claim).model_copy(update=twin))
+        return Resume(entry or claim, Disposition.DUPLICATE)
     if other:
         return Refuse(_taken(instance_id), entry or claim)
     if entry is None:
         return Claim(claim)
     if entry.final:  # redriven
-        return TakeOver(entry, claim)
-    return _of_claim(facts, entry) or TakeOver(entry, claim)
+        return TakeOver(claim, entry)
+    return _of_claim(facts, entry) or TakeOver(claim, entry)
 
 
 def _of_claim(facts: Facts, claim: Entry) -> Decision | None:
@@ -115,15 +113,14 @@ def _of_claim(facts: Facts, claim: Entry) -> Decision | None:
         return Retry(f"{instance_id} is being created")
     started_by = cause_of(state).key if state else ended.key if ended else None
     if started_by == claim.key:
-        return Resume(claim)
+        return Resume(claim, Disposition.STARTED)
     if facts.active:
         return Refuse(_taken(instance_id), claim)
     return Retry(f"{instance_id} is being started by another handler") if at_work else None
 
 
 def _deliver(facts: Facts, command: RaiseEvent) -> Decision:
-    arrival, state = facts.arrival, facts.state
-    asked = command.ttl_seconds
+    arrival, state, asked = facts.arrival, facts.state, command.ttl_seconds
     wait = facts.parked_for if asked is None else timedelta(seconds=min(asked, 10**9))
     left = max(timedelta(0), arrival.deadline.at - arrival.at) if arrival.deadline else wait
     left = min(wait, left)
@@ -133,8 +130,9 @@ def _deliver(facts: Facts, command: RaiseEvent) -> Decision:
         return _deliver_to_none(facts, wait, left)
     if state.runtime_status is WorkflowStatus.STALLED:
         if facts.handed_over or wait:
-            return Park(_begun(facts), left, f"{arrival.instance_id!r} is stalled")
-        return _refuse(facts, _stalled(arrival.instance_id, "takes no event"))
+            said = f": {state.stall.message}" if isinstance(state, Unreadable) else " is stalled"
+            return Park(_begun(facts), left, f"{arrival.instance_id!r}{said}")
+        return _stalled(facts, "takes no event")
     if facts.queued and not facts.handed_over:  # events that were parked before it go first
         return Park(_begun(facts), left or facts.parked_for)
     return Deliver(_begun(facts), command, state)
@@ -142,18 +140,17 @@ def _deliver(facts: Facts, command: RaiseEvent) -> Decision:
 
 def _deliver_to_none(facts: Facts, wait: timedelta, left: timedelta) -> Decision:
     """Decide on an event whose instance has ended, or has not come yet."""
-    instance_id, ended, entry = facts.arrival.instance_id, facts.ended, _begun(facts)
+    instance_id, ended = facts.arrival.instance_id, facts.ended
     if ended and facts.arrival.key in ended.seen:  # only the ledger does not say so
-        return Settle(entry.model_copy(update={"disposition": Disposition.DELIVERED}))
-    if facts.state or ended:
-        outcome = facts.state.runtime_status.name if facts.state else ended.outcome if ended else ""
+        return Resume(_begun(facts), Disposition.DELIVERED)
+    if outcome := facts.state.runtime_status.name if facts.state else ended and ended.outcome:
         return _refuse(facts, finished(instance_id, outcome))
     if facts.handed_over:
-        return Park(entry, left, f"{instance_id!r} is gone", slow=True)
-    if not wait:
-        message = f"no instance has the id {instance_id!r}, and the event may not wait for it"
-        return _refuse(facts, Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id"))
-    return Park(entry, left)
+        return Park(_begun(facts), left, f"{instance_id!r} is gone", slow=True)
+    if wait:
+        return Park(_begun(facts), left)
+    message = f"no instance has the id {instance_id!r}, and the event may not wait for it"
+    return _refuse(facts, Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id"))
 
 
 def _hold(facts: Facts, wait: timedelta, why: NotNow) -> Decision:
@@ -168,9 +165,9 @@ def _control(facts: Facts, command: ControlInstance) -> Decision:
     instance_id, control, not_now = facts.arrival.instance_id, command.control, facts.not_now
     if not_now:
         return _hold(facts, timedelta(0) if not_now.stalled else facts.parked_for, not_now)
-    if facts.handed_over:
-        return Control(_begun(facts), command)
     status = _status(facts)
+    if facts.handed_over:  # it was accepted before
+        return Control(_begun(facts), command)
     if status is None:
         message = f"no instance has the id {instance_id!r}"
         return _refuse(facts, Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id"))
@@ -178,7 +175,7 @@ def _control(facts: Facts, command: ControlInstance) -> Decision:
         message = f"{instance_id!r} is {status.name}; terminate it, then purge"
         return _refuse(facts, Refused(Reason.INVALID_REQUEST, message, "control"))
     if control in ("suspend", "resume") and status is WorkflowStatus.STALLED:
-        return _refuse(facts, _stalled(instance_id, f"cannot be told to {control}"))
+        return _stalled(facts, f"cannot be told to {control}")
     # After a crash between the termination and its note, the control comes again.
     done = control == "terminate" and status is WorkflowStatus.TERMINATED
     if control != "purge" and status in FINISHED and not done:
@@ -216,12 +213,12 @@ def _taken(instance_id: str | None) -> Refused:
     return Refused(Reason.INSTANCE_EXISTS, message, "instance_id")
 
 
-def _stalled(instance_id: str | None, then: str) -> Refused:
+def _stalled(facts: Facts, then: str) -> Decision:
     message = (
-        f"{instance_id!r} is STALLED and {then}: deploy the code that it was started with, or "
-        "terminate it"
+        f"{facts.arrival.instance_id!r} is STALLED and {then}: deploy the code that it was started "
+        "with, or terminate it"
     )
-    return Refused(Reason.INSTANCE_STALLED, message, "instance_id")
+    return _refuse(facts, Refused(Reason.INSTANCE_STALLED, message, "instance_id"))
 
 
 def finished(instance_id: str | None, status: str) -> Refused:

@@ -1,32 +1,55 @@
-"""Serves one event: carries out the decision, and writes the outcome to the ledger."""
+"""Serves events: gathers facts, decides, and has it carried out, until there is an outcome.
 
-from contracts.cloudevent import CloudEvent
-from contracts.digest import command_digest, identity_reused
-from contracts.events import Reason
-from contracts.expiry import is_bounded
+It serves what the broker delivers and what was parked, by the same decision. Each step is safe to
+repeat: the next delivery finds what this one did.
+"""
+
+from dataclasses import replace
+
+import structlog
+
 from contracts.refusal import Refused
-from contracts.topics import Topic
+from orchestrator.engine.instance_call import AWAY, TAKES_SECONDS, is_of_the_call
 from orchestrator.engine.state import NotNow
+from orchestrator.intake.actions import (
+    Claim,
+    Control,
+    Decision,
+    Deliver,
+    Duplicate,
+    Outcome,
+    Park,
+    Refuse,
+    Resume,
+    Retry,
+    Start,
+    TakeOver,
+)
 from orchestrator.intake.activation import Activation
+from orchestrator.intake.arrival import Arrival
 from orchestrator.intake.control import Controller
-from orchestrator.intake.dead_letters import DeadLetterWriter
-from orchestrator.intake.decider import Arrived, Control, Decider, Decision, Deliver, Park, Start
+from orchestrator.intake.dead_letters import DeadLetterWriter, handler_error
+from orchestrator.intake.decision import decide
 from orchestrator.intake.event_delivery import EventDelivery
+from orchestrator.intake.fact_reader import FactReader
+from orchestrator.intake.facts import Facts
 from orchestrator.intake.parking import Parking
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.records import Disposition, Entry, begun
-from orchestrator.ledger.store import BrokenRecord, Busy
+from orchestrator.ledger.records import Disposition, Entry
+from orchestrator.ledger.store import Busy
 
-AFTER_CLAIM = {Reason.INSTANCE_EXISTS, Reason.HANDLER_ERROR}
-"""Reasons to refuse a start after its claim. Every other reason is found before the claim."""
+ROUNDS = 8
+"""Most decisions for one delivery. Each step adds a fact, so few are needed."""
+
+_log = structlog.get_logger()
 
 
 class Dispatcher:
-    """Serves deliveries. Each step is safe to repeat: the next delivery finds what this one did."""
+    """Serves one event at a time for each call."""
 
     def __init__(
         self,
-        decider: Decider,
+        facts: FactReader,
         ledger: Ledger,
         activation: Activation,
         event_delivery: EventDelivery,
@@ -34,122 +57,87 @@ class Dispatcher:
         controller: Controller,
         dead_letters: DeadLetterWriter,
     ) -> None:
-        self._decider = decider
+        self._facts = facts
         self._ledger = ledger
         self._activation = activation
         self._event_delivery = event_delivery
         self._parking = parking
         self._controller = controller
         self._dead_letters = dead_letters
+        parking.hand_over = self.serve
 
-    async def serve(self, topic: Topic, event: CloudEvent) -> tuple[Disposition, str | None]:
-        """Serve an event; return its outcome and the id of its instance. Raises `Refused`."""
-        if topic is Topic.REQUESTS:
-            start = await self._decider.decide(topic, event)
-            assert isinstance(start, Start)
-            return await self._activation.launch(start, event), start.instance_id
-        named = event.id and event.source
-        held = await self._ledger.find(event.source, event.id) if named else None
-        if held and not held.is_of(event):
-            raise identity_reused(event)
-        if held and held.final and not held.reopened_by(event):
-            await self._ledger.count_duplicate(held.key)
-            return Disposition.DUPLICATE, held.instance_id
-        if held and held.final:
-            reopened = held.model_copy(update={"disposition": Disposition.CLAIMED})
-            held = await self._ledger.take_over(held, reopened)
-        return await self._carry_out(topic, event, held)
+    async def serve(self, arrival: Arrival, parked: Entry | None = None) -> Outcome:
+        """Serve an event; `parked` is its entry, if it was parked.
 
-    async def _carry_out(
-        self, topic: Topic, event: CloudEvent, held: Entry | None
-    ) -> tuple[Disposition, str | None]:
-        decision = await self._decider.decide(topic, event)
-        instance_id = decision.instance_id
-        entry = held or begun(event, topic, Disposition.CLAIMED)
-        entry = entry.model_copy(update={"instance_id": instance_id, "event": None})
-        if held is None and not isinstance(decision, Park) and is_bounded(event):
-            # After a crash the event comes again, and may have expired meanwhile. So the ledger
-            # knows it first.
-            await self._ledger.reenter(entry)
-        patience = self._parking.unresponsive.patience(instance_id)
-        try:
-            match decision:
-                case Park():
-                    wait, why = decision.wait, decision.why
-                    return await self._parking.park(entry, event, wait, why), instance_id
-                case Deliver():
-                    # Events that were parked before it go first.
-                    if not await self._parking.is_empty(instance_id):
-                        wait = decision.wait or self._decider.parked_for
-                        return await self._parking.park(entry, event, wait), instance_id
-                    state, command = decision.state, decision.command
-                    await self._event_delivery.hand_over(state, entry.key, command, patience)
-                    disposition = Disposition.DELIVERED
-                case Arrived():
-                    disposition = Disposition.DELIVERED
-                case Control():
-                    await self._controller.carry_out(decision, patience)
-                    disposition = Disposition.CONTROLLED
-        except NotNow as error:
-            return await self._hold(entry, event, decision, error), instance_id
-        await self._ledger.settle(entry.model_copy(update={"disposition": disposition}))
-        return disposition, instance_id
-
-    async def _hold(
-        self, entry: Entry, event: CloudEvent, decision: Decision, why: NotNow
-    ) -> Disposition:
-        """Park an event that its instance does not accept now, so that no other waits for it."""
-        wait = decision.wait if isinstance(decision, Deliver) else self._decider.parked_for
-        if not wait or (why.stalled and isinstance(decision, Control)):
-            message = f"{why}, and the event may not wait"
-            raise Refused(Reason.INSTANCE_STALLED, message, "instance_id") from why
-        self._parking.unresponsive.add(entry.instance_id or "", slow=not why.stalled)
-        return await self._parking.park(entry, event, wait, str(why))
-
-    async def put_aside(self, topic: Topic, event: CloudEvent, why: Refused) -> Disposition:
-        """Dead-letter an event, unless it is settled already or another handler has it."""
-        if not event.id or not event.source:
-            await self._dead_letters.write(topic, event, why, None)
-            return Disposition.DEAD_LETTERED
-        try:
-            held = await self._ledger.find(event.source, event.id)
-        except BrokenRecord as error:
-            message = f"{error}; whether the event was served is not known: mend or delete it first"
-            await self._dead_letters.write(
-                topic, event, Refused(Reason.HANDLER_ERROR, message), None
-            )
-            return Disposition.DEAD_LETTERED
-        if held and not held.is_of(event):
-            reused = why.reason is Reason.IDENTITY_REUSED
-            why = why if reused else identity_reused(event)
-            return await self._put_beside(topic, event, held, why)
-        if held and held.final and not held.reopened_by(event):
-            await self._ledger.count_duplicate(held.key)
-            return Disposition.DUPLICATE
-        entry = held or begun(event, topic, Disposition.DEAD_LETTERED)
-        claimed = held and held.token and held.disposition is Disposition.CLAIMED
-        if claimed and why.reason not in AFTER_CLAIM:
-            abandoned = await self._activation.abandoned(entry)
-            if abandoned is None:
-                return Disposition.DUPLICATE
-            entry = abandoned
-        try:
-            await self._dead_letters.write(topic, event, why, entry)
-        except Refused as other:
-            raise Busy(str(other)) from other  # it comes again, and finds the other event
-        return Disposition.DEAD_LETTERED
-
-    async def _put_beside(
-        self, topic: Topic, event: CloudEvent, held: Entry, why: Refused
-    ) -> Disposition:
-        """Dead-letter an event that reuses the source and id of another, whose entry is `held`.
-
-        It publishes first and notes second: after a crash the same letter is published again.
+        Raises `Busy`, or an error of `AWAY`, where the event must come again.
         """
-        command = command_digest(event)
-        if command in held.others:
-            await self._ledger.count_duplicate(held.key)
-            return Disposition.DUPLICATE
-        await self._dead_letters.write(topic, event, why, None)
-        await self._ledger.note_other(held.key, command)
-        return Disposition.DEAD_LETTERED
+        facts = self._facts
+        try:
+            known = facts.of_parked(arrival, parked) if parked else facts.of_delivery(arrival)
+            return await self._settle(await known)
+        except Refused as refused:
+            failure = refused
+        except (*AWAY, Busy) as error:
+            if not is_of_the_call(error):
+                raise
+            failure = handler_error(error)
+        except Exception as error:  # a fault of this event alone: others go on
+            said = "a parked event cannot be handed over" if parked else "the handler failed"
+            _log.exception(said, topic=arrival.topic)
+            failure = handler_error(error)
+        return await self._settle(await facts.of_failure(arrival, failure, parked))
+
+    async def _settle(self, facts: Facts) -> Outcome:
+        """Decide, and do it, until there is an outcome."""
+        for _ in range(ROUNDS):
+            decision = decide(facts)
+            try:
+                found = await self._carry_out(decision, facts)
+            except NotNow as error:
+                found = replace(facts, not_now=error)
+            if isinstance(found, Disposition):
+                return Outcome(found, decision.why if isinstance(decision, Refuse) else None)
+            facts = found
+        raise Busy(f"there was no outcome after {ROUNDS} decisions")
+
+    async def _carry_out(self, decision: Decision, facts: Facts) -> Disposition | Facts:
+        """Return the outcome; or what is known by now, to decide anew."""
+        match decision:
+            case Retry():
+                raise Busy(decision.why)
+            case Claim():
+                there = await self._ledger.create(decision.entry)
+                return await self._facts.with_entry(facts, there)
+            case TakeOver():
+                ours = await self._ledger.take_over(decision.held, decision.entry)
+                return replace(facts, entry=ours)
+            case Start():
+                return await self._activation.start(decision, facts)
+            case Resume(disposition=Disposition.STARTED):
+                started = await self._activation.finish(decision.entry)
+                own = started.token == facts.arrival.token
+                return started.disposition if own else replace(facts, entry=started)
+            case Duplicate():
+                await self._ledger.count_duplicate(decision.entry.key)
+            case Refuse():
+                await self._dead_letters.write(facts.arrival, decision)
+            case Park():
+                return await self._parking.park(decision, facts)
+            case Deliver() | Control() | Resume():
+                await self._reach(decision, facts)
+        return decision.disposition
+
+    async def _reach(self, decision: Deliver | Control | Resume, facts: Facts) -> None:
+        """Have the instance of an event receive it, and write that outcome. Raises `NotNow`."""
+        entry = decision.entry
+        instance_id = entry.instance_id or ""
+        patience = self._parking.unresponsive.patience(instance_id)
+        seconds = TAKES_SECONDS if facts.handed_over else patience
+        match decision:
+            case Deliver(command=command, state=state):
+                await self._event_delivery.hand_over(state, entry.key, command, seconds)
+            case Control(command=command):
+                control, reason = command.control, command.reason
+                await self._controller.carry_out(instance_id, control, reason, seconds)
+        served = {"disposition": decision.disposition}
+        await self._ledger.settle(entry.model_copy(update=served))

@@ -4,13 +4,12 @@ from dapr.ext.workflow import WorkflowState, WorkflowStatus
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_fixed
 
 from contracts.commands import RaiseEvent
-from contracts.events import Reason
-from contracts.refusal import Refused
 from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import seal_event
 from orchestrator.engine.instance_call import TAKES_SECONDS, one_instance
-from orchestrator.engine.state import FINISHED, NotNow, Unreadable, cause_of
+from orchestrator.engine.state import FINISHED, NotNow, cause_of
+from orchestrator.intake.decision import finished
 from orchestrator.ledger.ledger import Ledger
 
 
@@ -32,12 +31,10 @@ class EventDelivery:
         """Raise an event to the instance whose state was read just now.
 
         Raises `Refused(instance_finished)` where it came too late, and `NotNow` where the instance
-        does not accept it within `seconds`, has code that is not here, or cannot be read. Safe to
-        repeat, because the workflow drops events that it has seen.
+        does not accept it within `seconds`, or has code that is not here. Safe to repeat, because
+        the workflow drops events that it has seen.
         """
         instance_id = state.instance_id
-        if isinstance(state, Unreadable):
-            raise NotNow(f"{instance_id!r}: {state.stall.message}", stalled=True)
         if (
             not state.name
         ):  # the name comes with the first turn; an instance with a broken record has none
@@ -80,9 +77,3 @@ class EventDelivery:
         if after and after.runtime_status is WorkflowStatus.STALLED:
             raise NotNow(f"{instance_id!r} was stalled by its turn", stalled=True)
         return after
-
-
-def finished(instance_id: str, status: str) -> Refused:
-    """Return the refusal of an event for an instance that has ended."""
-    message = f"{instance_id!r} has ended: {status}"
-    return Refused(Reason.INSTANCE_FINISHED, message, "instance_id")

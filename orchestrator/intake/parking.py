@@ -8,28 +8,24 @@ retries events that an existing instance did not accept.
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import structlog
 
 from chassis.logs import about
 from chassis.tracing import continuing
 from contracts import identity
-from contracts.cloudevent import CloudEvent
-from contracts.commands import ControlInstance, RaiseEvent
+from contracts.commands import ControlInstance
 from contracts.events import Reason
-from contracts.expiry import deadline
-from contracts.reading import read_command
 from contracts.refusal import Refused
 from orchestrator.engine.client import Engine
-from orchestrator.engine.instance_call import AWAY, UnresponsiveInstances, is_of_the_call
-from orchestrator.engine.state import FINISHED, NotNow
-from orchestrator.intake.control import Controller
-from orchestrator.intake.dead_letters import DeadLetterWriter, handler_error
-from orchestrator.intake.decider import Control
-from orchestrator.intake.event_delivery import EventDelivery, finished
+from orchestrator.engine.instance_call import UnresponsiveInstances
+from orchestrator.engine.state import FINISHED
+from orchestrator.intake.actions import Outcome, Park, Refuse
+from orchestrator.intake.arrival import Arrival, arrive
+from orchestrator.intake.dead_letters import DeadLetterWriter
+from orchestrator.intake.facts import Facts
 from orchestrator.ledger.ledger import Ledger, entry_at
 from orchestrator.ledger.parked_lists import ParkedLists, list_at, order
 from orchestrator.ledger.records import Disposition, Entry
@@ -44,37 +40,33 @@ _log = structlog.get_logger()
 class Parking:
     """Parks, delivers and expires the events that wait for their instance."""
 
+    hand_over: Callable[[Arrival, Entry], Awaitable[Outcome]]
+    """Serves a parked event. The dispatcher sets it: it serves these as it does deliveries."""
+
     def __init__(
-        self,
-        store: RecordStore,
-        ledger: Ledger,
-        engine: Engine,
-        event_delivery: EventDelivery,
-        controller: Controller,
-        dead_letters: DeadLetterWriter,
+        self, store: RecordStore, ledger: Ledger, engine: Engine, dead_letters: DeadLetterWriter
     ) -> None:
         self._store = store
         self._lists = ParkedLists(store)
         self._ledger = ledger
         self._engine = engine
-        self._event_delivery = event_delivery
-        self._controller = controller
         self._dead_letters = dead_letters
         self.unresponsive = UnresponsiveInstances()
 
-    async def park(
-        self, entry: Entry, event: CloudEvent, wait: timedelta, why: str | None = None
-    ) -> Disposition:
+    async def park(self, park: Park, facts: Facts) -> Disposition:
         """Keep an event until its instance accepts it, or until its deadline; safe to repeat.
 
-        `why` says why an existing instance does not accept it. Return the outcome of the event by
-        now: it may have been delivered already.
+        Return the outcome of the event by now: it may have been delivered already.
         """
-        instance_id, until = entry.instance_id or "", self._ledger.now() + wait
-        kept = {"disposition": Disposition.PARKED, "event": json.loads(event.to_json())}
+        entry, why = park.entry, park.why
+        instance_id, until = entry.instance_id or "", self._ledger.now() + park.wait
+        if why:
+            self.unresponsive.add(instance_id, slow=park.slow)
+        if facts.handed_over and facts.entry:
+            await self._wait_on(facts.entry, why)
+            return park.disposition
+        kept = {"disposition": park.disposition, "event": json.loads(facts.arrival.event.to_json())}
         entry = entry.model_copy(update={**kept, "until": until, "why": why})
-        if why and instance_id not in self.unresponsive:
-            self.unresponsive.add(instance_id)
         await self._ledger.reenter(entry)
         await self._lists.add(instance_id, entry.key)
         await self._engine.schedule_at(identity.OWN_RUN, entry.key, _run_id(entry), until)
@@ -86,9 +78,6 @@ class Parking:
             await self.drain(instance_id)
             entry = await self._ledger.get(entry.key) or entry
         return entry.disposition
-
-    async def is_empty(self, instance_id: str) -> bool:
-        return not (await self._lists.read(instance_id))[0]
 
     async def holds(self, entry: Entry) -> bool:
         """Return whether a parked event is on the list of its instance, and its wait will end."""
@@ -114,9 +103,10 @@ class Parking:
                 return
             taken = True
             for entry in sorted(await self._ledger.get_many(keys), key=order):
-                if entry.disposition is Disposition.PARKED and (taken or _terminates(entry)):
-                    with _handling(entry, "hand over a parked event"):
-                        taken &= await self._is_taken(entry)
+                if entry.disposition is Disposition.PARKED:
+                    arrival = _again(entry)
+                    if taken or _terminates(arrival):
+                        taken &= await self._is_taken(arrival, entry)
             if not taken:
                 return
             if await self._lists.remove(instance_id, keys, etag):
@@ -140,16 +130,17 @@ class Parking:
             entry = await self._ledger.get(key)
             if entry is None or entry.disposition is not Disposition.PARKED:
                 return
-            if key not in (await self._lists.read(instance_id))[0]:
-                with _handling(entry, "hand over a parked event"):
-                    if await self._is_taken(entry):
-                        return
+            listed, _ = await self._lists.read(instance_id)
+            if key not in listed and await self._is_taken(_again(entry), entry):
+                return
             entry = await self._ledger.get(key) or entry
             said = entry.why or f"{instance_id!r} did not take an event that came before"
             message = f"{said}, as long as the event could wait"
             why = Refused(Reason.INSTANCE_STALLED, message, "instance_id")
-        with _handling(entry, "let a parked event expire"):
-            await self._put_aside(entry, why)
+        arrival = _again(entry)
+        with _handling(arrival, entry, "let a parked event expire"):
+            await self._dead_letters.write(arrival, Refuse(why, entry))
+            _log.warning("dead_lettered", reason=str(why.reason))
         await self._lists.remove(instance_id, [key])
 
     async def waiting(self, ids: Iterable[str]) -> list[Entry]:
@@ -163,81 +154,44 @@ class Parking:
         parked = [entry for entry in entries if entry.disposition is Disposition.PARKED]
         return sorted(parked, key=lambda entry: entry.at)
 
-    async def _is_taken(self, entry: Entry) -> bool:
+    async def _is_taken(self, arrival: Arrival, entry: Entry) -> bool:
         """Deliver or dead-letter an event; False where its instance accepts nothing now."""
-        try:
-            disposition = await self._hand_over(entry)
-        except Refused as refused:
-            await self._put_aside(entry, refused)
-        except NotNow as error:
-            self.unresponsive.add(entry.instance_id or "", slow=not error.stalled)
-            if entry.why != str(error):
-                _log.warning("not taken", error=str(error))
-                await self._note(entry, str(error))
-            return False
-        except AWAY as error:
-            if not is_of_the_call(error):
-                raise
-            await self._put_aside(entry, handler_error(error))
-        except Exception as error:  # a fault of this event alone: other events and the start go on
-            _log.exception("a parked event cannot be handed over")
-            await self._put_aside(entry, handler_error(error))
-        else:
-            done = {"disposition": disposition, "event": None, "why": None}
-            await self._ledger.settle(entry.model_copy(update=done))
-            _log.info(str(disposition))
-        return True
+        with _handling(arrival, entry, "hand over a parked event"):
+            outcome = await self.hand_over(arrival, entry)
+            if outcome.refusal:
+                _log.warning("dead_lettered", reason=str(outcome.refusal.reason))
+            elif outcome.disposition is not Disposition.PARKED:
+                _log.info(str(outcome.disposition))
+        return outcome.disposition is not Disposition.PARKED
 
-    async def _hand_over(self, entry: Entry) -> Disposition:
-        event, instance_id = entry.accepted(), entry.instance_id or ""
-        command, now = read_command(event), self._ledger.now()
-        due = deadline(event, now)
-        late = due.passed(now) if due else None
-        if isinstance(command, ControlInstance):
-            if late:
-                raise late
-            control = Control(instance_id, command.control, command.reason)
-            await self._controller.carry_out(control)
-            return Disposition.CONTROLLED
-        assert isinstance(command, RaiseEvent)
-        ended = await self._ledger.ended(instance_id)
-        if ended is None and late:
-            raise late
-        if ended is None:
-            state = await self._engine.state(instance_id)
-            if state is None:
-                raise NotNow(f"{instance_id!r} is gone", stalled=False)
-            await self._event_delivery.hand_over(state, entry.key, command)
-        elif entry.key not in ended.seen:
-            raise finished(instance_id, ended.outcome)
-        return Disposition.DELIVERED
-
-    async def _note(self, entry: Entry, why: str) -> None:
-        """Write why an event waits, while it waits."""
+    async def _wait_on(self, entry: Entry, why: str | None) -> None:
+        """Write why a parked event waits on, while it waits."""
 
         def noted(now: Entry) -> Entry | None:
             waits = now.disposition is Disposition.PARKED
             return now.model_copy(update={"why": why}) if waits else None
 
-        await self._ledger.change(entry.key, noted)
-
-    async def _put_aside(self, entry: Entry, why: Refused) -> None:
-        await self._dead_letters.write(entry.topic, entry.accepted(), why, entry)
-        _log.warning("dead_lettered", reason=str(why.reason))
+        if entry.why != why:
+            _log.warning("not taken", error=why)
+            await self._ledger.change(entry.key, noted)
 
 
-def _terminates(entry: Entry) -> bool:
+def _again(entry: Entry) -> Arrival:
+    """Return a parked event as it arrives anew."""
+    return arrive(entry.topic, entry.accepted())
+
+
+def _terminates(arrival: Arrival) -> bool:
     """Return whether a parked event is a control that ends its instance."""
-    with suppress(Refused):
-        command = read_command(entry.accepted())
-        return isinstance(command, ControlInstance) and command.control == "terminate"
-    return False
+    command = arrival.command
+    return isinstance(command, ControlInstance) and command.control == "terminate"
 
 
 @contextmanager
-def _handling(entry: Entry, name: str) -> Iterator[None]:
+def _handling(arrival: Arrival, entry: Entry, name: str) -> Iterator[None]:
     """Work on a parked event in its trace, with log lines that name it."""
-    with continuing(entry.event or {}, name), about(entry.accepted(), entry.instance_id):
+    event = arrival.event
+    with continuing(event.attributes, name), about(event, entry.instance_id):
         yield
 
 

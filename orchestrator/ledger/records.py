@@ -1,18 +1,16 @@
 """The records of the ledger: an event's entry, an instance id's holder, a run's ending."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from contracts import identity, redrive
+from contracts import redrive
 from contracts.cloudevent import CloudEvent
-from contracts.digest import command_digest
 from contracts.entry import read_entry
 from contracts.limits import ANY_SIZE, SEEN_KEPT
-from contracts.topics import Topic
 
 LEASE_SECONDS = 12
 """How long the claim of a start belongs to its handler alone. Longer than the deadline of one call:
@@ -70,17 +68,14 @@ class Entry(BaseModel):
     def final(self) -> bool:
         return self.disposition not in OPEN
 
-    def is_of(self, event: CloudEvent) -> bool:
-        """Return whether this entry belongs to `event`, not to another with its source and id."""
-        return not self.differs(command_digest(event))
-
     def differs(self, command: str | None) -> bool:
         """Return whether this entry belongs to an event with another command."""
         return None not in (self.command, command) and self.command != command
 
     def accepted(self) -> CloudEvent:
         """Return a parked event, parsed as it was when it came off its topic."""
-        return read_entry(json.dumps(self.event, ensure_ascii=False).encode(), ANY_SIZE)
+        text = json.dumps(self.event, ensure_ascii=False, separators=(",", ":"))
+        return read_entry(text.encode(), ANY_SIZE)
 
     def reopened_by(self, event: CloudEvent) -> bool:
         """Return whether `event` is a redrive of the last dead letter of this event.
@@ -117,9 +112,3 @@ class Holder(BaseModel):
 
     key: str
     digest: str | None
-
-
-def begun(event: CloudEvent, topic: Topic, disposition: Disposition, **more: Any) -> Entry:
-    """Return the first entry of an event."""
-    known = {"key": identity.event_key(event.source, event.id), "command": command_digest(event)}
-    return Entry(**known, topic=topic, disposition=disposition, at=datetime.now(UTC), **more)

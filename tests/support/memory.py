@@ -26,12 +26,14 @@ from orchestrator.engine.envelope import Cause, seal
 from orchestrator.engine.history import HistoryEvent
 from orchestrator.engine.state import FINISHED
 from orchestrator.inbox import Inbox
+from orchestrator.intake.actions import Outcome
 from orchestrator.intake.activation import Activation
+from orchestrator.intake.arrival import arrive
 from orchestrator.intake.control import Controller
 from orchestrator.intake.dead_letters import DeadLetterWriter
-from orchestrator.intake.decider import Decider
 from orchestrator.intake.dispatcher import Dispatcher
 from orchestrator.intake.event_delivery import EventDelivery
+from orchestrator.intake.fact_reader import FactReader
 from orchestrator.intake.parking import Parking
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.store import Read, Record, RecordStore
@@ -205,20 +207,23 @@ class World:
         dead_letters = DeadLetterWriter(self.ledger, out)
         announcer = Announcer(CATALOGUE.workflows, real, self.ledger, out)
         controller = Controller(real, announcer)
-        self.parking = Parking(
-            self.store, self.ledger, real, event_delivery, controller, dead_letters
-        )
-        self.decider = Decider(CATALOGUE, real, self.ledger, timedelta(seconds=parked_for))
+        self.parking = Parking(self.store, self.ledger, real, dead_letters)
+        wait = timedelta(seconds=parked_for)
+        self.facts = FactReader(CATALOGUE, real, self.ledger, self.store, wait)
         self.dispatcher = Dispatcher(
-            self.decider,
+            self.facts,
             self.ledger,
-            Activation(real, self.ledger, self.parking, CATALOGUE.code),
+            Activation(real, self.ledger, self.parking, self.facts, CATALOGUE.code),
             event_delivery,
             self.parking,
             controller,
             dead_letters,
         )
         self.inbox = Inbox(self.dispatcher, Metrics())
+
+    async def serve(self, topic: str, event: CloudEvent) -> Outcome:
+        """Serve an event as the inbox does; raise what makes the inbox ask for it again."""
+        return await self.dispatcher.serve(arrive(topic, event))
 
     async def disposition(self, event: CloudEvent) -> str | None:
         entry = await self.ledger.find(event.source, event.id)

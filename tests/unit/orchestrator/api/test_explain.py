@@ -27,7 +27,7 @@ async def explain(world: World, data: Any, event_id: str = "e-1", **more: Any) -
     before = copy.deepcopy((world.store.records, world.engine.states, world.engine.timers))
     head = {"specversion": "1.0", "id": event_id, "source": "/test", "type": "t", **more}
     found = await explanation(
-        world.decider, world.ledger, LargeBodies(), json.dumps({**head, "data": data}).encode()
+        world.facts, LargeBodies(), json.dumps({**head, "data": data}).encode()
     )
     assert (world.store.records, world.engine.states, world.engine.timers) == before
     assert (world.engine.done, world.outbox.letters) == ([], [])
@@ -127,5 +127,5 @@ async def test_data_alone_is_explained_as_a_new_event_and_rubbish_is_refused(
     body: bytes, disposition: str
 ) -> None:
     world = World()
-    found = await explanation(world.decider, world.ledger, LargeBodies(), body)
+    found = await explanation(world.facts, LargeBodies(), body)
     assert str(found.disposition) == disposition

@@ -11,7 +11,6 @@ from dapr.ext.workflow.aio import DaprWorkflowClient
 
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
-from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.engine.client import Engine
 from orchestrator.engine.state import Unreadable
@@ -46,16 +45,15 @@ START = event(workflow="hello_workflow", input="Ada", instance_id="i-1")
 async def test_a_start_is_tried_again_for_a_while_and_then_put_aside() -> None:
     world = World(Broken())
     with pytest.raises(CallFailed):
-        await world.dispatcher.serve(Topic.REQUESTS, START)
+        await world.serve(Topic.REQUESTS, START)
     with pytest.raises(Busy):
-        await world.dispatcher.serve(Topic.REQUESTS, START)
+        await world.serve(Topic.REQUESTS, START)
     await age(world)
-    with pytest.raises(Refused) as refused:
-        await world.dispatcher.serve(Topic.REQUESTS, START)
-    assert refused.value.reason is Reason.HANDLER_ERROR
-    assert await world.dispatcher.put_aside(Topic.REQUESTS, START, refused.value) is (
-        Disposition.DEAD_LETTERED
-    )
+    outcome = await world.serve(Topic.REQUESTS, START)
+    assert outcome.refusal
+    assert outcome.refusal.reason is Reason.HANDLER_ERROR
+    assert outcome.disposition is Disposition.DEAD_LETTERED
+    assert world.outbox.reasons == [Reason.HANDLER_ERROR]
 
 
 async def test_a_start_of_an_active_id_that_cannot_be_read_is_not_taken_for_anothers() -> None:
@@ -64,7 +62,7 @@ async def test_a_start_of_an_active_id_that_cannot_be_read_is_not_taken_for_anot
             return False
 
     with pytest.raises(Busy):
-        await World(Active()).dispatcher.serve(Topic.REQUESTS, START)
+        await World(Active()).serve(Topic.REQUESTS, START)
 
 
 @pytest.mark.parametrize("unreadable", [True, False])
@@ -72,7 +70,7 @@ async def test_an_event_that_no_run_can_read_is_parked_and_not_delivered(unreada
     engine = Broken() if unreadable else MemoryEngine({"i-1": WorkflowStatus.PENDING}, {"i-1": ""})
     world = World(engine)
     approval = event(event="approval", instance_id="i-1")
-    became, _ = await world.dispatcher.serve(Topic.EVENTS, approval)
+    became = (await world.serve(Topic.EVENTS, approval)).disposition
     await world.parking.drain("i-1")
     assert (became, engine.received) == (Disposition.PARKED, {})
     entry = await world.ledger.find("/test", "e-1")

@@ -10,7 +10,6 @@ from dapr.ext.workflow import WorkflowStatus
 
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
-from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.engine.envelope import Cause, seal, unseal
 from orchestrator.ledger.ledger import Ledger
@@ -27,7 +26,7 @@ def event(event_id: str = "s-1", **attributes: str) -> CloudEvent:
 
 
 async def serve(world: World, one: CloudEvent) -> Disposition:
-    return (await world.dispatcher.serve(Topic.REQUESTS, one))[0]
+    return (await world.serve(Topic.REQUESTS, one)).disposition
 
 
 async def entry(world: World, event_id: str = "s-1") -> Entry:
@@ -125,9 +124,8 @@ async def test_a_start_that_comes_again_later_is_a_duplicate(gone: str) -> None:
 
 async def test_an_instance_that_was_scheduled_past_usher_keeps_its_id() -> None:
     world = World(MemoryEngine({"i-1": WorkflowStatus.RUNNING}))
-    with pytest.raises(Refused) as refused:
-        await serve(world, event())
-    assert refused.value.reason is Reason.INSTANCE_EXISTS
+    assert await serve(world, event()) is Disposition.DEAD_LETTERED
+    assert world.outbox.reasons == [Reason.INSTANCE_EXISTS]
     assert world.engine.executions == []
 
 
@@ -165,10 +163,9 @@ async def test_a_handler_that_comes_too_late_to_schedule_within_its_lease_does_n
 
 async def test_a_redrive_starts_what_was_dead_lettered_and_only_once() -> None:
     world = World()
-    why = Refused(Reason.HANDLER_ERROR, "a bug")
-    assert (
-        await world.dispatcher.put_aside(Topic.REQUESTS, event(), why) is Disposition.DEAD_LETTERED
-    )
+    world.engine.raises["schedule"] = KeyError("a bug")
+    assert await serve(world, event()) is Disposition.DEAD_LETTERED
+    world.engine.raises.clear()
     assert await serve(world, event()) is Disposition.DUPLICATE
     assert await serve(world, event(redrive="1")) is Disposition.STARTED
     assert await serve(world, event(redrive="1")) is Disposition.DUPLICATE

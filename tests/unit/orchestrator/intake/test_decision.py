@@ -29,7 +29,6 @@ from orchestrator.intake.actions import (
     Refuse,
     Resume,
     Retry,
-    Settle,
     Start,
     TakeOver,
 )
@@ -136,14 +135,14 @@ TABLE: list[tuple[str, Facts, type[Decision], Any]] = [
         "refused, but started",
         facts(START, unfit=WHY, entry=claimed(), state=state(WorkflowStatus.RUNNING, KEY)),
         Resume,
-        None,
+        "started",
     ),
     # a start
     ("a new start", facts(START), Claim, "claimed"),
     ("a claimed start", ours(), Start, None),
     ("its id is its own", ours(holder=MINE), Start, None),
     ("its id is another's", ours(holder=THEIRS), Refuse, Reason.INSTANCE_EXISTS),
-    ("its id is that of an equal start", ours(holder=twin()), Settle, "duplicate"),
+    ("its id is that of an equal start", ours(holder=twin()), Resume, "duplicate"),
     ("it is active, whose is not known", ours(active=True), Retry, "being created"),
     (
         "it is active, without a turn",
@@ -155,7 +154,7 @@ TABLE: list[tuple[str, Facts, type[Decision], Any]] = [
         "it is active, and its own",
         ours(active=True, state=state(WorkflowStatus.RUNNING, KEY)),
         Resume,
-        None,
+        "started",
     ),
     (
         "it is active, and another's",
@@ -169,13 +168,13 @@ TABLE: list[tuple[str, Facts, type[Decision], Any]] = [
         "begun, and started",
         facts(START, entry=claimed(), state=state(WorkflowStatus.FAILED, KEY)),
         Resume,
-        None,
+        "started",
     ),
     (
         "begun, ended and purged",
         facts(START, entry=claimed(), ended=Ended(key=KEY, outcome="COMPLETED")),
         Resume,
-        None,
+        "started",
     ),
     (
         "begun, the id is another run's",
@@ -206,8 +205,8 @@ TABLE: list[tuple[str, Facts, type[Decision], Any]] = [
         Park,
         WAIT,
     ),
-    ("it was seen", facts(TICK, ended=SEEN), Settle, "delivered"),
-    ("it was seen, no purge", facts(TICK, state=DONE, ended=SEEN), Settle, "delivered"),
+    ("it was seen", facts(TICK, ended=SEEN), Resume, "delivered"),
+    ("it was seen, no purge", facts(TICK, state=DONE, ended=SEEN), Resume, "delivered"),
     ("it comes too late", facts(TICK, ended=GONE), Refuse, Reason.INSTANCE_FINISHED),
     ("it comes early", facts(TICK), Park, WAIT),
     ("early, for a second", facts({**TICK, "ttl_seconds": 1}), Park, SECOND),
@@ -252,7 +251,7 @@ TABLE: list[tuple[str, Facts, type[Decision], Any]] = [
     ("it is gone", parked(TICK), Park, WAIT),
     ("it was slow", parked(AT_ONCE, state=RUNNING, not_now=SLOW), Park, timedelta(0)),
     ("it stalled", parked(AT_ONCE, state=STOPPED), Park, timedelta(0)),
-    ("the run saw it", parked(TICK, PAST, ended=SEEN), Settle, "delivered"),
+    ("the run saw it", parked(TICK, PAST, ended=SEEN), Resume, "delivered"),
     ("the run ended", parked(TICK, ended=GONE), Refuse, Reason.INSTANCE_FINISHED),
     ("it expired waiting", parked(TICK, PAST, state=RUNNING), Refuse, Reason.EXPIRED),
     ("its control", parked(END), Control, None),
@@ -279,8 +278,10 @@ def test_what_becomes_of_an_event(known: Facts, decision: type[Decision], what: 
             assert found.why.reason is what
         case Park():
             assert found.wait == what
-        case Claim() | TakeOver() | Settle():
+        case Claim() | TakeOver():
             assert found.entry.disposition == what
+        case Resume():
+            assert found.disposition == what
         case Retry():
             assert what in found.why
 

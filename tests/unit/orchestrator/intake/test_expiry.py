@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -12,22 +12,17 @@ from contracts.expiry import deadline
 from contracts.redrive import cloudevent
 from contracts.refusal import Refused
 from contracts.topics import Topic
-from orchestrator.authoring.catalogue import Catalogue
-from orchestrator.engine.client import Engine
-from orchestrator.intake.decider import Decider, Park
-from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.records import Disposition, begun
-from orchestrator.ledger.store import Store
-from tests.support.memory import MemoryStore
+from orchestrator.intake.actions import Park, Refuse
+from orchestrator.intake.arrival import arrive
+from orchestrator.intake.decision import decide
+from orchestrator.intake.facts import Facts
+from orchestrator.ledger.records import Disposition
+from tests.support.memory import World
+from tests.unit.protocol.test_protocol_crashes import age
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 START = {"workflow": "hello_workflow"}
 RAISE = {"instance_id": "i-1", "event": "go"}
-
-
-class Nobody:
-    async def state(self, _: str) -> None:
-        return None
 
 
 def event(command: Any = None, **attributes: Any) -> CloudEvent:
@@ -88,31 +83,41 @@ def test_what_cannot_be_read_is_refused_and_named(attributes: dict[str, Any], fi
     assert (refused.value.reason, refused.value.field) == (Reason.INVALID_EVENT, field)
 
 
-def decider() -> tuple[Decider, Ledger]:
-    ledger = Ledger(cast(Store, MemoryStore()))
-    nobody = cast(Engine, Nobody())
-    return Decider(Catalogue.scan(), nobody, ledger, timedelta(hours=1)), ledger
+def facts(one: CloudEvent, entry: bool = False) -> Facts:
+    topic = Topic.REQUESTS if b"workflow" in one.body else Topic.EVENTS
+    arrival = arrive(topic, one)
+    begun = arrival.entry(Disposition.CLAIMED) if entry else None
+    return Facts(arrival, timedelta(hours=1), entry=begun)
 
 
 @pytest.mark.parametrize("command", [START, RAISE, {"instance_id": "i-1", "control": "suspend"}])
-async def test_whatever_an_expired_event_asks_is_refused(command: dict[str, Any]) -> None:
-    topic = Topic.REQUESTS if command is START else Topic.EVENTS
-    with pytest.raises(Refused) as refused:
-        await decider()[0].decide(topic, event(command, expiration="2020-01-01T00:00:00Z"))
-    assert (refused.value.reason, refused.value.field) == (Reason.EXPIRED, "expiration")
+def test_whatever_an_expired_event_asks_is_refused(command: dict[str, Any]) -> None:
+    found = decide(facts(event(command, expiration="2020-01-01T00:00:00Z")))
+    assert isinstance(found, Refuse)
+    assert (found.why.reason, found.why.field) == (Reason.EXPIRED, "expiration")
 
 
-async def test_an_event_that_was_begun_in_time_is_gone_on_with() -> None:
-    deciding, ledger = decider()
-    late = event(RAISE, expiration="2020-01-01T00:00:00Z")
-    await ledger.create(begun(late, Topic.EVENTS, Disposition.CLAIMED))
-    assert await deciding.decide(Topic.EVENTS, late) == Park("i-1", timedelta(0))
+def test_an_event_that_was_begun_in_time_is_gone_on_with() -> None:
+    found = decide(facts(event(RAISE, expiration="2020-01-01T00:00:00Z"), entry=True))
+    assert isinstance(found, Park)
+    assert found.wait == timedelta(0)
 
 
-async def test_a_parked_event_waits_no_longer_than_it_lives() -> None:
-    found = await decider()[0].decide(Topic.EVENTS, event(RAISE, ttlinseconds=60))
+def test_a_parked_event_waits_no_longer_than_it_lives() -> None:
+    found = decide(facts(event(RAISE, ttlinseconds=60)))
     assert isinstance(found, Park)
     assert timedelta(seconds=50) < found.wait <= timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_a_late_start_is_refused_unless_it_was_begun_in_time(begun: bool) -> None:
+    world = World()
+    late = event(START, expiration="2020-01-01T00:00:00Z")
+    if begun:
+        await world.ledger.create(arrive(Topic.REQUESTS, late).entry(Disposition.CLAIMED))
+        await age(world)
+    outcome = await world.serve(Topic.REQUESTS, late)
+    assert outcome.disposition is (Disposition.STARTED if begun else Disposition.DEAD_LETTERED)
 
 
 def test_a_redrive_leaves_the_old_deadline_behind() -> None:

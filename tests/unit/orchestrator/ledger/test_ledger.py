@@ -7,8 +7,9 @@ import pytest
 from contracts import identity, redrive
 from contracts.cloudevent import CloudEvent
 from contracts.topics import Topic
+from orchestrator.intake.arrival import arrive
 from orchestrator.ledger.ledger import Ledger, entry_at
-from orchestrator.ledger.records import Disposition, Ended, Entry, Holder, begun
+from orchestrator.ledger.records import Disposition, Ended, Entry, Holder
 from orchestrator.ledger.store import Busy
 from tests.support.at_once import at_once
 from tests.support.memory import MemoryStore
@@ -21,7 +22,7 @@ def ledger() -> Ledger:
 
 
 def entry(disposition: Disposition = Disposition.CLAIMED, **more: Any) -> Entry:
-    return begun(EVENT, Topic.EVENTS, disposition, **more)
+    return arrive(Topic.EVENTS, EVENT).entry(disposition, **more)
 
 
 async def found(book: Ledger) -> Entry:

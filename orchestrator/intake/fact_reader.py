@@ -1,0 +1,110 @@
+"""Reads the facts about an event: from the catalogue, the ledger and the engine, changing none."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from contracts.commands import RaiseEvent, StartWorkflow
+from contracts.refusal import Refused
+from orchestrator.authoring.catalogue import Catalogue
+from orchestrator.engine.client import Engine
+from orchestrator.engine.state import FINISHED
+from orchestrator.intake.arrival import Arrival
+from orchestrator.intake.facts import Facts
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.parked_lists import ParkedLists
+from orchestrator.ledger.records import Entry
+from orchestrator.ledger.store import BrokenRecord, RecordStore
+
+
+class FactReader:
+    """Reads what a decision needs, and not more: a duplicate costs no call of the engine."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        engine: Engine,
+        ledger: Ledger,
+        store: RecordStore,
+        parked_for: timedelta,
+    ) -> None:
+        self._catalogue = catalogue
+        self._engine = engine
+        self._ledger = ledger
+        self._lists = ParkedLists(store)
+        self._parked_for = parked_for
+
+    async def of_delivery(self, arrival: Arrival) -> Facts:
+        """Return the facts about an event that was delivered.
+
+        For a start that can be served nothing is read: its claim returns what is there.
+        """
+        facts = self._first(arrival)
+        unclaimed = isinstance(arrival.command, StartWorkflow) and not facts.refusal
+        return facts if unclaimed else await self._with_memory(facts)
+
+    async def of_question(self, arrival: Arrival) -> Facts:
+        """Return the facts about an event that is only asked about, and not claimed."""
+        facts, instance_id = await self._with_memory(self._first(arrival)), arrival.instance_id
+        if instance_id and isinstance(arrival.command, StartWorkflow):
+            facts = replace(facts, holder=await self._ledger.holder(instance_id))
+        return facts
+
+    async def of_parked(self, arrival: Arrival, entry: Entry) -> Facts:
+        """Return the facts about a parked event that is tried again."""
+        facts = replace(self._first(arrival), entry=entry, handed_over=True)
+        tried = isinstance(arrival.command, RaiseEvent) and not arrival.flaw
+        return await self.with_state(facts) if tried else facts
+
+    async def of_failure(self, arrival: Arrival, failure: Refused, parked: Entry | None) -> Facts:
+        """Return what is known of an event once serving it failed; `parked` is its parked entry."""
+        facts = replace(self._first(arrival), failure=failure)
+        if parked:
+            return replace(facts, entry=parked, handed_over=True)
+        return await self._with_entry_read(facts)
+
+    async def with_entry(self, facts: Facts, entry: Entry | None) -> Facts:
+        """Add the entry that is there; of another handler's claim also what came of it."""
+        facts = replace(facts, entry=entry)
+        looks = facts.others_claim and not (facts.settled or facts.failure)
+        return await self.with_state(facts) if looks else facts
+
+    async def with_state(self, facts: Facts) -> Facts:
+        """Add how the instance is, or how it ended."""
+        claim, ended = facts.others_claim, None
+        instance_id = (claim or facts.arrival).instance_id or ""
+        state = await self._engine.state(instance_id)
+        if state is None or state.runtime_status in FINISHED:
+            # Read after the state: a run may end and be purged in between.
+            ended = await self._ledger.ended(instance_id)
+        return replace(facts, state=state, ended=ended)
+
+    def _first(self, arrival: Arrival) -> Facts:
+        """Return what is known without a question to anybody."""
+        facts, command = Facts(arrival, self._parked_for), arrival.command
+        if not isinstance(command, StartWorkflow):
+            return facts
+        try:
+            self._catalogue.accept(command.workflow, command.input)
+        except Refused as refused:
+            return replace(facts, unfit=refused)
+        return facts
+
+    async def _with_memory(self, facts: Facts) -> Facts:
+        """Add what the ledger has; where that does not decide alone, how the instance is."""
+        facts = await self._with_entry_read(facts)
+        starts = isinstance(facts.arrival.command, StartWorkflow)
+        if starts or facts.broken or facts.settled or facts.refusal:
+            return facts
+        facts = await self.with_state(facts)
+        if facts.state is None or not isinstance(facts.arrival.command, RaiseEvent):
+            return facts
+        keys, _ = await self._lists.read(facts.arrival.instance_id or "")
+        return replace(facts, queued=bool(keys))
+
+    async def _with_entry_read(self, facts: Facts) -> Facts:
+        key = facts.arrival.key
+        try:
+            entry = await self._ledger.get(key) if key else None
+        except BrokenRecord as error:
+            return replace(facts, broken=str(error))
+        return await self.with_entry(facts, entry)
