@@ -7,7 +7,7 @@ from contracts.refusal import Refused
 from orchestrator.intake.actions import Refuse
 from orchestrator.intake.arrival import Arrival
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.records import Disposition
+from orchestrator.ledger.records import Disposition, Known
 from orchestrator.ledger.store import Busy
 from orchestrator.outbox import Outbox
 from orchestrator.runs.failures import text_of, type_of, with_type
@@ -20,7 +20,7 @@ class DeadLetterWriter:
         self._ledger = ledger
         self._outbox = outbox
 
-    async def write(self, arrival: Arrival, refuse: Refuse) -> None:
+    async def write(self, arrival: Arrival, refuse: Refuse, known: Known | None = None) -> None:
         """Dead-letter an event. An event without source and id has no entry to write."""
         entry, why = refuse.entry, refuse.why
         letters = entry.letters + 1 if entry else 1
@@ -32,7 +32,7 @@ class DeadLetterWriter:
             disposition = Disposition.EXPIRED if expired else Disposition.DEAD_LETTERED
             update = {"disposition": disposition, "letters": letters, "event": None}
             try:
-                await self._ledger.settle(entry.model_copy(update=update))
+                await self._ledger.settle(entry.model_copy(update=update), known)
             except Refused as other:
                 raise Busy(str(other)) from other  # it comes again, and finds the other event
 

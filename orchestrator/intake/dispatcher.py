@@ -107,10 +107,10 @@ class Dispatcher:
                 raise Busy(decision.why)
             case Claim():
                 there = await self._ledger.create(decision.entry)
-                return await self._facts.with_entry(facts, there)
+                return await self._facts.with_entry(replace(facts, known={}), there)
             case TakeOver():
                 ours = await self._ledger.take_over(decision.held, decision.entry)
-                return replace(facts, entry=ours)
+                return replace(facts, entry=ours, known={})
             case Start():
                 return await self._activation.start(decision, facts)
             case Resume(disposition=Disposition.STARTED):
@@ -120,7 +120,7 @@ class Dispatcher:
             case Duplicate():
                 await self._ledger.count_duplicate(decision.entry.key)
             case Refuse():
-                await self._dead_letters.write(facts.arrival, decision)
+                await self._dead_letters.write(facts.arrival, decision, facts.known)
             case Park():
                 return await self._parking.park(decision, facts)
             case Deliver() | Control() | Resume():
@@ -140,4 +140,4 @@ class Dispatcher:
                 control, reason = command.control, command.reason
                 await self._controller.carry_out(instance_id, control, reason, seconds)
         served = {"disposition": decision.disposition}
-        await self._ledger.settle(entry.model_copy(update=served))
+        await self._ledger.settle(entry.model_copy(update=served), facts.known)

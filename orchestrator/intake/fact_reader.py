@@ -10,10 +10,10 @@ from orchestrator.engine.client import Engine
 from orchestrator.engine.state import FINISHED
 from orchestrator.intake.arrival import Arrival
 from orchestrator.intake.facts import Facts
-from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.parked_lists import ParkedLists
+from orchestrator.ledger.ledger import Ledger, entry_at
+from orchestrator.ledger.parked_lists import list_at
 from orchestrator.ledger.records import Entry
-from orchestrator.ledger.store import BrokenRecord, RecordStore
+from orchestrator.ledger.store import BrokenRecord, RecordStore, read_as
 
 
 class FactReader:
@@ -30,7 +30,7 @@ class FactReader:
         self._catalogue = catalogue
         self._engine = engine
         self._ledger = ledger
-        self._lists = ParkedLists(store)
+        self._store = store
         self._parked_for = parked_for
 
     async def of_delivery(self, arrival: Arrival) -> Facts:
@@ -91,20 +91,25 @@ class FactReader:
 
     async def _with_memory(self, facts: Facts) -> Facts:
         """Add what the ledger has; where that does not decide alone, how the instance is."""
-        facts = await self._with_entry_read(facts)
         starts = isinstance(facts.arrival.command, StartWorkflow)
-        if starts or facts.broken or facts.settled or facts.refusal:
-            return facts
-        facts = await self.with_state(facts)
-        if facts.state is None or not isinstance(facts.arrival.command, RaiseEvent):
-            return facts
-        keys, _ = await self._lists.read(facts.arrival.instance_id or "")
-        return replace(facts, queued=bool(keys))
+        facts = await self._with_entry_read(facts, None if starts else facts.arrival.instance_id)
+        done = starts or facts.broken or facts.settled or facts.refusal
+        return facts if done else await self.with_state(facts)
 
-    async def _with_entry_read(self, facts: Facts) -> Facts:
-        key = facts.arrival.key
+    async def _with_entry_read(self, facts: Facts, instance_id: str | None = None) -> Facts:
+        """Add the event's entry, and in the same call whether events wait for an instance."""
+        key, broken = facts.arrival.key, set[str]()
+        if key is None:
+            return facts
+        at, listed = entry_at(key), list_at(instance_id or "")
+        names = [at, listed] if instance_id else [at]
+        found = await self._store.read_many(names, broken)
+        known = {name: found.get(name, (None, "")) for name in names if name not in broken}
         try:
-            entry = await self._ledger.get(key) if key else None
+            record, _ = known.get(at) or await self._store.read(at)  # which says what is wrong
+            entry = None if record is None else read_as(Entry, at, record)
         except BrokenRecord as error:
             return replace(facts, broken=str(error))
-        return await self.with_entry(facts, entry)
+        waiting, _ = known.get(listed, (None, ""))
+        queued = bool(waiting and waiting.get("keys"))
+        return await self.with_entry(replace(facts, known=known, queued=queued), entry)

@@ -1,6 +1,6 @@
 """The facts that the decision about an event is made from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from dapr.ext.workflow import WorkflowState
@@ -9,7 +9,7 @@ from contracts.commands import StartWorkflow
 from contracts.refusal import Refused
 from orchestrator.engine.state import NotNow
 from orchestrator.intake.arrival import Arrival
-from orchestrator.ledger.records import Ended, Entry, Holder
+from orchestrator.ledger.records import Ended, Entry, Holder, Known
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Facts:
     """Why serving the event failed."""
     entry: Entry | None = None
     """The event's entry in the ledger. Not read for a start: claiming it returns what is there."""
+    known: Known = field(default_factory=dict)
+    """The records that were read for this event, until one of them is written."""
     broken: str | None = None
     """What is wrong with an entry that cannot be read."""
     queued: bool = False

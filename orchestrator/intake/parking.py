@@ -28,7 +28,7 @@ from orchestrator.intake.dead_letters import DeadLetterWriter
 from orchestrator.intake.facts import Facts
 from orchestrator.ledger.ledger import Ledger, entry_at
 from orchestrator.ledger.parked_lists import ParkedLists, list_at, order
-from orchestrator.ledger.records import Disposition, Entry
+from orchestrator.ledger.records import Disposition, Entry, Known
 from orchestrator.ledger.store import BrokenRecord, Read, RecordStore
 
 PASSES = 10
@@ -67,8 +67,8 @@ class Parking:
             return park.disposition
         kept = {"disposition": park.disposition, "event": json.loads(facts.arrival.event.to_json())}
         entry = entry.model_copy(update={**kept, "until": until, "why": why})
-        await self._ledger.reenter(entry)
-        await self._lists.add(instance_id, entry.key)
+        await self._ledger.reenter(entry, facts.known)
+        await self._lists.add(instance_id, entry.key, facts.known)
         await self._engine.schedule_at(identity.OWN_RUN, entry.key, _run_id(entry), until)
         # `redelivery` tries an unresponsive instance beside the topic, where no other event waits.
         if (
@@ -89,16 +89,16 @@ class Parking:
         """Read an instance's list, and the entry of the event that starts it, in one call."""
         return await self._store.read_many((list_at(instance_id), entry_at(key)))
 
-    async def drain(self, instance_id: str, read: Read | None = None) -> None:
+    async def drain(self, instance_id: str, known: Known | None = None) -> None:
         """Deliver the parked events of an instance in order, up to the first that it refuses now.
 
         Behind that one only a `terminate` is delivered, because it ends the wait. Two drains at
-        once deliver an event twice, and the workflow sees it once. A list that was `read` just now
-        is not read again.
+        once deliver an event twice, and the workflow sees it once. A list among those `known` is
+        not read again.
         """
         for _ in range(PASSES):
-            keys, etag = await self._lists.read(instance_id, read)
-            read = None
+            keys, etag = await self._lists.read(instance_id, known)
+            known = None
             if not keys:
                 return
             taken = True

@@ -13,11 +13,10 @@ import structlog
 from contracts import identity
 from contracts.events import Reason
 from contracts.refusal import Refused
-from orchestrator.ledger.records import Disposition, Ended, Entry, Holder
+from orchestrator.ledger.records import Disposition, Ended, Entry, Holder, Known
 from orchestrator.ledger.store import (
     BrokenRecord,
     Busy,
-    Read,
     Record,
     RecordStore,
     read_as,
@@ -93,20 +92,20 @@ class Ledger:
             raise Busy(f"event {held.key} was taken over by another handler")
         return ours
 
-    async def settle(self, entry: Entry, read: Read | None = None) -> None:
+    async def settle(self, entry: Entry, known: Known | None = None) -> None:
         """Write what became of an event. An entry that is final already stays as it is.
 
-        An entry among those `read` just now is not read again, unless it has changed since.
+        An entry among those `known` is not read again, unless it has changed since.
         """
-        await self._advance(entry, lambda held: held.final and entry.letters <= held.letters, read)
+        await self._advance(entry, lambda held: held.final and entry.letters <= held.letters, known)
 
-    async def reenter(self, entry: Entry) -> None:
+    async def reenter(self, entry: Entry, known: Known | None = None) -> None:
         """Write that an event is open. An entry that is parked or final stays as it is."""
         parked = Disposition.PARKED
-        await self._advance(entry, lambda held: held.final or held.disposition is parked)
+        await self._advance(entry, lambda held: held.final or held.disposition is parked, known)
 
     async def _advance(
-        self, entry: Entry, stays: Callable[[Entry], bool], read: Read | None = None
+        self, entry: Entry, stays: Callable[[Entry], bool], known: Known | None
     ) -> None:
         """Write an entry, unless there is one that `stays`."""
         at = entry_at(entry.key)
@@ -124,7 +123,7 @@ class Ledger:
             kept = {name: getattr(held, name) for name in ("duplicates", "attempt", "others")}
             return None if stays(held) else _json(entry.model_copy(update=kept))
 
-        await self._store.update(at, advanced, (read or {}).get(at))
+        await self._store.update(at, advanced, (known or {}).get(at))
 
     async def count_duplicate(self, key: str) -> None:
         """Count one more delivery of an event that is settled."""

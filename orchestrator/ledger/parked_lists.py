@@ -5,8 +5,8 @@ from typing import Any
 import structlog
 from pydantic import BaseModel
 
-from orchestrator.ledger.records import Entry
-from orchestrator.ledger.store import BrokenRecord, Read, Record, RecordStore, read_as
+from orchestrator.ledger.records import Entry, Known
+from orchestrator.ledger.store import BrokenRecord, Record, RecordStore, read_as
 
 _log = structlog.get_logger()
 
@@ -21,7 +21,7 @@ class ParkedLists:
     def __init__(self, store: RecordStore) -> None:
         self._store = store
 
-    async def read(self, instance_id: str, read: Read | None = None) -> tuple[list[str], str]:
+    async def read(self, instance_id: str, known: Known | None = None) -> tuple[list[str], str]:
         """Return the keys on an instance's list, with its etag. A broken list is empty.
 
         The events of a broken list are handed over at their deadlines.
@@ -29,14 +29,14 @@ class ParkedLists:
         name = list_at(instance_id)
         try:
             record, etag = (
-                await self._store.read(name) if read is None else read.get(name, (None, ""))
+                await self._store.read(name) if known is None else known.get(name, (None, ""))
             )
             return _keys(name, record), etag
         except BrokenRecord as error:
             await self._mend(name, error)
             return [], ""
 
-    async def add(self, instance_id: str, key: str) -> None:
+    async def add(self, instance_id: str, key: str, known: Known) -> None:
         """Put a key on an instance's list, unless it is there."""
         name = list_at(instance_id)
 
@@ -45,9 +45,9 @@ class ParkedLists:
             return None if key in keys else {"keys": [*keys, key]}
 
         try:
-            await self._store.update(name, longer)
-        except BrokenRecord as error:
-            await self._mend(name, error)
+            await self._store.update(name, longer, known.get(name))
+        except BrokenRecord:
+            await self.read(instance_id)  # mends it, if it is broken still
             await self._store.update(name, longer)
 
     async def remove(self, instance_id: str, keys: list[str], etag: str = "") -> bool:

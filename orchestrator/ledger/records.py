@@ -1,6 +1,7 @@
 """The records of the ledger: an event's entry, an instance id's holder, a run's ending."""
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -16,6 +17,11 @@ LEASE_SECONDS = 12
 """How long the claim of a start belongs to its handler alone. Longer than the deadline of one call:
 when the lease is over, no call that would start the workflow is still on its way."""
 LEASE = timedelta(seconds=LEASE_SECONDS)
+
+
+Known = Mapping[str, tuple[dict[str, Any] | None, str]]
+"""Records that were read just now, with their etags, by key; None and "" for one that is not there.
+Who writes one of them need not read it again."""
 
 
 class Disposition(StrEnum):

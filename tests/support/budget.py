@@ -55,6 +55,6 @@ EVENTS = {
     "start": Cost(reads=1, writes=2, engine=1),
     "start, the id chosen": Cost(reads=2, writes=3, engine=1),
     "the same start again": Cost(reads=1, writes=2, engine=0),
-    "event for an instance": Cost(reads=3, writes=1, engine=3),
-    "event too early": Cost(reads=4, writes=2, engine=3),
+    "event for an instance": Cost(reads=1, writes=1, engine=3),
+    "event too early": Cost(reads=2, writes=2, engine=3),
 }

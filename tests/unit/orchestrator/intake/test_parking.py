@@ -106,7 +106,7 @@ async def test_events_that_never_stop_coming_are_left_to_redelivery() -> None:
             await super().raise_event(*arguments)
             more = first.model_copy(update={"key": f"more-{len(told(world))}"})
             await world.ledger.create(more)
-            await world.parking._lists.add("i-1", more.key)
+            await world.parking._lists.add("i-1", more.key, {})
 
     world = World(Flooded())
     await serve(world, event(1))
