@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from chassis.topic_server import SUCCESS
 from contracts.cloudevent import CloudEvent
+from contracts.letters import letter_id
 from contracts.topics import Topic
+from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.ledger.records import LEASE
 from tests.support.memory import Crash, World
 from tests.support.sidecar import raw_delivery
@@ -18,6 +21,7 @@ START = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
 EVENT = {"instance_id": "i-1", "event": "tick", "data": 1}
 DERIVED = {"workflow": "hello_workflow", "input": "Ada"}
 WRITES = {"start": 2, "start, the id chosen": 3, "too early": 2, "hand over three": 7, "expire": 2}
+WRITES |= {"take over": 3, "refuse a claim": 2, "redrive": 2}
 """How often each path writes. It is cut off after each write, and once not at all."""
 
 
@@ -41,7 +45,10 @@ async def age(world: World) -> None:
 
 async def _deliver(world: World, topic: Topic, event: CloudEvent) -> Any:
     take = world.inbox.on_request if topic is Topic.REQUESTS else world.inbox.on_event
-    return await take(raw_delivery(event.body, id=event.id, source=event.source))
+    extensions = dict(event.attributes)
+    return await take(
+        raw_delivery(event.body, id=event.id, source=event.source, extensions=extensions)
+    )
 
 
 async def _cut_off(world: World, work: Awaitable[Any], path: str, write: int) -> None:
@@ -117,6 +124,45 @@ async def test_an_event_expires_once_also_after_a_crash(write: int) -> None:
     await world.parking.expire(key)
     assert await world.disposition(event) == "expired"
     assert {str(reason) for reason in world.outbox.reasons} == {"expired"}
+
+
+async def _claimed() -> World:
+    """Return a world in which a handler died right after its claim of a start."""
+    world = World()
+    world.store.crash_after = 1
+    with pytest.raises(Crash):
+        await _deliver(world, Topic.REQUESTS, _event(START, "e-1"))
+    await age(world)
+    return world
+
+
+@pytest.mark.parametrize("write", cuts("take over"))
+async def test_a_claim_that_is_taken_over_runs_once_also_after_a_crash(write: int) -> None:
+    world = await _claimed()
+    event = _event(START, "e-1")
+    await _crash_and_deliver_again(world, Topic.REQUESTS, event, "take over", write)
+    assert (world.engine.executions, await world.disposition(event)) == (["i-1"], "started")
+
+
+@pytest.mark.parametrize("write", cuts("refuse a claim"))
+async def test_a_claim_that_is_refused_since_has_one_letter_also_after_a_crash(write: int) -> None:
+    world = await _claimed()
+    world.facts._catalogue = Catalogue()
+    event = _event(START, "e-1")
+    await _crash_and_deliver_again(world, Topic.REQUESTS, event, "refuse a claim", write)
+    assert (world.engine.executions, await world.disposition(event)) == ([], "dead_lettered")
+    assert len({letter_id(topic, one) for topic, one, _ in world.outbox.letters}) == 1
+
+
+@pytest.mark.parametrize("write", cuts("redrive"))
+async def test_a_redrive_is_delivered_once_also_after_a_crash(write: int) -> None:
+    world = World(parked_for=0)
+    await _deliver(world, Topic.EVENTS, _event(EVENT, "e-1"))
+    await _deliver(world, Topic.REQUESTS, _event(START, "s-1"))
+    event = replace(_event(EVENT, "e-1"), attributes={"redrive": "1"})
+    await _crash_and_deliver_again(world, Topic.EVENTS, event, "redrive", write)
+    assert await world.disposition(event) == "delivered"
+    assert len({one["$usher"]["key"] for one in world.engine.received["i-1"]}) == 1
 
 
 async def test_a_redrive_reopens_a_dead_letter_once() -> None:
