@@ -42,8 +42,7 @@ async def explanation(reader: FactReader, bodies: LargeBodies, body: bytes) -> E
         return Explanation(disposition=Disposition.DEAD_LETTERED, **_why(refused))
     facts = await reader.of_question(arrival)
     decision, entry, command = decide(facts), facts.entry, arrival.command
-    redriven = entry is not None and entry.reopened_by(arrival.event)
-    own = entry if entry and not (redriven or entry.differs(arrival.digest)) else None
+    known = None if isinstance(decision, TakeOver | Refuse) else entry and entry.disposition
     while isinstance(decision, Claim | TakeOver):
         facts = replace(facts, entry=decision.entry)
         decision = decide(facts)
@@ -52,7 +51,7 @@ async def explanation(reader: FactReader, bodies: LargeBodies, body: bytes) -> E
         topic=arrival.topic,
         workflow=command.workflow if isinstance(command, StartWorkflow) else None,
         instance_id=arrival.instance_id,
-        known=own.disposition if own else None,
+        known=known,
         **(_why(decision.why) if isinstance(decision, Refuse) else {}),
     )
 

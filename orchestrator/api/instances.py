@@ -6,18 +6,16 @@ waits. They come from the histories of runs that go on; a bulk read of the ledge
 that ended.
 """
 
-from contextlib import suppress
 from typing import Any, Literal
 
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
 
 from contracts import identity
 from contracts.commands import ControlInstance, RaiseEvent
-from contracts.reading import read_command
-from contracts.refusal import Refused
 from orchestrator.engine.client import Engine
 from orchestrator.engine.history import open_waits, stall
 from orchestrator.engine.state import FINISHED, Instance, Unreadable, instance_of
+from orchestrator.intake.arrival import arrive
 from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.records import Entry
 
@@ -73,14 +71,13 @@ async def waits(
 
 def parked(entry: Entry) -> dict[str, Any]:
     """Show a parked event. If its command cannot be read, show only its ids."""
-    event = entry.accepted()
+    arrival = arrive(entry.topic, entry.accepted())
+    event, command = arrival.event, arrival.command
     shown: dict[str, Any] = {"instance_id": entry.instance_id, "event": None, "data": None}
-    with suppress(Refused):
-        command = read_command(event)
-        if isinstance(command, RaiseEvent):
-            shown |= {"event": command.event, "data": command.data}
-        elif isinstance(command, ControlInstance):
-            shown |= {"event": command.control}
+    if isinstance(command, RaiseEvent):
+        shown |= {"event": command.event, "data": command.data}
+    elif isinstance(command, ControlInstance):
+        shown |= {"event": command.control}
     ids = {"id": event.id, "source": event.source, "parked_at": entry.at}
     return {**shown, **ids, "until": entry.until, "why": entry.why}
 
