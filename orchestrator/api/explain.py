@@ -40,7 +40,7 @@ async def explanation(reader: FactReader, bodies: LargeBodies, body: bytes) -> E
         arrival = await bodies.read(body, partial(_arrival, body))
     except Refused as refused:
         return Explanation(disposition=Disposition.DEAD_LETTERED, **_why(refused))
-    facts = await reader.of_question(arrival)
+    facts = await reader.of_delivery(arrival, asked=True)
     decision, entry, command = decide(facts), facts.entry, arrival.command
     known = None if isinstance(decision, TakeOver | Refuse) else entry and entry.disposition
     while isinstance(decision, Claim | TakeOver):

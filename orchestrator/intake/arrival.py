@@ -39,11 +39,6 @@ class Arrival:
     flaw: Refused | None = None
     """Why the event can never be served. Without it, `command` and `instance_id` are there."""
 
-    @property
-    def late(self) -> Refused | None:
-        """The refusal of an event that arrived after its deadline."""
-        return self.deadline.passed(self.at) if self.deadline else None
-
     def entry(self, disposition: Disposition, **more: Any) -> Entry:
         """Return the first entry of this event in the ledger."""
         known = {"key": self.key, "command": self.digest, "topic": self.topic, "at": self.at}

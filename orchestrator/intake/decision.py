@@ -165,9 +165,12 @@ def _control(facts: Facts, command: ControlInstance) -> Decision:
     instance_id, control, not_now = facts.arrival.instance_id, command.control, facts.not_now
     if not_now:
         return _hold(facts, timedelta(0) if not_now.stalled else facts.parked_for, not_now)
-    status = _status(facts)
     if facts.handed_over:  # it was accepted before
         return Control(_begun(facts), command)
+    status = WorkflowStatus[facts.ended.outcome] if facts.ended else None
+    if facts.state:  # one may be unreadable for a moment only: the control is tried, and waits
+        unreadable = isinstance(facts.state, Unreadable)
+        status = WorkflowStatus.UNKNOWN if unreadable else facts.state.runtime_status
     if status is None:
         message = f"no instance has the id {instance_id!r}"
         return _refuse(facts, Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id"))
@@ -181,15 +184,6 @@ def _control(facts: Facts, command: ControlInstance) -> Decision:
     if control != "purge" and status in FINISHED and not done:
         return _refuse(facts, finished(instance_id, status.name))
     return Control(_begun(facts), command)
-
-
-def _status(facts: Facts) -> WorkflowStatus | None:
-    """Return the status of an instance, or of its end before a purge; None where there is none."""
-    if facts.state:
-        # An instance may be unreadable for a moment only: the control is tried, and waits.
-        unreadable = isinstance(facts.state, Unreadable)
-        return WorkflowStatus.UNKNOWN if unreadable else facts.state.runtime_status
-    return WorkflowStatus[facts.ended.outcome] if facts.ended else None
 
 
 def _begun(facts: Facts) -> Entry:

@@ -33,21 +33,20 @@ class FactReader:
         self._store = store
         self._parked_for = parked_for
 
-    async def of_delivery(self, arrival: Arrival) -> Facts:
-        """Return the facts about an event that was delivered.
+    async def of_delivery(self, arrival: Arrival, *, asked: bool = False) -> Facts:
+        """Return the facts about an event that was delivered, or is only `asked` about.
 
-        For a start that can be served nothing is read: its claim returns what is there.
+        For a start that is delivered nothing is read: its claim returns what is there, and taking
+        its instance id returns who holds it.
         """
-        facts = self._first(arrival)
-        unclaimed = isinstance(arrival.command, StartWorkflow) and not facts.refusal
-        return facts if unclaimed else await self._with_memory(facts)
-
-    async def of_question(self, arrival: Arrival) -> Facts:
-        """Return the facts about an event that is only asked about, and not claimed."""
-        facts, instance_id = await self._with_memory(self._first(arrival)), arrival.instance_id
-        if instance_id and isinstance(arrival.command, StartWorkflow):
-            facts = replace(facts, holder=await self._ledger.holder(instance_id))
-        return facts
+        facts, starts = self._first(arrival), isinstance(arrival.command, StartWorkflow)
+        if starts and not (asked or facts.refusal):
+            return facts
+        facts = await self._with_entry_read(facts, None if starts else arrival.instance_id)
+        if starts and asked and arrival.instance_id:
+            return replace(facts, holder=await self._ledger.holder(arrival.instance_id))
+        done = starts or facts.broken or facts.settled or facts.refusal
+        return facts if done else await self.with_state(facts)
 
     async def of_parked(self, arrival: Arrival, entry: Entry) -> Facts:
         """Return the facts about a parked event that is tried again."""
@@ -88,13 +87,6 @@ class FactReader:
         except Refused as refused:
             return replace(facts, unfit=refused)
         return facts
-
-    async def _with_memory(self, facts: Facts) -> Facts:
-        """Add what the ledger has; where that does not decide alone, how the instance is."""
-        starts = isinstance(facts.arrival.command, StartWorkflow)
-        facts = await self._with_entry_read(facts, None if starts else facts.arrival.instance_id)
-        done = starts or facts.broken or facts.settled or facts.refusal
-        return facts if done else await self.with_state(facts)
 
     async def _with_entry_read(self, facts: Facts, instance_id: str | None = None) -> Facts:
         """Add the event's entry, and in the same call whether events wait for an instance."""

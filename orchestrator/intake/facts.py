@@ -54,10 +54,11 @@ class Facts:
     @property
     def refusal(self) -> Refused | None:
         """Why the event cannot be served, whatever the state of its instance is."""
+        arrival, deadline = self.arrival, self.arrival.deadline
         # What is in the ledger came in time before. A parked event may expire.
-        may_expire = self.handed_over and self.ended is None
-        late = self.arrival.late if self.entry is None or may_expire else None
-        return self.failure or self.arrival.flaw or late or self.unfit
+        expires = self.entry is None or (self.handed_over and self.ended is None)
+        late = deadline.passed(arrival.at) if deadline and expires else None
+        return self.failure or arrival.flaw or late or self.unfit
 
     @property
     def others_claim(self) -> Entry | None:

@@ -66,6 +66,6 @@ async def test_a_question_names_who_holds_the_instance_and_claims_nothing() -> N
     world = World(MemoryEngine({"i-1": WorkflowStatus.RUNNING}))
     await world.ledger.take("i-1", Holder(key="k", digest="d"))
     before = dict(world.store.records)
-    facts = await world.facts.of_question(arrival(START))
+    facts = await world.facts.of_delivery(arrival(START), asked=True)
     assert facts.holder == Holder(key="k", digest="d")
     assert world.store.records == before
