@@ -89,7 +89,7 @@ class Orchestrator:
         controller = Controller(self.engine, announcer)
         self.parking = Parking(store, self.ledger, self.engine, dead_letters)
         wait = timedelta(seconds=self.settings.parking_seconds)
-        facts = FactReader(self.catalogue, self.engine, self.ledger, store, wait)
+        facts = FactReader(self.catalogue.workflows, self.engine, self.ledger, store, wait)
         dispatcher = Dispatcher(
             facts,
             self.ledger,

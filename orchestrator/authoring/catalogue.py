@@ -10,9 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from contracts.authoring import TAG, WorkflowTag
-from contracts.events import Reason
 from contracts.identity import OWN_RUN
-from contracts.refusal import Refused
 from orchestrator.authoring.callees import unknown_callees
 from orchestrator.authoring.determinism import doubts, lint
 from orchestrator.authoring.fault import Fault
@@ -30,7 +28,6 @@ from orchestrator.authoring.source import Source
 from orchestrator.authoring.subfolders import left_out
 from orchestrator.authoring.yields import yields_no_task
 from orchestrator.runs.definition import Definition
-from orchestrator.runs.payload import MAX_PAYLOAD_BYTES, payload_bytes
 from orchestrator.runs.reserved import ANNOUNCE, CLAIM_CHILD, FENCE, SETTLE
 
 SAMPLES = Path(__file__).parents[1] / "workflows"
@@ -71,20 +68,6 @@ class Catalogue:
         if scan.faults:
             raise CatalogueError(scan.faults)
         return cls(scan.workflows, scan.activities, tuple(scan.doubts), scan.code())
-
-    def accept(self, workflow: str, value: Any) -> None:
-        """Raise `Refused` where there is no such workflow, or it does not take this input."""
-        if workflow not in self.workflows:
-            known = ", ".join(sorted(self.workflows))
-            message = f"no workflow is named {workflow!r}; there are: {known}"
-            raise Refused(Reason.UNKNOWN_WORKFLOW, message, "workflow")
-        self.workflows[workflow].parse(value)
-        if (size := payload_bytes(value)) > MAX_PAYLOAD_BYTES:
-            message = (
-                f"the input is {size:,} bytes, as what is not ASCII is escaped, and the limit is "
-                f"{MAX_PAYLOAD_BYTES:,}: store it elsewhere and pass a reference to it"
-            )
-            raise Refused(Reason.OVERSIZE, message, "input")
 
 
 class _Scan:

@@ -34,10 +34,9 @@ def decide(facts: Facts) -> Decision:
     if facts.broken:
         said = f"{facts.broken}; whether the event was served is not known: mend or delete it first"
         return Refuse(Refused(Reason.HANDLER_ERROR, said), None)
-    if entry and entry.differs(arrival.digest):
-        return _of_reused_identity(facts, entry)
     if entry and facts.settled:
-        return Duplicate(entry)
+        other = entry.differs(arrival.digest)
+        return _of_reused_identity(facts, entry) if other else Duplicate(entry)
     if refusal := facts.refusal:
         return _refuse(facts, refusal)
     if isinstance(arrival.command, StartWorkflow):

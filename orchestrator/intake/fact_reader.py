@@ -1,11 +1,12 @@
-"""Reads the facts about an event: from the catalogue, the ledger and the engine, changing none."""
+"""Reads the facts about an event: from the workflows, the ledger and the engine, changing none."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 from contracts.commands import RaiseEvent, StartWorkflow
+from contracts.events import Reason
 from contracts.refusal import Refused
-from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.client import Engine
 from orchestrator.engine.state import FINISHED
 from orchestrator.intake.arrival import Arrival
@@ -14,6 +15,7 @@ from orchestrator.ledger.ledger import Ledger, entry_at
 from orchestrator.ledger.parked_lists import list_at
 from orchestrator.ledger.records import Entry
 from orchestrator.ledger.store import BrokenRecord, RecordStore, read_as
+from orchestrator.runs.definition import Definition
 
 
 class FactReader:
@@ -21,13 +23,13 @@ class FactReader:
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        workflows: Mapping[str, Definition],
         engine: Engine,
         ledger: Ledger,
         store: RecordStore,
         parked_for: timedelta,
     ) -> None:
-        self._catalogue = catalogue
+        self._workflows = workflows
         self._engine = engine
         self._ledger = ledger
         self._store = store
@@ -79,11 +81,15 @@ class FactReader:
 
     def _first(self, arrival: Arrival) -> Facts:
         """Return what is known without a question to anybody."""
-        facts, command = Facts(arrival, self._parked_for), arrival.command
+        facts, command, known = Facts(arrival, self._parked_for), arrival.command, self._workflows
         if not isinstance(command, StartWorkflow):
             return facts
         try:
-            self._catalogue.accept(command.workflow, command.input)
+            if command.workflow not in known:
+                there = ", ".join(sorted(known))
+                message = f"no workflow is named {command.workflow!r}; there are: {there}"
+                raise Refused(Reason.UNKNOWN_WORKFLOW, message, "workflow")
+            known[command.workflow].accept(command.input)
         except Refused as refused:
             return replace(facts, unfit=refused)
         return facts

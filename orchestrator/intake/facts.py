@@ -46,10 +46,11 @@ class Facts:
     @property
     def settled(self) -> bool:
         """Whether the ledger alone decides: the event, or another one of its id, was served."""
-        return self.entry is not None and (
-            self.entry.differs(self.arrival.digest)
-            or (self.entry.final and not self.entry.reopened_by(self.arrival.event))
-        )
+        entry, arrival = self.entry, self.arrival
+        if entry is None or entry.token == arrival.token:
+            return False
+        served = entry.final and not entry.reopened_by(arrival.event)
+        return served or entry.differs(arrival.digest)
 
     @property
     def refusal(self) -> Refused | None:
@@ -64,6 +65,6 @@ class Facts:
     def others_claim(self) -> Entry | None:
         """The claim of another handler, which may be starting the workflow now."""
         entry = self.entry
-        if entry is None or entry.final or entry.token == self.arrival.token:
+        if entry is None or entry.token == self.arrival.token or entry.final:
             return None
         return entry if entry.token or isinstance(self.arrival.command, StartWorkflow) else None

@@ -13,6 +13,7 @@ from contracts.authoring import WorkflowTag
 from contracts.events import Reason
 from contracts.refusal import Refused, explain
 from orchestrator.runs.input_type import InputType
+from orchestrator.runs.payload import MAX_PAYLOAD_BYTES, payload_bytes
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,16 @@ class Definition:
         except ValidationError as error:
             field, message = explain(error, {} if value is None else value, root="input")
             raise Refused(Reason.INVALID_INPUT, message, field) from error
+
+    def accept(self, value: Any) -> None:
+        """Raise `Refused` where the workflow cannot be started with this input."""
+        self.parse(value)
+        if (size := payload_bytes(value)) > MAX_PAYLOAD_BYTES:
+            message = (
+                f"the input is {size:,} bytes, as what is not ASCII is escaped, and the limit is "
+                f"{MAX_PAYLOAD_BYTES:,}: store it elsewhere and pass a reference to it"
+            )
+            raise Refused(Reason.OVERSIZE, message, "input")
 
 
 def _takes_none(ctx: Any, input: None) -> None:  # noqa: A002  # what refusals and schemas name

@@ -209,7 +209,7 @@ class World:
         controller = Controller(real, announcer)
         self.parking = Parking(self.store, self.ledger, real, dead_letters)
         wait = timedelta(seconds=parked_for)
-        self.facts = FactReader(CATALOGUE, real, self.ledger, self.store, wait)
+        self.facts = FactReader(CATALOGUE.workflows, real, self.ledger, self.store, wait)
         self.dispatcher = Dispatcher(
             self.facts,
             self.ledger,

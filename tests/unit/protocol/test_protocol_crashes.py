@@ -12,7 +12,6 @@ from chassis.topic_server import SUCCESS
 from contracts.cloudevent import CloudEvent
 from contracts.letters import letter_id
 from contracts.topics import Topic
-from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.ledger.records import LEASE
 from tests.support.memory import Crash, World
 from tests.support.sidecar import raw_delivery
@@ -147,7 +146,7 @@ async def test_a_claim_that_is_taken_over_runs_once_also_after_a_crash(write: in
 @pytest.mark.parametrize("write", cuts("refuse a claim"))
 async def test_a_claim_that_is_refused_since_has_one_letter_also_after_a_crash(write: int) -> None:
     world = await _claimed()
-    world.facts._catalogue = Catalogue()
+    world.facts._workflows = {}
     event = _event(START, "e-1")
     await _crash_and_deliver_again(world, Topic.REQUESTS, event, "refuse a claim", write)
     assert (world.engine.executions, await world.disposition(event)) == ([], "dead_lettered")

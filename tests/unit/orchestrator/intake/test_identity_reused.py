@@ -171,14 +171,14 @@ async def test_a_claim_that_is_refused_since_is_put_aside_once_its_lease_is_over
     world.store.crash_after = 1
     with pytest.raises(Crash):
         await deliver(world, Topic.REQUESTS, event(START))
-    catalogue = world.facts._catalogue
-    world.facts._catalogue = type(catalogue)({}, {})
+    workflows = world.facts._workflows
+    world.facts._workflows = {}
     assert await deliver(world, Topic.REQUESTS, event(START)) is RETRY
     await age(world)
     assert await deliver(world, Topic.REQUESTS, event(START)) is SUCCESS
     assert world.outbox.reasons == [Reason.UNKNOWN_WORKFLOW]
     assert (await entry(world)).disposition == "dead_lettered"
-    world.facts._catalogue = catalogue
+    world.facts._workflows = workflows
     assert await deliver(world, Topic.REQUESTS, event(START, redrive="1")) is SUCCESS
     assert world.engine.executions == ["i-1"]
 
