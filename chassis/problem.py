@@ -6,30 +6,12 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from contracts.http import FieldError, Problem
 from contracts.refusal import SHOWN, Refused, with_field
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class FieldError(BaseModel):
-    """One invalid field. To show it, put the field before the message."""
-
-    field: str | None
-    message: str
-
-
-class Problem(BaseModel):
-    """Why a request was not served. `reason` is a dead-letter reason."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    reason: str | None = None
-    errors: list[FieldError] = []
 
 
 Show = Callable[[Request, Problem], Response]

@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from contracts import expiry
 from contracts.cloudevent import ATTRIBUTE, ENVELOPE
 from contracts.events import Reason
 from contracts.limits import MAX_DATA_BYTES
+from contracts.records import DeadLetter
 from contracts.topics import Topic
 
 EXTENSION = "redrive"
@@ -20,22 +20,23 @@ _STALE = (*expiry.TIMES, *expiry.TTLS, "topic", "pubsubname")
 deadline does not count."""
 
 
-def impossible(letter: Mapping[str, Any]) -> str | None:
+def impossible(letter: DeadLetter) -> str | None:
     """Return why the event of a dead letter cannot be sent again; None if it can."""
-    if not (letter["event"].get("id") and letter["event"].get("source")):
+    event = letter.event
+    if not (event.id and event.source):
         return "the event has no id and source"
-    if letter["event"].get("data_bytes"):
+    if event.data_bytes:
         return "its data was too large to be kept; publish the event again"
-    if len(str(letter["event"].get("data_base64") or "")) > _MOST_BASE64:
+    if len(event.data_base64 or "") > _MOST_BASE64:
         return f"its data is larger than {MAX_DATA_BYTES:,} bytes"
-    if letter["reason"] == Reason.EXPIRED:
+    if letter.reason == Reason.EXPIRED:
         return "it has expired; publish the event again"
-    if letter["topic"] not in (Topic.REQUESTS, Topic.EVENTS):
-        return f"it is not a request or an event: it came on {letter['topic']}"
+    if letter.topic not in (Topic.REQUESTS, Topic.EVENTS):
+        return f"it is not a request or an event: it came on {letter.topic}"
     return None
 
 
-def cloudevent(letter: Mapping[str, Any]) -> bytes:
+def cloudevent(letter: DeadLetter) -> bytes:
     """Return the original event, marked as the redrive of this dead letter.
 
     If another event has its source and id, it gets the id of the dead letter. Topics may carry
@@ -43,16 +44,16 @@ def cloudevent(letter: Mapping[str, Any]) -> bytes:
     """
     named = {
         name: value if name in ENVELOPE else _attribute(value)
-        for name, value in letter["event"].items()
+        for name, value in letter.event.model_dump(mode="json", exclude_unset=True).items()
         if value not in (None, "") and name not in _STALE
         if name in ENVELOPE or re.fullmatch(ATTRIBUTE, name)
     }
     if "data_base64" in named:  # the exact bytes; `data` is for readers
         named.pop("data", None)
     kind = named.get("type", "usher.redriven")
-    marked = {**named, "type": kind, "specversion": "1.0", EXTENSION: str(letter["attempts"])}
-    if letter.get("reason") == Reason.IDENTITY_REUSED:  # its own id belongs to another event
-        marked["id"] = letter["id"]
+    marked = {**named, "type": kind, "specversion": "1.0", EXTENSION: str(letter.attempts)}
+    if letter.reason == Reason.IDENTITY_REUSED:  # its own id belongs to another event
+        marked["id"] = letter.id
     return json.dumps(marked).encode()
 
 

@@ -12,12 +12,12 @@ from redis import RedisError
 import notifier.page
 from chassis.app import new_app
 from chassis.probes import probes
-from chassis.problem import Problem, respond
+from chassis.problem import respond
+from contracts.http import Problem
 from notifier import routes
 from notifier.page import actions
 from notifier.page import routes as pages
 from notifier.page import sse as stream
-from notifier.page.problem import problem_page, wants_page
 from notifier.page.rendering import page
 from notifier.page.sources import Missing
 from notifier.service import Notifier
@@ -50,13 +50,20 @@ def build_app(service: Notifier, names: Collection[str] = ()) -> FastAPI:
 
 def _show(request: Request, problem: Problem) -> Response:
     """Render a problem: as a page for a browser, as problem details for a program."""
-    return problem_page(request, problem) if wants_page(request) else respond(problem)
+    if _wants_page(request):
+        return page(request, "problem.html", problem.status, problem=problem)
+    return respond(problem)
+
+
+def _wants_page(request: Request) -> bool:
+    """Return whether a browser loads a page, rather than a program or the page's script asking."""
+    return "text/html" in request.headers.get("accept", "")
 
 
 def _store_away(request: Request, error: Exception) -> Response:
     """503: Redis does not answer, so there are no records to show."""
     what = "the notifier's store does not answer"
-    if wants_page(request):
+    if _wants_page(request):
         _log.warning(what, error=str(error))
         return page(request, "away.html", 503, missing=[Missing("store", what)])
     detail = f"{what}: {error}"

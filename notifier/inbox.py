@@ -22,13 +22,13 @@ from contracts.entry import read_entry
 from contracts.events import EventDeadLettered
 from contracts.limits import INLINE_BYTES, MAX_LETTER_BYTES
 from contracts.reading import instance_named
+from contracts.records import DeadLetter, Notice
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from notifier.lines import LineWriter
 from notifier.metrics import Metrics
-from notifier.reading import original_event, read_dead_letter, read_notice, record
-from notifier.records import DeadLetter, Notice
-from notifier.store import RecentRecords
+from notifier.records.reading import original_event, read_dead_letter, read_notice, record
+from notifier.records.store import RecentRecords
 
 _log = structlog.get_logger()
 
@@ -49,8 +49,8 @@ class Inbox:
 
     def __init__(
         self,
-        notices: RecentRecords,
-        dead_letters: RecentRecords,
+        notices: RecentRecords[Notice],
+        dead_letters: RecentRecords[DeadLetter],
         lines: LineWriter,
         metrics: Metrics,
     ) -> None:
@@ -94,13 +94,12 @@ class Inbox:
         if await self._notices.find(notice.id):
             return
         self._lines.notice(notice)
-        await self._notices.put(notice.id, notice.model_dump_json(), notice.seen_at)
+        await self._notices.put(notice, notice.seen_at)
         self._metrics.notice(notice)
 
     async def _letter(self, letter: DeadLetter) -> None:
         repeated = False
-        if known := await self._dead_letters.find(letter.id):
-            earlier = DeadLetter.model_validate(known)
+        if earlier := await self._dead_letters.find(letter.id):
             repeated = letter.attempts <= earlier.attempts
             letter = letter.model_copy(
                 update={
@@ -111,8 +110,7 @@ class Inbox:
                 }
             )
         self._lines.dead_letter(letter)
-        text = letter.model_dump_json(exclude_unset=True)
-        await self._dead_letters.put(letter.id, text, letter.last_seen)
+        await self._dead_letters.put(letter, letter.last_seen)
         if not repeated:
             self._metrics.dead_letter(letter)
 

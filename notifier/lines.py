@@ -8,8 +8,8 @@ import structlog
 
 from chassis.logs import add_trace_id
 from contracts.printable import one_line
+from contracts.records import DeadLetter, Notice
 from contracts.refusal import with_field
-from notifier.records import DeadLetter, Notice
 
 
 class LineWriter:

@@ -6,7 +6,7 @@ from typing import Any
 from prometheus_client import Counter, Gauge, Histogram
 
 from chassis.metrics import AGES, ServiceMetrics
-from notifier.records import DeadLetter, Notice
+from contracts.records import DeadLetter, Notice
 
 MOST_WORKFLOWS, LONGEST_NAME = 1000, 128
 """How many workflows get a label of their own, and the longest name. The rest count as `other`."""

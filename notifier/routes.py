@@ -1,18 +1,39 @@
 """The notifier's JSON routes: notices, dead letters, and timelines."""
 
-from collections.abc import Callable
-from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Annotated, Any
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Annotated
 
+import anyio
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from pydantic import BaseModel, Field
+from redis import RedisError
+from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from notifier.instance_view import instance_view
+from contracts.http import Page
+from contracts.records import (
+    DeadLetter,
+    EventIdentity,
+    Found,
+    Ids,
+    KeptLetter,
+    KeptNotice,
+    Notice,
+    Redrive,
+    RedriveProgress,
+    Step,
+    Timeline,
+)
+from notifier.records.shapes import R
+from notifier.records.store import RecentRecords
+from notifier.redrive import Chosen
 from notifier.service import Notifier
-from notifier.store import RecentRecords, Record
+from notifier.service_clients import Away
+from notifier.timeline.instance_view import instance_view
 
 MOST = 1000
+SEND_SECONDS = 30
+"""A reader of a stream that takes nothing within this time is disconnected."""
 
 
 def _service(request: Request) -> Notifier:
@@ -26,101 +47,146 @@ Cursor = Annotated[int, Query(ge=0, le=10**9, description="`next` of the page be
 router = APIRouter()
 
 
-@router.get("/notices")
+@router.get("/notices", response_model_exclude_unset=True)
 def notices(
     service: Service, instance_id: str | None = None, limit: Limit = 100, cursor: Cursor = 0
-) -> dict[str, Any]:
+) -> Page[Notice]:
     """Notices of ended workflows, newest first."""
 
-    def wanted(notice: Record) -> bool:
-        return instance_id is None or notice["instance_id"] == instance_id
+    def wanted(notice: Notice) -> bool:
+        return instance_id in (None, notice.instance_id)
 
     return _page(service.notices, wanted, min(limit, MOST), cursor)
 
 
-@router.get("/dead-letters")
+@router.get("/dead-letters", response_model_exclude_unset=True)
 def dead_letters(
     service: Service,
     reason: str | None = None,
     workflow: str | None = None,
     limit: Limit = 100,
     cursor: Cursor = 0,
-) -> dict[str, Any]:
+) -> Page[DeadLetter]:
     """Dead letters, newest first."""
 
-    def wanted(letter: Record) -> bool:
-        data = letter["event"].get("data")
-        named = data.get("workflow") if isinstance(data, dict) else None
-        return reason in (None, letter["reason"]) and workflow in (None, named)
+    def wanted(letter: DeadLetter) -> bool:
+        return _fits(letter, reason, workflow)
 
     return _page(service.dead_letters, wanted, min(limit, MOST), cursor)
 
 
-@router.get("/timeline/{instance_id:path}")
-def timeline(service: Service, instance_id: str) -> dict[str, Any]:
+@router.get("/timeline/{instance_id:path}", response_model_exclude_unset=True)
+def timeline(service: Service, instance_id: str) -> Timeline:
     """The timeline of an instance, from its request to its notice, as far as it has run."""
-    view = instance_view(service, instance_id)
+    view = instance_view(service.orchestrator, service.notices, instance_id)
     if view.away:
         raise HTTPException(503, view.away)
     if not (view.instance or view.request or view.notice):
         raise HTTPException(404, f"no instance has the id {instance_id!r}")
-    steps = [{**asdict(step), "seconds": step.seconds} for step in view.steps]
-    return {"instance": view.instance, "notice": view.notice, "steps": steps}
+    steps = [
+        Step(
+            kind=step.kind,
+            name=step.name,
+            begin=step.begin,
+            end=step.end,
+            state=step.state,
+            note=step.note,
+            until=step.until,
+            child=step.child,
+            seconds=step.seconds,
+        )
+        for step in view.steps
+    ]
+    return Timeline(instance=view.instance, notice=view.notice, steps=steps)
 
 
-def _page(
-    store: RecentRecords, wanted: Callable[[Record], bool], limit: int, cursor: int
-) -> dict[str, Any]:
+def _page(store: RecentRecords[R], wanted: Callable[[R], bool], limit: int, cursor: int) -> Page[R]:
     """Return `limit` records from position `cursor` on, and the cursor of the next page."""
     found = store.newest(wanted, limit + 1, cursor)
-    return {"items": found[:limit], "next": cursor + limit if len(found) > limit else None}
+    return Page(items=found[:limit], next=cursor + limit if len(found) > limit else None)
 
 
-@router.post("/dead-letters/{letter_id:path}/redriven")
-def redriven(
-    service: Service, letter_id: str, attempts: Annotated[int, Query(ge=1, le=10**9)]
-) -> dict[str, Any]:
-    """Mark a dead letter as redriven; `attempts` is the attempt that the redrive answers.
+def _fits(letter: DeadLetter, reason: str | None, workflow: str | None) -> bool:
+    return reason in (None, letter.reason) and workflow in (None, letter.command.get("workflow"))
 
-    If the event was dead-lettered again meanwhile, it is not marked, so it can be sent again.
+
+@router.post(
+    "/dead-letters/redrive",
+    response_class=EventSourceResponse,
+    responses={200: {"model": RedriveProgress, "description": "one message for each dead letter"}},
+)
+async def redrive(service: Service, wanted: Redrive) -> EventSourceResponse:
+    """Send dead letters again, the oldest first, and report on each as server-sent events.
+
+    It ends when its reader disconnects. What was sent by then is marked; the rest is unchanged.
     """
+    if service.redrives.locked():
+        detail = "too many redrives are running; try again later"
+        raise HTTPException(503, detail, {"Retry-After": "5"})
 
-    def mark(letter: Record) -> Record | None:
-        if letter["attempts"] > attempts or letter.get("redriven_at"):
-            return None
-        return {**letter, "redriven_at": datetime.now(UTC).isoformat()}
+    def fits(letter: DeadLetter) -> bool:
+        return (
+            wanted.id in (None, letter.id, letter.event.id)
+            and _fits(letter, wanted.reason, wanted.workflow)
+            and (wanted.since is None or letter.last_seen >= wanted.since)
+        )
 
-    letter = service.dead_letters.change(letter_id, mark)
-    if letter is None:
-        raise HTTPException(404, f"no dead letter has the id {letter_id!r}")
-    return letter
+    found = await asyncio.to_thread(service.redriver.choose, fits)
+    chosen = [one for one in found if wanted.again or not one.redriven_at]
+    begun = RedriveProgress(count=len(chosen), skipped=len(found) - len(chosen))
+    ending = anyio.Event()  # set when the notifier stops
+    messages = _redriven(service, chosen, wanted, begun, ending.is_set)
+    return EventSourceResponse(
+        messages, shutdown_event=ending, shutdown_grace_period=3, send_timeout=SEND_SECONDS
+    )
 
 
-class Ids(BaseModel):
-    """Ids of notices, or of dead letters."""
+async def _redriven(
+    service: Notifier,
+    chosen: list[Chosen],
+    wanted: Redrive,
+    begun: RedriveProgress,
+    stopped: Callable[[], bool],
+) -> AsyncIterator[ServerSentEvent]:
+    async with service.redrives:
+        yield _message(begun)
+        each = service.redriver.each(chosen, dry_run=wanted.dry_run, rate=wanted.rate)
+        try:
+            async with aclosing(each):
+                async for item in each:
+                    yield _message(begun.model_copy(update={"item": item}))
+                    if stopped():
+                        return
+        except Away as away:
+            yield _message(begun.model_copy(update={"away": str(away)}))
+        except RedisError as error:
+            why = f"the notifier's store does not answer: {error}"
+            yield _message(begun.model_copy(update={"away": why}))
 
-    ids: Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=MOST)]
+
+def _message(progress: RedriveProgress) -> ServerSentEvent:
+    """Return one message; in ASCII, as readers end lines at more characters than JSON escapes."""
+    return ServerSentEvent(data=progress.model_dump_json(exclude_unset=True, ensure_ascii=True))
 
 
 @router.post("/notices/lookup")
-def find_notices(service: Service, wanted: Ids) -> dict[str, Any]:
+def find_notices(service: Service, wanted: Ids) -> Found[KeptNotice]:
     """The notices among these ids that are kept, for `usher audit`."""
     found = service.notices.get_many(wanted.ids)
-    items = [{"id": notice["id"], "instance_id": notice["instance_id"]} for notice in found]
-    return {"items": items, "next": None, "forgotten_before": service.notices.forgotten_before()}
+    items = [KeptNotice(id=notice.id, instance_id=notice.instance_id) for notice in found]
+    return Found[KeptNotice](items=items, forgotten_before=service.notices.forgotten_before())
 
 
 @router.post("/dead-letters/lookup")
-def find_dead_letters(service: Service, wanted: Ids) -> dict[str, Any]:
+def find_dead_letters(service: Service, wanted: Ids) -> Found[KeptLetter]:
     """The dead letters among these ids that are kept, with their events, for `usher audit`."""
     items = [
-        {
-            "id": letter["id"],
-            "attempts": letter["attempts"],
-            "reason": letter["reason"],
-            "event": {name: letter["event"].get(name) for name in ("source", "id")},
-        }
+        KeptLetter(
+            id=letter.id,
+            attempts=letter.attempts,
+            reason=letter.reason,
+            event=EventIdentity(source=letter.event.source, id=letter.event.id),
+        )
         for letter in service.dead_letters.get_many(wanted.ids)
     ]
-    forgotten = service.dead_letters.forgotten_before()
-    return {"items": items, "next": None, "forgotten_before": forgotten}
+    return Found[KeptLetter](items=items, forgotten_before=service.dead_letters.forgotten_before())

@@ -15,21 +15,25 @@ from chassis.sidecar import Sidecar, not_subscribed, sidecar_http
 from chassis.topic_server import TopicServer
 from chassis.watchdog import SECONDS as WATCHDOG_SECONDS
 from chassis.watchdog import SidecarState, Watchdog, subscriber_state
+from contracts.http import Instance
 from contracts.topics import PUBSUB, Topic
 from notifier.inbox import Inbox
-from notifier.journal import Journal
 from notifier.lines import LineWriter
 from notifier.metrics import Metrics
 from notifier.page import sources
 from notifier.page.overview import GOOD_FOR, UNWATCHED, Overview, OverviewReader
 from notifier.page.sources import Sources
-from notifier.records import DEAD_LETTERS, NOTICES
+from notifier.records.journal import Journal
+from notifier.records.shapes import DEAD_LETTERS, NOTICES
+from notifier.records.store import RecentRecords
+from notifier.records.trimming import Trimmer
+from notifier.redrive import Redriver
 from notifier.service_clients import Orchestrator, Starter
 from notifier.settings import Settings
-from notifier.store import RecentRecords, Record
-from notifier.trimming import Trimmer
 
 _PROBE = "usher:probe"
+MOST_REDRIVES = 4
+"""How many callers may redrive at once."""
 
 
 class Notifier:
@@ -57,6 +61,8 @@ class Notifier:
         self.starter = Starter(settings.starter_url)
         self._overview = OverviewReader(self.orchestrator, self.dead_letters)
         self.sources = Sources(self.orchestrator, self.starter, self.not_ready)
+        self.redriver = Redriver(self.dead_letters, self.orchestrator, self.starter)
+        self.redrives = asyncio.Semaphore(MOST_REDRIVES)
         self.streams = asyncio.Semaphore(settings.max_streams)
         days = timedelta(days=settings.stream_days)
         trimmer = Trimmer(self._redis, days)
@@ -88,8 +94,7 @@ class Notifier:
 
     async def stop(self) -> None:
         """Finish the running deliveries, and close everything."""
-        for job in self._periodic:
-            await job.stop()
+        await asyncio.gather(*(job.stop() for job in self._periodic))
         await self._topics.stop(self._settings.drain_seconds)
         self.orchestrator.close()
         self.starter.close()
@@ -108,7 +113,7 @@ class Notifier:
     async def _sidecar_state(self) -> SidecarState:
         return await subscriber_state(self.sidecar, self._topics.was_found)
 
-    def stalled(self) -> list[Record]:
+    def stalled(self) -> list[Instance]:
         """Return the stalled instances, as of the last look."""
         return self._overview.stalled
 

@@ -9,7 +9,8 @@ from grpc import Call, RpcError
 
 from chassis.app import new_app
 from chassis.probes import probes
-from chassis.problem import Problem, respond
+from chassis.problem import respond
+from contracts.http import Problem
 from orchestrator.api.routes import router
 from orchestrator.service import Orchestrator
 

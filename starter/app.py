@@ -11,6 +11,7 @@ from chassis import problem
 from chassis.app import new_app
 from chassis.probes import probes
 from contracts.events import Reason
+from contracts.http import FieldError, Problem
 from contracts.large_bodies import LargeBodies
 from contracts.refusal import Refused
 from starter.metrics import Metrics
@@ -56,8 +57,8 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 async def _key_taken(_: Request, error: Exception) -> JSONResponse:
     """409: another command was sent with this idempotency key; nothing was published."""
-    errors = [problem.FieldError(field="idempotency-key", message=str(error))]
-    found = problem.Problem(
+    errors = [FieldError(field="idempotency-key", message=str(error))]
+    found = Problem(
         title="The idempotency key is taken",
         status=409,
         detail=str(error),
@@ -70,4 +71,4 @@ async def _key_taken(_: Request, error: Exception) -> JSONResponse:
 async def _not_published(_: Request, error: Exception) -> JSONResponse:
     """503: the broker is away; nothing was accepted. The client may send the same request again."""
     title = "The event was not accepted"
-    return problem.respond(problem.Problem(title=title, status=503, detail=str(error)))
+    return problem.respond(Problem(title=title, status=503, detail=str(error)))

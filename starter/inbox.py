@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from contracts import strict_json
+from contracts.calls import STARTER_SOURCE
 from contracts.cloudevent import BATCH_CONTENT_TYPE, CONTENT_TYPE, JSON, CloudEvent
 from contracts.entry import read_batch, read_entry
 from contracts.events import Reason
 from contracts.refusal import Refused
-from starter.outbox import SOURCE
 
 COMMAND_TYPE = "usher.command.v1"
 
@@ -34,7 +34,7 @@ def command_event(
     written = [json.dumps(name).encode() + b": " + value for name, value in members.items()]
     return CloudEvent(
         id=idempotency_key or str(uuid.uuid4()),
-        source=SOURCE,
+        source=STARTER_SOURCE,
         type=COMMAND_TYPE,
         body=b"{" + b", ".join(written) + b"}",
         attributes={"time": datetime.now(UTC).isoformat()},

@@ -19,7 +19,6 @@ from contracts.refusal import Refused
 from contracts.topics import PUBSUB, Topic
 from starter.metrics import Metrics
 
-SOURCE = "/usher/starter"
 REFUSED_SECONDS = 15
 """How long the starter is not ready after the broker refused an event and accepted none since."""
 

@@ -6,6 +6,8 @@ starter accepts the event, and the orchestrator dead-letters it if the key is us
 
 import httpx
 
+from chassis.client import CallFailed, send_async
+from contracts import calls
 from contracts.cloudevent import CloudEvent
 from contracts.digest import command_digest
 
@@ -25,13 +27,12 @@ class KnownKeys:
 
     async def check(self, event: CloudEvent) -> None:
         """Raise `KeyTaken` if the ledger has another command with this event's source and id."""
-        named = {"source": event.source, "id": event.id}
+        asked = calls.event(event.source, event.id)
         try:
-            answer = await self._orchestrator.get("/events", params=named, timeout=SECONDS)
-            known = answer.json().get("digest") if answer.is_success else None
-        except (httpx.HTTPError, ValueError, AttributeError):
+            known = await send_async(self._orchestrator, asked, timeout=SECONDS)
+        except CallFailed:
             return
-        if known not in (None, command_digest(event)):
+        if known.digest not in (None, command_digest(event)):
             raise KeyTaken(
                 f"the idempotency key {event.id!r} was used for another request: choose a new key, "
                 "or send the first request unchanged"

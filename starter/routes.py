@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
-from pydantic import BaseModel
+from fastapi.responses import JSONResponse
 
 from chassis import problem
 from contracts import strict_json
+from contracts.http import Accepted, AcceptedBatch, Problem, Status
 from contracts.large_bodies import LargeBodies
 from contracts.message import ADDRESSABLE_ID_PATTERN
 from starter.inbox import command_event, placed, read_events
@@ -15,21 +16,8 @@ from starter.outbox import Outbox, Outgoing, addressed
 from starter.status import StatusReader
 
 
-class Accepted(BaseModel):
-    """The broker has the event, which is for this instance."""
-
-    instance_id: str
-    event_id: str
-
-    @classmethod
-    def of(cls, outgoing: Outgoing) -> "Accepted":
-        return cls(instance_id=outgoing.instance_id, event_id=outgoing.event.id)
-
-
-class AcceptedBatch(BaseModel):
-    """The broker has the events, in the order they came."""
-
-    items: list[Accepted]
+def _accepted(outgoing: Outgoing) -> Accepted:
+    return Accepted(instance_id=outgoing.instance_id, event_id=outgoing.event.id)
 
 
 def _outbox(request: Request) -> Outbox:
@@ -57,14 +45,14 @@ IdempotencyKey = Annotated[
 InstanceIdPath = Annotated[str, Path(pattern=ADDRESSABLE_ID_PATTERN)]
 _TAKEN = "the idempotency key was used for another command; nothing was published"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    413: {"model": problem.Problem, "description": "the body is too large"},
+    413: {"model": Problem, "description": "the body is too large"},
     422: {
-        "model": problem.Problem,
+        "model": Problem,
         "description": "it cannot be served; nothing was published",
     },
-    503: {"model": problem.Problem, "description": "the broker is away; nothing was accepted"},
+    503: {"model": Problem, "description": "the broker is away; nothing was accepted"},
 }
-KEYED = {409: {"model": problem.Problem, "description": _TAKEN}, **PROBLEMS}
+KEYED = {409: {"model": Problem, "description": _TAKEN}, **PROBLEMS}
 
 
 def _body(example: Any, description: str) -> dict[str, Any]:
@@ -95,7 +83,7 @@ async def accept(
     if key:
         await request.app.state.keys.check(outgoing.event)
     await outbox.publish(outgoing)
-    return Accepted.of(outgoing)
+    return _accepted(outgoing)
 
 
 def _outgoing(headers: Mapping[str, str], body: bytes) -> tuple[list[Outgoing], bool]:
@@ -129,7 +117,7 @@ async def events(request: Request, outbox: Out, bodies: Bodies) -> Accepted | Ac
     outgoing, is_batch = await bodies.read(body, lambda: _outgoing(headers, body))
     for event in outgoing:
         await outbox.publish(event)
-    accepted = [Accepted.of(event) for event in outgoing]
+    accepted = [_accepted(event) for event in outgoing]
     return AcceptedBatch(items=accepted) if is_batch else accepted[0]
 
 
@@ -188,8 +176,12 @@ async def raise_event(
     return await accept(request, outbox, command, idempotency_key, "data")
 
 
-@router.get("/status/{instance_id:path}", responses={404: {"model": problem.Problem}, **PROBLEMS})
-async def status(instance_id: InstanceIdPath, reader: StatusOf) -> Any:
+@router.get(
+    "/status/{instance_id:path}",
+    response_model=Status,
+    responses={404: {"model": Problem}, **PROBLEMS},
+)
+async def status(instance_id: InstanceIdPath, reader: StatusOf) -> Status | JSONResponse:
     """Return the status of an instance."""
     found = await reader.read(instance_id)
-    return problem.respond(found) if isinstance(found, problem.Problem) else found
+    return problem.respond(found) if isinstance(found, Problem) else found

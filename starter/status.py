@@ -1,24 +1,10 @@
 """Reads the status of an instance from the orchestrator, whose app id owns the workflow state."""
 
-from typing import Any
-from urllib.parse import quote
-
 import httpx
 
-from chassis.problem import Problem
-
-SHOWN = (
-    "instance_id",
-    "workflow",
-    "status",
-    "created_at",
-    "updated_at",
-    "input",
-    "output",
-    "custom_status",
-    "error",
-    "stalled",
-)
+from chassis.client import CallFailed, Declined, Misread, send_async
+from contracts import calls
+from contracts.http import Problem, Status
 
 
 class StatusReader:
@@ -27,27 +13,30 @@ class StatusReader:
     def __init__(self, orchestrator: httpx.AsyncClient) -> None:
         self._orchestrator = orchestrator
 
-    async def read(self, instance_id: str) -> dict[str, Any] | Problem:
+    async def read(self, instance_id: str) -> Status | Problem:
         """Return the status, or a problem: 404 for an unknown instance, 503 if nobody answers."""
         try:
-            answer = await self._orchestrator.get(f"/instances/{quote(instance_id, safe='')}")
-        except httpx.HTTPError as error:
-            return self._away(f"the orchestrator does not answer: {error}")
-        if answer.status_code == 404:
-            detail = f"no instance has the id {instance_id!r}"
-            return Problem(title="No such instance", status=404, detail=detail)
-        if answer.is_error:
-            return self._away(_detail(answer))
-        found = answer.json()
-        return {name: found.get(name) for name in SHOWN}
+            found = await send_async(self._orchestrator, calls.instance(instance_id))
+        except CallFailed as error:
+            return _problem(instance_id, error)
+        return Status(
+            instance_id=found.instance_id,
+            workflow=found.workflow,
+            status=found.status,
+            created_at=found.created_at,
+            updated_at=found.updated_at,
+            input=found.input,
+            output=found.output,
+            custom_status=found.custom_status,
+            error=found.error,
+            stalled=found.stalled,
+        )
 
-    def _away(self, detail: str) -> Problem:
-        return Problem(title="The engine cannot be asked", status=503, detail=detail)
 
-
-def _detail(answer: httpx.Response) -> str:
-    """Return the detail of the orchestrator's problem; its whole answer if it sent none."""
-    try:
-        return str(answer.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        return answer.text
+def _problem(instance_id: str, error: CallFailed) -> Problem:
+    if isinstance(error, Declined) and error.status == 404:
+        detail = f"no instance has the id {instance_id!r}"
+        return Problem(title="No such instance", status=404, detail=detail)
+    said = isinstance(error, Declined | Misread)
+    detail = str(error) if said else f"the orchestrator does not answer: {error}"
+    return Problem(title="The engine cannot be asked", status=503, detail=detail)

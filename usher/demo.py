@@ -1,18 +1,21 @@
 """`usher demo`: publishes through Dapr on a stack of its own, and reads what came out."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import httpx
 from filelock import FileLock, Timeout
 
+from contracts import calls
+from contracts.events import Outcome, Reason
+from contracts.records import DeadLetter, Notice
+from contracts.services import SERVICES
 from contracts.topics import PUBSUB, Topic
 from usher.client import Client
 from usher.errors import CommandError, Unreachable
-from usher.services import SERVICES
 from usher.stack.settings import LOOPBACK, StackSettings
 from usher.stack.stack import Stack
 from usher.stack.tail import LogReader
@@ -41,38 +44,42 @@ ANSWER = {
 }
 
 Print = Callable[[str], None]
-Item = Mapping[str, Any]
-Wanted = Mapping[str, Callable[[Item], bool]]
+Item = TypeVar("Item", Notice, DeadLetter)
+
+
+def _decision(notice: Notice) -> object:
+    return notice.output.get("decision") if isinstance(notice.output, dict) else None
+
 
 # What these events must lead to, each once.
-NOTICES: Wanted = {
+NOTICES: Mapping[str, Callable[[Notice], bool]] = {
     'COMPLETED hello_workflow with {"final_greeting": "Hello, Ada!"}': lambda it: (
-        _ended(it, "hello_workflow", "COMPLETED")
-        and it["output"] == {"final_greeting": "Hello, Ada!"}
+        _ended(it, "hello_workflow", Outcome.COMPLETED)
+        and it.output == {"final_greeting": "Hello, Ada!"}
     ),
     'COMPLETED approval_workflow with the decision "approved"': lambda it: (
-        _ended(it, "approval_workflow", "COMPLETED") and it["output"]["decision"] == "approved"
+        _ended(it, "approval_workflow", Outcome.COMPLETED) and _decision(it) == "approved"
     ),
-    "FAILED fail_workflow": lambda it: _ended(it, "fail_workflow", "FAILED"),
+    "FAILED fail_workflow": lambda it: _ended(it, "fail_workflow", Outcome.FAILED),
 }
 
-DEAD_LETTERS: Wanted = {
+DEAD_LETTERS: Mapping[str, Callable[[DeadLetter], bool]] = {
     "unknown_workflow for no_such_workflow": lambda it: (
-        it["reason"] == "unknown_workflow" and it["event"]["data"]["workflow"] == "no_such_workflow"
+        it.reason == Reason.UNKNOWN_WORKFLOW and it.command.get("workflow") == "no_such_workflow"
     ),
 }
 
 
-def _ended(item: Item, workflow: str, outcome: str) -> bool:
-    return (item["workflow"], item["outcome"]) == (workflow, outcome)
+def _ended(notice: Notice, workflow: str, outcome: Outcome) -> bool:
+    return (notice.workflow, notice.outcome) == (workflow, outcome)
 
 
 @dataclass(frozen=True)
 class DemoResult:
     """What the notifier holds, held against what it must hold."""
 
-    notices: list[Item]
-    dead_letters: list[Item]
+    notices: list[Notice]
+    dead_letters: list[DeadLetter]
     missing: list[str]
     too_much: list[str]
 
@@ -82,40 +89,31 @@ class DemoResult:
         return not self.missing and not self.too_much
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(vars(self))
 
 
-def judge(notices: list[Item], dead_letters: list[Item]) -> DemoResult:
+def judge(notices: list[Notice], dead_letters: list[DeadLetter]) -> DemoResult:
     """Match every item with one expectation at most, and every expectation with one item."""
     result = DemoResult(notices, dead_letters, [], [])
-    for kind, wanted, items in (
-        ("notice", NOTICES, notices),
-        ("dead letter", DEAD_LETTERS, dead_letters),
-    ):
-        missing, left = _match(wanted, items)
-        result.missing.extend(f"{kind}: {name}" for name in missing)
-        result.too_much.extend(f"{kind}: {item.get('id')}" for item in left)
+    _match("notice", NOTICES, notices, result)
+    _match("dead letter", DEAD_LETTERS, dead_letters, result)
     return result
 
 
-def _match(wanted: Wanted, items: Iterable[Item]) -> tuple[list[str], list[Item]]:
+def _match(
+    kind: str,
+    wanted: Mapping[str, Callable[[Item], bool]],
+    items: list[Item],
+    result: DemoResult,
+) -> None:
     left = list(items)
-    missing = []
     for name, fits in wanted.items():
-        found = next((item for item in left if _fits(fits, item)), None)
+        found = next((item for item in left if fits(item)), None)
         if found is None:
-            missing.append(name)
+            result.missing.append(f"{kind}: {name}")
         else:
             left.remove(found)
-    return missing, left
-
-
-def _fits(fits: Callable[[Item], bool], item: Item) -> bool:
-    # Another shape than expected (no output, data that is text) is no match, not an accident.
-    try:
-        return fits(item)
-    except (KeyError, TypeError, IndexError):
-        return False
+    result.too_much.extend(f"{kind}: {item.id}" for item in left)
 
 
 def demo_settings(settings: StackSettings) -> StackSettings:
@@ -186,7 +184,7 @@ class _Demo:
         """Publish, wait for what it leads to, and return what the notifier holds."""
         for request in REQUESTS:
             self._publish(Topic.REQUESTS, request)
-        if self._wait(lambda: self._client.status(APPROVAL)["status"] == "RUNNING"):
+        if self._wait(lambda: self._client.send(calls.status(APPROVAL)).status == "RUNNING"):
             self._publish(Topic.EVENTS, ANSWER)
             self._wait(lambda: not self._held().missing)
         self._wait(lambda: False, quiet_s)
@@ -206,8 +204,8 @@ class _Demo:
         self._report(f"published on {topic}: {body}")
 
     def _held(self) -> DemoResult:
-        notices, letters = self._client.notices(), self._client.dead_letters()
-        return judge(notices["items"], letters["items"])
+        notices, letters = calls.notices(), calls.dead_letters()
+        return judge(self._client.send(notices).items, self._client.send(letters).items)
 
     def _wait(self, reached: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:
         """Show the notifier's lines until `reached`, for so many seconds at most."""

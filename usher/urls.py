@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import HttpUrl, RedisDsn, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from usher.services import SERVICES, Service
+from contracts.services import SERVICES, Service
 from usher.stack.secrets import read_secrets
 from usher.stack.settings import LOOPBACK, StackSettings
 

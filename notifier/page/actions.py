@@ -2,6 +2,8 @@
 
 import json
 import uuid
+from asyncio import to_thread
+from collections import Counter
 from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote
@@ -9,14 +11,19 @@ from urllib.parse import parse_qsl, quote
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from contracts import redrive, strict_json
+from contracts import calls, strict_json
+from contracts.calls import Call
+from contracts.http import Accepted
+from contracts.records import DeadLetter, RedriveItem
 from contracts.refusal import Refused, with_field
-from notifier.page import forms, redriving, starting
+from notifier.page import forms, starting
 from notifier.page.feed import Filters
 from notifier.page.rendering import page
 from notifier.page.routes import INSTANCE, find, show_form
+from notifier.redrive import Chosen, can_redrive
 from notifier.routes import Service
-from notifier.service_clients import Away
+from notifier.service import Notifier
+from notifier.service_clients import Away, Refusal
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -30,6 +37,8 @@ async def _form(request: Request) -> dict[str, str]:
 Form = Annotated[dict[str, str], Depends(_form)]
 router = APIRouter(include_in_schema=False)
 MOST_FIELDS = 1000
+MOST = 250
+"""How many dead letters are sent at one press, the oldest first."""
 ACCEPTED = "Accepted: the broker has it."
 
 
@@ -37,7 +46,7 @@ ACCEPTED = "Accepted: the broker has it."
 def start(request: Request, service: Service, workflow: str, posted: Form) -> Response:
     """Start a workflow. If it would be refused, show the error at its field and publish nothing."""
     found = find(service, workflow)
-    form = forms.fields(found["input_schema"], found["example"])
+    form = forms.fields(found.input_schema, found.example)
     value, errors = forms.read(form, posted)
     chosen = posted.get(INSTANCE.name, "").strip()
     command = {"workflow": workflow, "input": value}
@@ -49,14 +58,15 @@ def start(request: Request, service: Service, workflow: str, posted: Form) -> Re
     if errors:
         return show_form(request, service, found, posted, errors)
     body = b"" if value is None else json.dumps(value).encode()
+    call = calls.start(workflow, body, instance_id=chosen or None, event_id=key)
     try:
-        answer = service.starter.start(workflow, body, chosen, key)
+        accepted = service.starter.ask(call)
+    except Refusal as refusal:
+        errors = starting.refused([*form, INSTANCE], refusal)
+        return show_form(request, service, found, posted, errors)
     except Away as away:
         return show_form(request, service, found, posted, {"": f"{away}."})
-    if "instance_id" not in answer:
-        errors = starting.refused([*form, INSTANCE], answer)
-        return show_form(request, service, found, posted, errors)
-    instance_id, event_id = answer["instance_id"], answer["event_id"]
+    instance_id, event_id = accepted.instance_id, accepted.event_id
     disposition = starting.disposition(service, event_id, chosen)
     if disposition in starting.NOT_STARTED:
         errors = {INSTANCE.name: starting.NOT_STARTED[disposition].format(instance_id)}
@@ -77,13 +87,8 @@ def send_event(
         return _reply(request, False, f"Not sent: {refused.message}")
     key = _key(instance_id, event, posted.get("since"), data)
     body = b"" if data is None else text.encode()
-    try:
-        answer = service.starter.raise_event(instance_id, event, body, key)
-    except Away as away:
-        return _reply(request, False, f"Not sent: {away}.")
-    if "instance_id" not in answer:
-        return _reply(request, False, f"Not sent: {starting.detail(answer)}")
-    return _reply(request, True, f"{ACCEPTED} {event} is on its way to {instance_id}.")
+    call = calls.raise_event(instance_id, event, body, event_id=key)
+    return _send(request, service, call, f"{event} is on its way to {instance_id}.")
 
 
 @router.post("/instances/{instance_id:path}/resume")
@@ -96,26 +101,57 @@ def resume(request: Request, service: Service, instance_id: str) -> Response:
         "type": "usher.command.v1",
         "data": {"instance_id": instance_id, "control": "resume"},
     }
+    call = calls.publish(json.dumps(event).encode())
+    return _send(request, service, call, f"{instance_id} will go on.")
+
+
+def _send(request: Request, service: Notifier, call: Call[Accepted], done: str) -> Response:
     try:
-        answer = service.starter.publish(json.dumps(event).encode())
+        service.starter.ask(call)
+    except Refusal as refusal:
+        return _reply(request, False, f"Not sent: {refusal}")
     except Away as away:
         return _reply(request, False, f"Not sent: {away}.")
-    if "instance_id" not in answer:
-        return _reply(request, False, f"Not sent: {starting.detail(answer)}")
-    return _reply(request, True, f"{ACCEPTED} {instance_id} will go on.")
+    return _reply(request, True, f"{ACCEPTED} {done}")
 
 
-@router.post("/dead-letters/redrive")
-def send_all_again(request: Request, service: Service, posted: Form) -> Response:
-    """Redrive all dead letters that the page's filters show, or preview that."""
+@router.post("/redrive")
+async def send_all_again(request: Request, service: Service, posted: Form) -> Response:
+    """Redrive the dead letters that the page's filters show, or preview that."""
     given = {name: posted.get(name, "") for name in Filters.model_fields if name != "limit"}
-    letters = redriving.redrivable(service, Filters(**given))
+    filters, dry_run = Filters(**given), posted.get("mode") != "real"
+
+    def wanted(letter: DeadLetter) -> bool:
+        return filters.wants_letter(letter) and can_redrive(letter)
+
+    chosen = await to_thread(service.redriver.choose, wanted)
+    counts, away = Counter[str](), ""
     try:
-        if posted.get("mode") != "real":
-            return _reply(request, True, redriving.preview(service, letters))
-    except Away as away:
+        async for item in service.redriver.each(chosen[:MOST], dry_run=dry_run):
+            counts[str(item.would if dry_run else item.done)] += 1
+    except Away as error:
+        away = str(error)
+    if not dry_run:
+        return _reply(request, *_sent_again(counts, len(chosen), away))
+    if away:
         return _reply(request, False, f"Not done: {away}.")
-    return _reply(request, *redriving.send_all(service, letters))
+    return _reply(request, True, _would_be(counts, len(chosen)))
+
+
+def _would_be(counts: Counter[str], chosen: int) -> str:
+    """Return what a redrive would do."""
+    each = ", ".join(f"{n} {what.replace('_', '-')}" for what, n in counts.most_common())
+    later = f" The oldest {MOST} of {chosen:,} go first." if chosen > MOST else ""
+    return f"{counts.total()} would be sent again: {each or 'none'}.{later} Nothing was done."
+
+
+def _sent_again(counts: Counter[str], chosen: int, away: str) -> tuple[bool, str]:
+    """Return whether all were accepted, and what was done."""
+    sent, refused, left = counts["published"], counts["refused"], chosen - counts.total()
+    rest = f", {left:,} are left" if left else ""
+    no = f", {refused} were refused" if refused else ""
+    then = f" Then: {away}" if away else ""
+    return not (refused or away), f"{sent} sent again{no}{rest}.{then}"
 
 
 @router.post("/dead-letters/{letter_id:path}/redrive")
@@ -124,20 +160,21 @@ def send_again(request: Request, service: Service, letter_id: str, posted: Form)
     letter = service.dead_letters.get(letter_id)
     if letter is None:
         raise HTTPException(404, "this dead letter is no longer kept")
-    if posted.get("attempts") != str(letter["attempts"]):
+    if posted.get("attempts") != str(letter.attempts):
         return _reply(request, False, "It was dead-lettered again meanwhile: look at it once more.")
-    if why := redrive.impossible(letter):
-        return _reply(request, False, f"It cannot be sent again: {why}.")
+    dry_run = posted.get("mode") != "real"
     try:
-        if posted.get("mode") != "real":
-            answer = service.orchestrator.explain(redrive.cloudevent(letter))
-            return _reply(request, True, _preview(answer))
-        instance_id = redriving.send(service, letter)
+        item = service.redriver.redrive(Chosen.of(letter), dry_run=dry_run)
     except Away as away:
         return _reply(request, False, f"Not done: {away}.")
-    except redriving.NotSent as refused:
-        return _reply(request, False, f"Refused: {refused}")
-    return _reply(request, True, f"{ACCEPTED} It was sent again, for {instance_id}.")
+    outcome = item.would if dry_run else item.done
+    if outcome in ("impossible", "skipped"):
+        return _reply(request, False, f"It cannot be sent again: {item.message}.")
+    if outcome == "refused":
+        return _reply(request, False, f"Refused: {with_field(item.field, item.message or '')}")
+    if dry_run:
+        return _reply(request, True, _preview(item))
+    return _reply(request, True, f"{ACCEPTED} It was sent again, for {item.instance_id}.")
 
 
 def _key(*content: Any) -> str:
@@ -148,14 +185,10 @@ def _key(*content: Any) -> str:
     return f"page-{sha256(json.dumps(content).encode()).hexdigest()[:24]}"
 
 
-def _preview(explained: dict[str, Any]) -> str:
-    what = str(explained.get("disposition", "unknown")).replace("_", "-")
-    where = f", for {explained['instance_id']}" if explained.get("instance_id") else ""
-    why = (
-        f": {with_field(explained.get('field'), explained['message'])}"
-        if explained.get("message")
-        else ""
-    )
+def _preview(item: RedriveItem) -> str:
+    what = str(item.would).replace("_", "-")
+    where = f", for {item.instance_id}" if item.instance_id else ""
+    why = f": {with_field(item.field, item.message)}" if item.message else ""
     return f"It would be {what}{where}{why}. Nothing was done."
 
 

@@ -1,14 +1,16 @@
 """The feed: notices and dead letters in one list, newest first, filtered by the URL."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from heapq import merge
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict
 
-from notifier.store import RecentRecords, Record
+from contracts.records import DeadLetter, Notice
+from notifier.records.store import RecentRecords
 
 FIRST, MOST = 50, 1000
 
@@ -29,40 +31,35 @@ class Filters(BaseModel):
         named = self.model_dump(exclude={"limit"})
         return {name: value for name, value in named.items() if value}
 
-    def wants_target(self, target: Record) -> bool:
+    def wants_target(self, instance_id: str | None, workflow: str | None = None) -> bool:
         """Return whether to show a wait, or a parked event, which has no workflow yet."""
-        return self.instance in ("", target["instance_id"]) and self.workflow in (
-            "",
-            target.get("workflow", self.workflow),
+        return self.instance in ("", instance_id) and (
+            workflow is None or self.workflow in ("", workflow)
         )
 
-    def wants_notice(self, notice: Record) -> bool:
+    def wants_notice(self, notice: Notice) -> bool:
         return (
             not self.reason
-            and self.instance in ("", notice["instance_id"])
-            and self.workflow in ("", notice["workflow"])
-            and self.outcome in ("", notice["outcome"])
+            and self.wants_target(notice.instance_id, notice.workflow)
+            and self.outcome in ("", notice.outcome)
         )
 
-    def wants_letter(self, letter: Record) -> bool:
+    def wants_letter(self, letter: DeadLetter) -> bool:
         return (
             not self.outcome
             and self.instance in ("", addressed(letter)[0])
-            and self.workflow in ("", _command(letter).get("workflow"))
-            and self.reason in ("", letter["reason"])
+            and self.workflow in ("", letter.command.get("workflow"))
+            and self.reason in ("", letter.reason)
         )
 
 
 def read_feed(
-    notices: RecentRecords, letters: RecentRecords, filters: Filters
-) -> tuple[list[Record], bool]:
-    """Return the newest records that pass the filters, and whether there are more.
-
-    Only notices have an `outcome`.
-    """
-    both = merge(
-        _wanted(notices, filters.wants_notice),
-        _wanted(letters, filters.wants_letter),
+    notices: RecentRecords[Notice], letters: RecentRecords[DeadLetter], filters: Filters
+) -> tuple[list[Notice | DeadLetter], bool]:
+    """Return the newest records that pass the filters, and whether there are more."""
+    both: Iterator[Notice | DeadLetter] = merge(
+        (one for one in notices.each() if filters.wants_notice(one)),
+        (one for one in letters.each() if filters.wants_letter(one)),
         key=_seen,
         reverse=True,
     )
@@ -71,9 +68,9 @@ def read_feed(
     return found[:most], len(found) > most
 
 
-def addressed(letter: Record) -> tuple[str | None, str | None]:
+def addressed(letter: DeadLetter) -> tuple[str | None, str | None]:
     """Return the instance and the external event that a dead letter names, or None for each."""
-    command = _command(letter)
+    command = letter.command
     named = command.get("instance_id")
     if not named and command.get("workflow") and command.get("key"):
         named = f"{command['workflow']}-{command['key']}"
@@ -84,15 +81,5 @@ def addressed(letter: Record) -> tuple[str | None, str | None]:
     )
 
 
-def _command(letter: Record) -> dict[str, Any]:
-    data = letter["event"].get("data")
-    return data if isinstance(data, dict) else {}
-
-
-def _wanted(store: RecentRecords, wants: Any) -> Iterator[Record]:
-    return filter(wants, store.each())
-
-
-def _seen(record: Record) -> str:
-    seen: str = record.get("seen_at") or record["last_seen"]
-    return seen
+def _seen(record: Notice | DeadLetter) -> datetime:
+    return record.seen_at if isinstance(record, Notice) else record.last_seen

@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import TypeVar
 
+from contracts import calls
+from contracts.http import Instance, Parked, Waiting
+from contracts.records import DeadLetter
 from notifier.page.feed import addressed
+from notifier.records.store import RecentRecords
 from notifier.service_clients import Away, Orchestrator
-from notifier.store import RecentRecords, Record
-from notifier.timeline import chain
+from notifier.timeline.chain import chain
+
+T = TypeVar("T")
 
 GOOD_FOR = 3
 """How long an overview for the page stays valid, in multiples of the time to read it."""
@@ -23,12 +28,25 @@ LETTERS_FOLLOWED = 50
 """How many of the other instances are looked at all the same: those of the newest dead letters."""
 
 
+@dataclass(frozen=True)
+class WaitInView:
+    """A wait, with the parked events and dead letters that it may be waiting for."""
+
+    wait: Waiting
+    parked: list[Parked]
+    letters: list[DeadLetter]
+
+    @property
+    def blocked(self) -> bool:
+        return bool(self.parked or self.letters)
+
+
 @dataclass
 class Overview:
-    """The waits, each with its parked events and dead letters; and all parked events."""
+    """The waits, and all parked events."""
 
-    waits: list[Record] = field(default_factory=list)
-    parked: list[Record] = field(default_factory=list)
+    waits: list[WaitInView] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
     more: bool = False
     away: str = ""
     """Why the orchestrator does not answer; the other fields are then from its last answer."""
@@ -38,9 +56,7 @@ class Overview:
     @property
     def blocked(self) -> int:
         """How many instances wait for an event that is parked or dead-lettered."""
-        return len(
-            {wait["instance_id"] for wait in self.waits if wait["parked"] or wait["letters"]}
-        )
+        return len({one.wait.instance_id for one in self.waits if one.blocked})
 
 
 class OverviewReader:
@@ -49,7 +65,7 @@ class OverviewReader:
     def __init__(
         self,
         orchestrator: Orchestrator,
-        letters: RecentRecords,
+        letters: RecentRecords[DeadLetter],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
@@ -58,7 +74,7 @@ class OverviewReader:
         self._one_at_a_time = threading.Lock()
         self._last = Overview()
         self._found_at = self._took = 0.0
-        self.stalled: list[Record] = []
+        self.stalled: list[Instance] = []
         """Stalled instances, as of the last look."""
         self._stalled_from = 0.0
 
@@ -69,7 +85,9 @@ class OverviewReader:
         """
         began = self._clock()
         if began >= self._stalled_from:
-            self.stalled = self._orchestrator.stalled(LOOKED_AT)
+            self.stalled = self._orchestrator.ask(
+                calls.instances(LOOKED_AT, status="STALLED")
+            ).items
             self._stalled_from = self._clock() + UNWATCHED * (self._clock() - began)
 
     def look(self, good_for: int = GOOD_FOR) -> Overview:
@@ -91,44 +109,46 @@ class OverviewReader:
             return self._last
 
     def _look(self) -> Overview:
-        waiting = self._orchestrator.waiting(LOOKED_AT)
-        parked = self._orchestrator.parked(LOOKED_AT)
-        waits = waiting["items"]
-        concerned = waits or waiting["next"]
-        each = self._letters.each() if concerned else []
-        letters = [letter for letter in each if not letter.get("redriven_at")]
-        if waiting["next"]:
-            waits += self._left_out(letters, {wait["instance_id"] for wait in waits})
+        waiting = self._orchestrator.ask(calls.waiting(LOOKED_AT))
+        parked = self._orchestrator.ask(calls.parked(LOOKED_AT)).items
+        waits = waiting.items
+        concerned = waits or waiting.next
+        each = self._letters.each() if concerned else iter(())
+        letters = [letter for letter in each if not letter.redriven_at]
+        if waiting.next:
+            waits = waits + self._left_out(letters, {wait.instance_id for wait in waits})
         lettered = _by_target((*addressed(letter), letter) for letter in letters)
-        listed = _by_target((event["instance_id"], event["event"], event) for event in parked)
+        listed = _by_target((event.instance_id, event.event, event) for event in parked)
+        seen = []
         for wait in waits:
-            target = _target(wait["instance_id"], wait["event"])
-            wait["parked"], wait["letters"] = listed.get(target, []), lettered.get(target, [])
-        waits.sort(key=lambda wait: (not (wait["parked"] or wait["letters"]), wait["since"]))
-        return Overview(waits, parked, more=bool(waiting["next"]), as_of=datetime.now(UTC))
+            target = _target(wait.instance_id, wait.event)
+            seen.append(WaitInView(wait, listed.get(target, []), lettered.get(target, [])))
+        seen.sort(key=lambda one: (not one.blocked, one.wait.since))
+        return Overview(seen, parked, more=bool(waiting.next), as_of=datetime.now(UTC))
 
-    def _left_out(self, letters: list[Record], seen: set[str]) -> list[Record]:
+    def _left_out(self, letters: list[DeadLetter], seen: set[str]) -> list[Waiting]:
         """Return the waits of other instances that have dead letters."""
         found = []
         events = (addressed(letter) for letter in letters)
         named = dict.fromkeys(i for i, event in events if i and event and i not in seen)
         for instance_id in islice(named, LETTERS_FOLLOWED):
-            instance = self._orchestrator.instance(instance_id)
-            for step in chain(instance, self._orchestrator.history(instance_id), None, None):
-                if instance and step.waits:
-                    about = {name: instance[name] for name in ("workflow", "status")}
-                    found.append({**step.wait(instance_id), **about})
+            if instance := self._orchestrator.find(calls.instance(instance_id)):
+                steps = chain(instance, self._orchestrator.history(instance_id), None, None)
+                found += [step.waiting(instance) for step in steps if step.waits]
         return found
 
 
-def _target(instance_id: str | None, event: str | None) -> tuple[str, str] | None:
+Target = tuple[str, str] | None
+
+
+def _target(instance_id: str | None, event: str | None) -> Target:
     """Return the key of an instance and event, ignoring case: a wrong case is one reason why an
     event does not reach its wait."""
     return (instance_id.casefold(), event.casefold()) if instance_id and event else None
 
 
-def _by_target(found: Iterable[tuple[str | None, str | None, Record]]) -> dict[Any, list[Record]]:
-    by_target: dict[Any, list[Record]] = {}
+def _by_target(found: Iterable[tuple[str | None, str | None, T]]) -> dict[Target, list[T]]:
+    by_target: dict[Target, list[T]] = {}
     for instance_id, event, record in found:
         if target := _target(instance_id, event):
             by_target.setdefault(target, []).append(record)

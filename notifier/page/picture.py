@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from notifier.timeline import TROUBLE, Step
+from notifier.timeline.chain import TROUBLE, Step
 
 ROWS = 40
 """With more steps than this, those of one kind and name share a row."""

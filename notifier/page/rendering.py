@@ -13,13 +13,25 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from pydantic import BaseModel
 
 from contracts import printable, redrive
+from contracts.records import DeadLetter, Notice
 from contracts.refusal import shortened
-from notifier.page.guard import HEADERS
 
 _log = structlog.get_logger()
 HERE = Path(__file__).parent
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cache-control": "no-store",
+}
+"""Security headers: no foreign code runs in a page, and no other site can frame it."""
 _BROKEN_ROW = Markup(
     '<li class="row letter" data-key="{0}">'
     '<p class="body">A record that cannot be shown: <bdi>{0}</bdi></p><pre>{1}</pre></li>'
@@ -57,6 +69,8 @@ def _beginning(value: object, most: int, indent: int | None = None) -> str:
 
 def _cut(value: Any) -> Any:
     """Cut long texts at the top level of a value, as the encoder writes a text in one piece."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json", exclude_unset=True)
     if isinstance(value, str):
         return shortened(value, SHOWN)
     if isinstance(value, dict):
@@ -64,14 +78,13 @@ def _cut(value: Any) -> Any:
     return value
 
 
-def row(draw: Callable[[Any], str], record: dict[str, Any]) -> str:
+def row(draw: Callable[[Any], str], record: Notice | DeadLetter) -> str:
     """Render a record of a list, or a substitute if that fails, so that the others still show."""
     try:
         return draw(record)
     except Exception:
-        record_id = record.get("id")
-        _log.exception("a record cannot be rendered", id=record_id)
-        return _BROKEN_ROW.format(printable.one_line(str(record_id)), payload(repr(record)))
+        _log.exception("a record cannot be rendered", id=record.id)
+        return _BROKEN_ROW.format(printable.one_line(record.id), payload(repr(record)))
 
 
 def took(seconds: float | None) -> str:

@@ -7,16 +7,20 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
+from contracts import calls
+from contracts.calls import STARTER_SOURCE
 from contracts.events import Outcome, Reason
-from notifier.instance_view import instance_view
+from contracts.http import Workflow
+from contracts.records import DeadLetter
 from notifier.page import forms
 from notifier.page.feed import FIRST, Filters, read_feed
 from notifier.page.picture import draw, listed
-from notifier.page.redriving import can_redrive
 from notifier.page.rendering import page
+from notifier.redrive import can_redrive
 from notifier.routes import Service
 from notifier.service import Notifier
 from notifier.service_clients import Away
+from notifier.timeline.instance_view import instance_view
 
 router = APIRouter(include_in_schema=False)
 FINISHED = ("COMPLETED", "FAILED", "TERMINATED")
@@ -45,12 +49,18 @@ def live(request: Request, service: Service, filters: Annotated[Filters, Query()
         filters=filters,
         feed=feed,
         more=more,
-        sendable=any("outcome" not in record and can_redrive(record) for record in feed),
+        sendable=any(isinstance(record, DeadLetter) and can_redrive(record) for record in feed),
         older=f"/?{urlencode({**filters.given, 'limit': 4 * filters.limit})}",
         overview=overview,
-        waits=[wait for wait in overview.waits if filters.wants_target(wait)],
-        parked=[event for event in overview.parked if filters.wants_target(event)],
-        stalled=[run for run in service.stalled() if filters.wants_target(run)],
+        waits=[
+            one
+            for one in overview.waits
+            if filters.wants_target(one.wait.instance_id, one.wait.workflow)
+        ],
+        parked=[event for event in overview.parked if filters.wants_target(event.instance_id)],
+        stalled=[
+            run for run in service.stalled() if filters.wants_target(run.instance_id, run.workflow)
+        ],
         workflows=service.orchestrator.last_workflows().value or [],
         outcomes=[outcome.value for outcome in Outcome],
         reasons=[reason.value for reason in Reason],
@@ -75,23 +85,23 @@ def instance(
     feed, _ = read_feed(
         service.notices, service.dead_letters, Filters(instance=instance_id, limit=FIRST)
     )
-    view = instance_view(service, instance_id)
-    status = view.instance["status"] if view.instance else ""
-    open_waits = [step.wait(instance_id) for step in view.steps if step.waits]
+    view = instance_view(service.orchestrator, service.notices, instance_id)
+    found = view.instance
+    waits = [step.waiting(found) for step in view.steps if step.waits] if found else []
     return page(
         request,
         "instance.html",
         **_sources(service, view.away, view.answer.as_of),
         last=last,
         instance_id=instance_id,
-        instance=view.instance,
+        instance=found,
         away=view.away,
-        finished=status in FINISHED or view.notice is not None,
+        finished=(found and found.status in FINISHED) or view.notice is not None,
         steps=view.steps,
         listed=listed(view.steps, steps),
         seconds=view.seconds,
         picture=draw(view.steps, view.at),
-        waits=[{**wait, "status": status} for wait in open_waits],
+        waits=waits,
         feed=feed,
         sent=_disposition(service, sent) if sent else "",
     )
@@ -100,10 +110,10 @@ def instance(
 def _disposition(service: Notifier, event_id: str) -> str:
     """Return the disposition of a request that a form sent; empty if it is not known yet."""
     try:
-        found = service.orchestrator.event_record(event_id)
+        found = service.orchestrator.find(calls.event(STARTER_SOURCE, event_id))
     except Away:
         return ""
-    return str(found["disposition"]) if found else ""
+    return str(found.disposition) if found else ""
 
 
 @router.get("/start")
@@ -124,7 +134,7 @@ def form(request: Request, service: Service, workflow: str) -> Response:
 def show_form(
     request: Request,
     service: Notifier,
-    workflow: dict[str, Any],
+    workflow: Workflow,
     posted: dict[str, str],
     errors: dict[str, str],
 ) -> Response:
@@ -136,7 +146,7 @@ def show_form(
         422 if errors else 200,
         **_sources(service, answer.away, answer.as_of, "workflows"),
         workflow=workflow,
-        form=forms.fields(workflow["input_schema"], workflow["example"]),
+        form=forms.fields(workflow.input_schema, workflow.example),
         instance_field=INSTANCE,
         posted=posted,
         errors=errors,
@@ -144,12 +154,12 @@ def show_form(
     )
 
 
-def find(service: Notifier, name: str) -> dict[str, Any]:
+def find(service: Notifier, name: str) -> Workflow:
     """Return a workflow. Raises 404 if there is none, 503 if the orchestrator is away."""
     answer = service.orchestrator.last_workflows()
     if answer.value is None:
         raise HTTPException(503, answer.away)
-    found = [workflow for workflow in answer.value if workflow["name"] == name]
+    found = [workflow for workflow in answer.value if workflow.name == name]
     if not found:
         raise HTTPException(404, f"no workflow is named {name!r}")
     return found[0]

@@ -1,7 +1,6 @@
 """`/stream`: changes as server-sent events, which a browser resumes where it left off."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
@@ -10,15 +9,13 @@ from fastapi import APIRouter, Header, HTTPException, Query
 from redis import RedisError
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from notifier.journal import PATTERN
-from notifier.routes import Service
+from notifier.records.journal import PATTERN
+from notifier.routes import SEND_SECONDS, Service
 from notifier.service import Notifier
 
 router = APIRouter()
 _KINDS = {"notices": "notice", "dead-letters": "dead_letter"}
 _RETRY_MS = 1000
-_SEND_SECONDS = 30
-"""A reader that takes nothing within this time is disconnected."""
 
 
 @router.get("/stream")
@@ -41,7 +38,7 @@ async def stream(
     ending = anyio.Event()  # set when the notifier stops; else it would wait for every reader
     events = _events(service, seen, ending.is_set)
     return EventSourceResponse(
-        events, shutdown_event=ending, shutdown_grace_period=3, send_timeout=_SEND_SECONDS
+        events, shutdown_event=ending, shutdown_grace_period=3, send_timeout=SEND_SECONDS
     )
 
 
@@ -49,14 +46,14 @@ async def _events(
     service: Notifier, seen: str, stopped: Callable[[], bool]
 ) -> AsyncIterator[ServerSentEvent]:
     """Yield the changes after `seen`. It ends when Redis is away; browsers then reconnect."""
-    stores = {"notices": service.notices, "dead-letters": service.dead_letters}
+    stores = {"notices": service.notices.get, "dead-letters": service.dead_letters.get}
     async with service.streams:
         try:
             await asyncio.to_thread(service.journal.last)  # no hello while Redis is away
             yield ServerSentEvent(event="hello", data=seen, retry=_RETRY_MS)
             async for change in service.journal.follow(seen, stopped):
-                record = await asyncio.to_thread(stores[change.store].get, change.record_id)
-                text = json.dumps(record)
+                record = await asyncio.to_thread(stores[change.store], change.record_id)
+                text = record.model_dump_json(exclude_unset=True) if record else "null"
                 yield ServerSentEvent(event=_KINDS[change.store], id=change.id, data=text)
         except RedisError:
             return

@@ -5,20 +5,27 @@ from typing import Any
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from contracts import calls
+from contracts.calls import STARTER_SOURCE
+from contracts.disposition import Disposition
+from contracts.events import Reason
 from notifier.page import forms
 from notifier.page.routes import INSTANCE
 from notifier.service import Notifier
-from notifier.service_clients import STARTER_SOURCE, Away
+from notifier.service_clients import Away, Refusal
 
 OUTCOME_SECONDS = 3
 """How long Start waits for the disposition. After that, the page of the instance shows it."""
-_OPEN = (None, "claimed")
+_OPEN = (None, Disposition.CLAIMED)
 _DUPLICATE = (
     "{} is taken: a run was started with this id, for the same workflow and input. "
     "Nothing new was started."
 )
 _TAKEN = "{} is taken by another run. Choose another id."
-NOT_STARTED = {"duplicate": _DUPLICATE, "dead_lettered": _TAKEN}
+NOT_STARTED: dict[str, str] = {
+    Disposition.DUPLICATE: _DUPLICATE,
+    Disposition.DEAD_LETTERED: _TAKEN,
+}
 """Disposition of a request with a chosen id → message for people."""
 
 
@@ -35,38 +42,28 @@ def objections(
         "data": command,
     }
     try:
-        explained = service.orchestrator.explain(json.dumps(event).encode())
-        if explained.get("known"):  # the same form, sent twice: its run exists
+        explained = service.orchestrator.ask(calls.explain(json.dumps(event).encode()))
+        if explained.known:  # the same form, sent twice: its run exists
             return {}
-        if (
-            explained.get("disposition") == "started"
-            and chosen
-            and service.orchestrator.instance(chosen)
-        ):
+        starts = explained.disposition == Disposition.STARTED
+        if starts and chosen and service.orchestrator.find(calls.instance(chosen)):
             return {INSTANCE.name: _TAKEN.format(chosen)}
     except Away:
         return {}
-    if explained.get("disposition") == "duplicate" and chosen:
+    if explained.disposition == Disposition.DUPLICATE and chosen:
         return {INSTANCE.name: _DUPLICATE.format(chosen)}
-    if explained.get("disposition") != "dead_lettered":
+    if explained.disposition != Disposition.DEAD_LETTERED:
         return {}
-    if explained.get("reason") == "instance_exists":
+    if explained.reason == Reason.INSTANCE_EXISTS:
         return {INSTANCE.name: _TAKEN.format(chosen)}
-    message = explained.get("message") or "it would be refused"
-    return {forms.field_of([*form, INSTANCE], explained.get("field")): message}
+    message = explained.message or "it would be refused"
+    return {forms.field_of([*form, INSTANCE], explained.field): message}
 
 
-def refused(form: list[forms.Field], problem: dict[str, Any]) -> dict[str, str]:
-    """Return the errors of a problem by field of the form."""
-    found = {
-        forms.field_of(form, error.get("field")): error["message"]
-        for error in problem.get("errors", [])
-    }
-    return found or {"": detail(problem)}
-
-
-def detail(problem: dict[str, Any]) -> str:
-    return str(problem.get("detail") or problem.get("title") or problem)
+def refused(form: list[forms.Field], refusal: Refusal) -> dict[str, str]:
+    """Return the errors of a refusal by field of the form."""
+    found = {forms.field_of(form, error.field): error.message for error in refusal.errors}
+    return found or {"": str(refusal)}
 
 
 def disposition(service: Notifier, event_id: str, chosen: str) -> str:
@@ -90,5 +87,5 @@ def disposition(service: Notifier, event_id: str, chosen: str) -> str:
 
 
 def _recorded(service: Notifier, event_id: str) -> str | None:
-    found = service.orchestrator.event_record(event_id)
-    return found["disposition"] if found else None
+    found = service.orchestrator.find(calls.event(STARTER_SOURCE, event_id))
+    return found.disposition if found else None

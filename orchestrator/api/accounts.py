@@ -7,9 +7,8 @@ disposition is held against what its steps wrote elsewhere.
 from collections.abc import Iterable
 from datetime import timedelta
 
-from pydantic import AwareDatetime, BaseModel
-
 from contracts import identity
+from contracts.http import Account
 from orchestrator.engine.client import Engine
 from orchestrator.engine.state import Unreadable, cause_of
 from orchestrator.intake.parking import Parking
@@ -18,25 +17,6 @@ from orchestrator.ledger.records import Disposition, Ended, Entry, Holder
 
 OVERDUE = timedelta(minutes=5)
 """How long after its deadline an event may still wait: `redelivery` looks for overdue ones."""
-
-
-class Account(BaseModel):
-    """One event as the ledger has it, and what is missing of it."""
-
-    key: str
-    topic: str
-    disposition: Disposition
-    instance_id: str | None
-    letters: int
-    """How often it was dead-lettered: so many attempts its letter has."""
-    attempt: int
-    """How often serving it was begun: each claim that is taken over is one."""
-    at: AwareDatetime
-    notice: str | None = None
-    """Id of the notice that was published when the run it started ended."""
-    missing: str | None = None
-    command: str | None = None
-    """What the event asks for (`contracts.digest`); another that has its source and id differs."""
 
 
 class Accountant:
@@ -80,18 +60,18 @@ class Accountant:
                 )
             case Disposition.PARKED:
                 missing = await self._wait_missing(entry)
-        names = (
-            "key",
-            "topic",
-            "disposition",
-            "letters",
-            "attempt",
-            "command",
-            "instance_id",
-            "at",
+        return Account(
+            key=entry.key,
+            topic=entry.topic,
+            disposition=entry.disposition,
+            instance_id=entry.instance_id,
+            letters=entry.letters,
+            attempt=entry.attempt,
+            at=entry.at,
+            notice=notice,
+            missing=missing,
+            command=entry.command,
         )
-        said = {name: getattr(entry, name) for name in names}
-        return Account(**said, notice=notice, missing=missing)
 
     async def _wait_missing(self, entry: Entry) -> str | None:
         late = entry.until and entry.until < self._ledger.now() - OVERDUE

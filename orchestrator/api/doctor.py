@@ -7,8 +7,8 @@ from importlib.metadata import version
 from typing import Any
 
 from contracts.finding import Finding, refusal, warning
+from contracts.http import Instance
 from contracts.topics import LEDGER_STORE, PUBSUB, PUBSUB_ORDERED, STATE_STORE, Topic
-from orchestrator.engine.state import Instance
 from orchestrator.ledger.records import LEASE_SECONDS
 from orchestrator.settings import Settings
 

@@ -4,12 +4,10 @@ import uuid
 from dataclasses import replace
 from functools import partial
 
-from pydantic import BaseModel
-
 from contracts import strict_json
 from contracts.cloudevent import CloudEvent
 from contracts.commands import StartWorkflow
-from contracts.events import Reason
+from contracts.http import Explanation
 from contracts.large_bodies import LargeBodies
 from contracts.reading import read_command, topic_of
 from contracts.refusal import Refused
@@ -18,20 +16,6 @@ from orchestrator.intake.arrival import Arrival, arrive
 from orchestrator.intake.decision import decide
 from orchestrator.intake.fact_reader import FactReader
 from orchestrator.ledger.records import Disposition
-
-
-class Explanation(BaseModel):
-    """What would become of an event, and why it would be refused where it would."""
-
-    disposition: Disposition
-    topic: str | None = None
-    workflow: str | None = None
-    instance_id: str | None = None
-    reason: Reason | None = None
-    field: str | None = None
-    message: str | None = None
-    known: Disposition | None = None
-    """What the ledger has of this event already."""
 
 
 async def explanation(reader: FactReader, bodies: LargeBodies, body: bytes) -> Explanation:

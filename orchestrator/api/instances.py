@@ -6,15 +6,17 @@ waits. They come from the histories of runs that go on; a bulk read of the ledge
 that ended.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
+from pydantic import JsonValue
 
 from contracts import identity
 from contracts.commands import ControlInstance, RaiseEvent
+from contracts.http import Instance, Page, Parked, Waiting
 from orchestrator.engine.client import Engine
 from orchestrator.engine.history import open_waits, stall
-from orchestrator.engine.state import FINISHED, Instance, Unreadable, instance_of
+from orchestrator.engine.state import FINISHED, Unreadable, instance_of
 from orchestrator.intake.arrival import arrive
 from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.records import Entry
@@ -30,21 +32,21 @@ MOST_LOOKS = 5000
 
 async def page(
     engine: Engine, limit: int, after: str | None, status: str | None, workflow: str | None
-) -> tuple[list[WorkflowState], str | None]:
-    """Return up to `limit` instances whose ids come after `after`, and the cursor of what follows.
+) -> Page[Instance]:
+    """Return up to `limit` instances whose ids come after `after`.
 
     Where few of many fit, a page may hold fewer, or none, though more follow.
     """
-    found: list[WorkflowState] = []
+    found: list[Instance] = []
     last: str | None = None
     for looks, instance_id in enumerate(await _ids(engine, after)):
         if len(found) == limit or looks == MOST_LOOKS:
-            return found, last
+            return Page[Instance](items=found, next=last)
         last = instance_id
         state = await engine.state(instance_id)
         if state and status in (None, state.runtime_status.name) and workflow in (None, state.name):
-            found.append(state)
-    return found, None
+            found.append(await shown(engine, state))
+    return Page[Instance](items=found)
 
 
 async def shown(engine: Engine, state: WorkflowState) -> Instance:
@@ -60,26 +62,36 @@ async def shown(engine: Engine, state: WorkflowState) -> Instance:
 
 async def waits(
     engine: Engine, endings: KnownEndings, limit: int, after: str | None
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Return the waits of the next `limit` instances after an id, and the cursor of the rest."""
+) -> Page[Waiting]:
+    """Return the waits of the next `limit` instances after an id."""
     going_on = await endings.not_ended(await _ids(engine, after), limit + 1)
     items = [
         wait for instance_id in going_on[:limit] for wait in await _waits_of(engine, instance_id)
     ]
-    return items, going_on[limit - 1] if len(going_on) > limit else None
+    following = going_on[limit - 1] if len(going_on) > limit else None
+    return Page[Waiting](items=items, next=following)
 
 
-def parked(entry: Entry) -> dict[str, Any]:
+def parked(entry: Entry) -> Parked:
     """Show a parked event. If its command cannot be read, show only its ids."""
     arrival = arrive(entry.topic, entry.accepted())
     event, command = arrival.event, arrival.command
-    shown: dict[str, Any] = {"instance_id": entry.instance_id, "event": None, "data": None}
+    name: str | None = None
+    data: JsonValue = None
     if isinstance(command, RaiseEvent):
-        shown |= {"event": command.event, "data": command.data}
+        name, data = command.event, command.data
     elif isinstance(command, ControlInstance):
-        shown |= {"event": command.control}
-    ids = {"id": event.id, "source": event.source, "parked_at": entry.at}
-    return {**shown, **ids, "until": entry.until, "why": entry.why}
+        name = command.control
+    return Parked(
+        instance_id=entry.instance_id,
+        event=name,
+        data=data,
+        id=event.id,
+        source=event.source,
+        parked_at=entry.at,
+        until=entry.until,
+        why=entry.why,
+    )
 
 
 async def _ids(engine: Engine, after: str | None) -> list[str]:
@@ -87,11 +99,18 @@ async def _ids(engine: Engine, after: str | None) -> list[str]:
     return sorted(one for one in ids if after is None or one > after)
 
 
-async def _waits_of(engine: Engine, instance_id: str) -> list[dict[str, Any]]:
+async def _waits_of(engine: Engine, instance_id: str) -> list[Waiting]:
     state = await engine.state(instance_id)
     if state is None or state.runtime_status in FINISHED or isinstance(state, Unreadable):
         return []
-    status = state.runtime_status.name
-    about = {"instance_id": instance_id, "workflow": state.name, "status": status}
-    history = await engine.history(instance_id) or []
-    return [{**about, **wait.model_dump(mode="json")} for wait in open_waits(history)]
+    return [
+        Waiting(
+            instance_id=instance_id,
+            workflow=state.name,
+            status=state.runtime_status.name,
+            event=wait.event,
+            since=wait.since,
+            until=wait.until,
+        )
+        for wait in open_waits(await engine.history(instance_id) or [])
+    ]

@@ -1,15 +1,27 @@
 """The orchestrator's routes: the one reader of workflows, instances, ledger and parking."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from pydantic import BaseModel, Field
 
+from contracts.http import (
+    Accounts,
+    DoctorReport,
+    EventRecord,
+    Explanation,
+    HistoryEvent,
+    Instance,
+    Keys,
+    Page,
+    Parked,
+    Waiting,
+    Windows,
+    Workflow,
+)
 from orchestrator.api import instances as listing
-from orchestrator.api.explain import Explanation, explanation
+from orchestrator.api.explain import explanation
 from orchestrator.api.parts import Reads
-from orchestrator.engine.state import Instance
 
 
 async def _reads(request: Request) -> Reads:
@@ -23,19 +35,19 @@ router = APIRouter()
 
 
 @router.get("/workflows")
-async def workflows(reads: Parts) -> dict[str, Any]:
+async def workflows(reads: Parts) -> Page[Workflow]:
     """Every workflow that can be started, with the JSON Schema of its input."""
     items = [
-        {
-            "name": definition.name,
-            "description": definition.description,
-            "input_schema": definition.input_schema(),
-            "example": definition.tag.example,
-            "announce": definition.tag.announce,
-        }
+        Workflow(
+            name=definition.name,
+            description=definition.description,
+            input_schema=definition.input_schema(),
+            example=definition.tag.example,
+            announce=definition.tag.announce,
+        )
         for definition in reads.workflows.values()
     ]
-    return {"items": items, "next": None}
+    return Page[Workflow](items=items)
 
 
 @router.get("/instances")
@@ -45,20 +57,18 @@ async def instances(
     workflow: str | None = None,
     limit: Limit = 100,
     cursor: str | None = None,
-) -> Any:
+) -> Page[Instance]:
     """Instances the engine holds, in the order of their ids, a page at a time."""
-    found, following = await listing.page(reads.engine, min(limit, 1000), cursor, status, workflow)
-    items = [await listing.shown(reads.engine, state) for state in found]
-    return {"items": items, "next": following}
+    return await listing.page(reads.engine, min(limit, 1000), cursor, status, workflow)
 
 
 @router.get("/instances/{instance_id:path}/history")
-async def history(reads: Parts, instance_id: str) -> Any:
+async def history(reads: Parts, instance_id: str) -> Page[HistoryEvent]:
     """What the engine recorded of one instance, oldest first."""
     events = await reads.engine.history(instance_id)
     if events is None:
         raise HTTPException(404, f"no instance has the id {instance_id!r}")
-    return {"items": events, "next": None}
+    return Page[HistoryEvent](items=events)
 
 
 @router.get("/instances/{instance_id:path}")
@@ -71,10 +81,9 @@ async def instance(reads: Parts, instance_id: str) -> Instance:
 
 
 @router.get("/waiting")
-async def waiting(reads: Parts, limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
+async def waiting(reads: Parts, limit: Limit = 100, cursor: str | None = None) -> Page[Waiting]:
     """Who waits for which event, since when, until when; `limit` is of instances looked at."""
-    items, following = await listing.waits(reads.engine, reads.endings, min(limit, 1000), cursor)
-    return {"items": items, "next": following}
+    return await listing.waits(reads.engine, reads.endings, min(limit, 1000), cursor)
 
 
 @router.get("/events")
@@ -83,7 +92,7 @@ async def event(
     source: str = "",
     id: str = "",  # noqa: A002
     instance_id: str | None = None,
-) -> dict[str, Any]:
+) -> EventRecord:
     """What became of one event, named by source and id, or as the one that started an instance."""
     holder = await reads.ledger.holder(instance_id) if instance_id else None
     found = reads.ledger.get(holder.key) if holder else reads.ledger.find(source, id)
@@ -91,24 +100,18 @@ async def event(
     if entry is None:
         said = f"that started {instance_id!r}" if instance_id else f"{id!r} from {source!r}"
         raise HTTPException(404, f"the ledger has no event {said}")
-    return {
-        "disposition": entry.disposition,
-        "instance_id": entry.instance_id,
-        "duplicates": entry.duplicates,
-        "digest": entry.command,
-        "others": len(entry.others),
-        "at": entry.at,
-    }
-
-
-class Keys(BaseModel):
-    """Keys of events in the ledger (`contracts.identity.event_key`)."""
-
-    keys: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=1000)]
+    return EventRecord(
+        disposition=entry.disposition,
+        instance_id=entry.instance_id,
+        duplicates=entry.duplicates,
+        digest=entry.command,
+        others=len(entry.others),
+        at=entry.at,
+    )
 
 
 @router.post("/events/lookup")
-async def events(reads: Parts, wanted: Keys) -> dict[str, Any]:
+async def events(reads: Parts, wanted: Keys) -> Accounts:
     """What became of many events, and what is missing of each; for `usher audit`.
 
     What the ledger has not, is not among the items; before `since` it has forgotten everything. Of
@@ -117,14 +120,14 @@ async def events(reads: Parts, wanted: Keys) -> dict[str, Any]:
     since = reads.ledger.now() - timedelta(days=reads.settings.ledger_days)
     broken: set[str] = set()
     items = await reads.accountant.accounts(wanted.keys, broken)
-    return {"items": items, "next": None, "since": since, "broken": sorted(broken)}
+    return Accounts(items=items, since=since, broken=sorted(broken))
 
 
 @router.get("/parked")
-async def parked(reads: Parts, limit: Limit = 100) -> dict[str, Any]:
+async def parked(reads: Parts, limit: Limit = 100) -> Page[Parked]:
     """Events that wait for an instance, the oldest first; `why` for one that is there."""
     waiting = await reads.parking.waiting(await reads.engine.all_ids())
-    return {"items": [listing.parked(entry) for entry in waiting[: min(limit, 1000)]], "next": None}
+    return Page[Parked](items=[listing.parked(entry) for entry in waiting[: min(limit, 1000)]])
 
 
 @router.post("/explain")
@@ -135,12 +138,12 @@ async def explain(reads: Parts, request: Request) -> Explanation:
 
 
 @router.get("/doctor")
-async def doctor(reads: Parts) -> dict[str, Any]:
+async def doctor(reads: Parts) -> DoctorReport:
     """What would break a promise, as far as it is seen from here; and times to hold against it."""
     settings = reads.settings
-    times = {
-        "ledger_days": settings.ledger_days,
-        "stream_days": settings.stream_days,
-        "call_timeout_seconds": settings.call_timeout_seconds,
-    }
-    return {"items": await reads.findings(), "next": None, "settings": times}
+    times = Windows(
+        ledger_days=settings.ledger_days,
+        stream_days=settings.stream_days,
+        call_timeout_seconds=settings.call_timeout_seconds,
+    )
+    return DoctorReport(items=await reads.findings(), settings=times)

@@ -11,8 +11,9 @@ from dapr.ext.workflow.aio import DaprWorkflowClient
 from grpc import RpcError, StatusCode
 
 from chassis.sidecar import Metadata, Sidecar
+from contracts.http import HistoryEvent
 from orchestrator.engine.envelope import Cause, seal
-from orchestrator.engine.history import HistoryEvent, read_event
+from orchestrator.engine.history import read_event
 from orchestrator.engine.sdk import inner_client, purge_by_force
 from orchestrator.engine.state import Unreadable
 from orchestrator.engine.state_reader import StateReader, once_saved

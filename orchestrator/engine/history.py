@@ -8,6 +8,7 @@ from dapr.ext.workflow import WorkflowHistoryEventType
 from pydantic import AwareDatetime, BaseModel
 
 from contracts.events import Failure
+from contracts.http import HistoryEvent, Stall
 
 PURPOSES: dict[str | None, Literal["timer", "event", "retry"]] = {
     "createTimer": "timer",
@@ -18,24 +19,6 @@ PURPOSES: dict[str | None, Literal["timer", "event", "retry"]] = {
 
 
 _NEVER = 9999
-
-
-class HistoryEvent(BaseModel):
-    """One event of an instance's history, as the engine recorded it."""
-
-    event_id: int
-    timestamp: AwareDatetime
-    type: str
-    name: str | None
-    task_scheduled_id: int | None
-    """The `event_id` of the activity, child or timer that this event completes."""
-    error: Failure | None
-    purpose: Literal["timer", "event", "retry"] | None = None
-    """Purpose of a timer. A timer of an event is a wait for the event of that `name`."""
-    until: AwareDatetime | None = None
-    """When a timer is due; None for a wait without a deadline."""
-    child: str | None = None
-    """Instance id of the child that this event created."""
 
 
 def read_event(event: Any) -> HistoryEvent:
@@ -56,15 +39,6 @@ def read_event(event: Any) -> HistoryEvent:
         until=_due(said.fireAt) if timer else None,
         child=said.instanceId if kind == "childWorkflowInstanceCreated" else None,
     )
-
-
-class Stall(BaseModel):
-    """Why and when the engine stopped an instance."""
-
-    reason: str
-    """The engine's code: `PATCH_MISMATCH`, `PAYLOAD_SIZE_EXCEEDED`, `VERSION_NOT_AVAILABLE`."""
-    message: str
-    since: AwareDatetime
 
 
 def stall(history: Iterable[HistoryEvent]) -> Stall | None:

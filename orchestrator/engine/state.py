@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
-from pydantic import AwareDatetime, BaseModel, JsonValue, TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
 from contracts.events import Failure
+from contracts.http import Instance, Stall
 from orchestrator.engine.envelope import Cause, unseal
-from orchestrator.engine.history import Stall
 
 FINISHED = {WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERMINATED}
 REASON = "UNREADABLE"
@@ -55,24 +55,6 @@ class Unreadable:
     def stall(self) -> Stall:
         said = f"the engine cannot read it: {self.message}"
         return Stall(reason=REASON, message=said, since=self.created_at)
-
-
-class Instance(BaseModel):
-    """One workflow instance; times are RFC 3339, UTC."""
-
-    instance_id: str
-    workflow: str
-    status: str
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-    input: JsonValue
-    output: JsonValue
-    custom_status: str | None
-    error: Failure | None
-    event_id: str | None = None
-    """Id of the event that started it; None where Usher did not start it."""
-    stalled: Stall | None = None
-    """Why the engine stopped it, where its status is STALLED."""
 
 
 def instance_of(state: WorkflowState) -> Instance:

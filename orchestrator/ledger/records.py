@@ -3,13 +3,13 @@
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from enum import StrEnum
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from contracts import redrive
 from contracts.cloudevent import CloudEvent
+from contracts.disposition import Disposition as Disposition
 from contracts.entry import read_entry
 from contracts.limits import ANY_SIZE, SEEN_KEPT
 
@@ -22,19 +22,6 @@ LEASE = timedelta(seconds=LEASE_SECONDS)
 Known = Mapping[str, tuple[dict[str, Any] | None, str]]
 """Records that were read just now, with their etags, by key; None and "" for one that is not there.
 Who writes one of them need not read it again."""
-
-
-class Disposition(StrEnum):
-    """The outcome of an event. `claimed` and `parked` are open; all others are final."""
-
-    CLAIMED = "claimed"
-    PARKED = "parked"
-    STARTED = "started"
-    DELIVERED = "delivered"
-    CONTROLLED = "controlled"
-    DUPLICATE = "duplicate"
-    EXPIRED = "expired"
-    DEAD_LETTERED = "dead_lettered"
 
 
 OPEN = {Disposition.CLAIMED, Disposition.PARKED}

@@ -9,9 +9,9 @@ from dapr.ext.workflow import WorkflowState, WorkflowStatus
 
 from chassis.tracing import TRACEPARENT, continuing
 from contracts.events import WorkflowCompleted
+from contracts.http import Stall
 from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import Cause
-from orchestrator.engine.history import Stall
 from orchestrator.engine.state import FINISHED, Unreadable, cause_of
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import Ended

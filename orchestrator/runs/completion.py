@@ -8,9 +8,9 @@ from typing import Any
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowState
 
 from contracts.events import Outcome, RunFailure, WorkflowCompleted
+from contracts.http import Instance, Stall
 from orchestrator.engine.envelope import Cause
-from orchestrator.engine.history import Stall
-from orchestrator.engine.state import Instance, instance_of
+from orchestrator.engine.state import instance_of
 from orchestrator.runs.failures import bounded, causes, text_of, type_of
 from orchestrator.runs.payload import MAX_PAYLOAD_BYTES, payload_bytes
 

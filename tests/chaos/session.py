@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from contracts.services import SERVICES
 from tests.chaos.blows import Report
 from tests.chaos.observed import Observed
 from tests.chaos.plan import Plan
 from tests.chaos.report import figures, write
 from tests.chaos.storm import Storm
 from tests.chaos.verdict import Verdict, judge
-from usher.services import SERVICES
 from usher.stack.secrets import FILE, REDIS_FILE
 from usher.stack.settings import StackSettings, variable
 from usher.stack.stack import Stack

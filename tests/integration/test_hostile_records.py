@@ -10,6 +10,7 @@ from redis import Redis
 
 from contracts import identity, redrive
 from contracts.events import Reason
+from contracts.records import DeadLetter
 from tests.integration.test_audit import LEDGER, _audit
 from tests.support.driver import Document, Driver, eventually, fresh
 
@@ -105,7 +106,11 @@ def test_odd_events_are_parked_listed_drained_expired_and_redriven(
         letter = usher.dead_letter(f"late-{instance_id}")
         assert letter["reason"] == Reason.INSTANCE_FINISHED
         headers = {"content-type": "application/cloudevents+json"}
-        answer = usher.post("/events", content=redrive.cloudevent(letter), headers=headers)
+        answer = usher.post(
+            "/events",
+            content=redrive.cloudevent(DeadLetter.model_validate(letter)),
+            headers=headers,
+        )
         assert answer.status_code == 202, answer.text
     again = [f"late-{instance_id}" for instance_id in waits]
     eventually(

@@ -1,14 +1,21 @@
 """P9: what was put aside is sent again under its own id, once, and looked at first."""
 
 import json
+import os
+import signal
+from datetime import UTC, datetime
 from functools import partial
-from operator import eq
+from operator import eq, ne
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.integration.test_promises import _done, _settled, _start, _tick
 from tests.support.command import run_usher as _usher
 from tests.support.driver import Driver, eventually, fresh
+
+MANY = 40
 
 
 def _put_aside(usher: Driver) -> tuple[str, str]:
@@ -59,6 +66,45 @@ def test_p9_put_aside_again_it_may_be_redriven_again(usher: Driver) -> None:
         letter = usher.dead_letter(event_id)
         assert letter["redriven_at"] is None
         assert letter["event"]["id"] == event_id
+
+
+@pytest.mark.parametrize("cut", ["its caller goes away", "the notifier is killed"])
+def test_p9_a_redrive_that_is_cut_off_loses_nothing_and_doubles_nothing(
+    usher: Driver, tmp_path: Path, cut: str
+) -> None:
+    since, instance, file = datetime.now(UTC), fresh("count"), tmp_path / "tally"
+    for number in range(MANY):
+        _tick(usher, instance, number, ttl_seconds=0)
+    eventually(lambda: len(_of(usher, instance)), partial(eq, MANY))
+    _start(usher, fresh("event"), instance, file=str(file), events=MANY, seconds=120)
+    usher.running(instance)
+
+    wanted = {"since": since.isoformat(), "dry_run": False, "rate": 20}
+    url = usher.url("notifier", "/dead-letters/redrive")
+    pid = usher.stack.pids()["notifier"]
+    with usher.http.stream("POST", url, json=wanted) as answer:
+        lines = (line for line in answer.iter_lines() if line.startswith("data:"))
+        for _ in range(10):
+            next(lines)
+        if cut == "the notifier is killed":
+            os.kill(pid, signal.SIGKILL)
+            eventually(lambda: usher.stack.pids().get("notifier", pid), partial(ne, pid))
+            usher.stack.wait_healthy()
+    assert 9 <= _redriven(usher, instance) < MANY
+
+    done = _usher(usher, "redrive", "--since", since.isoformat(), "--yes")
+    assert {item["done"] for item in done["items"]} == {"published"}
+    assert sorted(usher.notice(instance, 120)["output"]) == list(range(MANY))
+    assert sorted(_done(file)) == sorted(["started", *(f"tick:{n}" for n in range(MANY))])
+    assert _redriven(usher, instance) == MANY
+
+
+def _of(usher: Driver, instance: str) -> list[dict[str, Any]]:
+    return [one for one in usher.dead_letters() if instance in str(one["event"])]
+
+
+def _redriven(usher: Driver, instance: str) -> int:
+    return sum(one["redriven_at"] is not None for one in _of(usher, instance))
 
 
 def test_explain_says_what_would_become_of_an_event(usher: Driver, tmp_path: Path) -> None:

@@ -48,7 +48,11 @@ def test_a_service_has_its_roles_under_their_names(service: str) -> None:
     [
         ("new_app", "app.py", set()),
         # Entries that were kept: a parked event, what the page shows.
-        ("read_entry", "inbox.py", {"orchestrator/ledger/records.py", "notifier/reading.py"}),
+        (
+            "read_entry",
+            "inbox.py",
+            {"orchestrator/ledger/records.py", "notifier/records/reading.py"},
+        ),
         # A process of its own for one task, started by the orchestrator.
         ("set_up_logs", "__main__.py", {"orchestrator/hosting/__main__.py"}),
     ],

@@ -18,12 +18,12 @@ from dapr.ext.workflow import WorkflowStatus
 from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
+from contracts.http import HistoryEvent
 from contracts.refusal import Refused
 from contracts.topics import Topic
 from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import Cause, seal
-from orchestrator.engine.history import HistoryEvent
 from orchestrator.engine.state import FINISHED
 from orchestrator.inbox import Inbox
 from orchestrator.intake.actions import Outcome

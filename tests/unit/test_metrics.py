@@ -7,8 +7,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from contracts.events import OriginalEvent, Outcome, Reason
+from contracts.records import DeadLetter, Notice
 from notifier.metrics import Metrics as NotifierMetrics
-from notifier.records import DeadLetter, Notice
 from orchestrator.metrics import Metrics
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

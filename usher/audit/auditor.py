@@ -11,16 +11,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from contracts import calls
 from contracts.cloudevent import CloudEvent
 from contracts.digest import command_digest
 from contracts.entry import read_entry
+from contracts.http import Account
 from contracts.letters import reused_id
+from contracts.records import Found, Kept
 from contracts.topics import Topic
 from usher.audit.entries import key_of, letters_of
 from usher.audit.messages import find, kept_or_coming
 from usher.audit.report import Report, Unaccounted
 from usher.audit.streams import PAGE, EntryId, StreamEntry, Streams, named
-from usher.audit.verdict import LETTERED, Known, Record, State, Verdict, judge, stuck
+from usher.audit.verdict import LETTERED, Known, State, Verdict, judge, stuck
 from usher.client import Client
 
 AUDITED = (Topic.REQUESTS, Topic.EVENTS)
@@ -98,10 +101,11 @@ class Auditor:
         self._judge(items)
 
     def _judge(self, items: list[Item]) -> None:
-        told = self._client.look_up_events([item.key for item in items if item.key])
-        broken = set(told.get("broken", ()))
-        horizon = datetime.fromisoformat(told["since"]) + _NEARLY
-        accounts = {account["key"]: account for account in told["items"]}
+        keys = [item.key for item in items if item.key]
+        told = self._client.send(calls.look_up_events(keys))
+        broken = set(told.broken)
+        horizon = told.since + _NEARLY
+        accounts = {account.key: account for account in told.items}
         known = self._known(items, accounts)
         for item in items:
             account = accounts.get(item.key or "")
@@ -119,31 +123,30 @@ class Auditor:
         known = self._verdicts.get(mark)
         return known is not None and known.state is State.ACCOUNTED
 
-    def _vanished(self, item: Item, account: Record) -> bool:
+    def _vanished(self, item: Item, account: Account) -> bool:
         """Tell whether the ledger's entry, which does not say what its event asked for, is of
         another event of this source and id."""
         first = item.key or ""
         is_first = item.mark == first
-        return not is_first and account.get("command") is None and self._is_accounted_for(first)
+        return not is_first and account.command is None and self._is_accounted_for(first)
 
-    def _known(self, items: list[Item], accounts: dict[str, Record]) -> Known:
+    def _known(self, items: list[Item], accounts: dict[str, Account]) -> Known:
         letters: set[str] = set()
         for item in items:
             entry, account = item.entry, accounts.get(item.key or "")
-            if account and account.get("command") not in (None, item.digest):
+            if account and account.command not in (None, item.digest):
                 letters.add(reused_id(entry.topic, item.event))
-            if account is None or account["disposition"] in LETTERED:
-                topic = Topic(account["topic"]) if account else entry.topic
+            if account is None or account.disposition in LETTERED:
+                topic = account.topic if account else entry.topic
                 letters.update(letters_of(topic, item.event, entry.data))
-        notices = {account["notice"] for account in accounts.values() if account["notice"]}
+        notices = {account.notice for account in accounts.values() if account.notice}
         return Known(
-            accounts,
-            _by_id(self._client.look_up_dead_letters, letters),
-            _by_id(self._client.look_up_notices, notices),
+            _by_id(lambda ids: self._client.send(calls.look_up_dead_letters(ids)), letters),
+            _by_id(lambda ids: self._client.send(calls.look_up_notices(ids)), notices),
         )
 
     def _excused(
-        self, verdict: Verdict, entry: StreamEntry, account: Record | None, horizon: datetime
+        self, verdict: Verdict, entry: StreamEntry, account: Account | None, horizon: datetime
     ) -> Verdict:
         if not self._begun[entry.topic].acknowledged(entry.id):
             return stuck(account, self._begun[entry.topic], entry.id) or Verdict(State.OPEN)
@@ -177,17 +180,14 @@ class Auditor:
     def _look_on_the_way(self) -> None:
         """Look on the streams to the notifier for what it does not hold."""
         wanting = {m: v for m, v in self._verdicts.items() if v.state is State.WANTING}
-        for topic, is_letter, look_up in (
-            (Topic.DEAD_LETTERS, True, self._client.look_up_dead_letters),
-            (Topic.COMPLETIONS, False, self._client.look_up_notices),
-        ):
+        for topic, is_letter in ((Topic.DEAD_LETTERS, True), (Topic.COMPLETIONS, False)):
             mine = {m: v for m, v in wanting.items() if bool(v.attempts) is is_letter}
             if not mine:
                 continue
             wanted = {one for verdict in mine.values() for one in verdict.wanted}
             last = self._streams.progress(topic).last
             found = find(self._streams, topic, wanted, last)
-            forgotten_before = look_up([])["forgotten_before"]
+            forgotten_before = self._forgotten_before(topic)
             for mark, verdict in mine.items():
                 hits = [found[one] for one in verdict.wanted if one in found]
                 right = [one for one in hits if one.attempts >= verdict.attempts]
@@ -198,6 +198,12 @@ class Auditor:
                 if right:
                     missing += " at the notifier, which had heard it"
                 self._verdicts[mark] = Verdict(State.UNACCOUNTED, missing=missing)
+
+    def _forgotten_before(self, topic: Topic) -> float | None:
+        """Return when the newest record that the notifier forgot was last seen."""
+        if topic is Topic.DEAD_LETTERS:
+            return self._client.send(calls.look_up_dead_letters([])).forgotten_before
+        return self._client.send(calls.look_up_notices([])).forgotten_before
 
     def _total(self, report: Report) -> None:
         oldest: int | None = None
@@ -235,9 +241,9 @@ class Auditor:
                 report.findings.append(Unaccounted(topic, None, None, None, missing, gone))
 
 
-def _by_id(look_up: Callable[[list[str]], Record], wanted: Iterable[str]) -> dict[str, Record]:
+def _by_id(look_up: Callable[[list[str]], Found[Kept]], wanted: Iterable[str]) -> dict[str, Kept]:
     ids = sorted(wanted)
-    found: dict[str, Record] = {}
+    found: dict[str, Kept] = {}
     for start in range(0, len(ids), PAGE):
-        found |= {one["id"]: one for one in look_up(ids[start : start + PAGE])["items"]}
+        found |= {one.id: one for one in look_up(ids[start : start + PAGE]).items}
     return found

@@ -37,5 +37,7 @@ def terminate(
         "data": control,
     }
     with session(ctx, as_json) as run, run.client() as client:
-        accepted = client.publish_event(json.dumps(event).encode())
+        from contracts import calls
+
+        accepted = client.send(calls.publish(json.dumps(event).encode()))
         run.out.answer(accepted, views.accepted(accepted))

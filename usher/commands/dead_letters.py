@@ -2,15 +2,20 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from usher.errors import BadInput, Exit, NotFound, Unreachable
 from usher.session import session
 from usher.terminal import views
-from usher.terminal.arguments import Json
+from usher.terminal.arguments import Json, since_argument
 from usher.terminal.help import examples
+
+if TYPE_CHECKING:
+    from contracts.records import Redrive, RedriveItem
+    from usher.client import Client
+    from usher.session import Session
 
 app = typer.Typer()
 
@@ -31,10 +36,15 @@ def dead_letters(
 ) -> None:
     """List what could not be served, newest first."""
     with session(ctx, as_json) as run, run.client() as client:
-        found = client.dead_letters(limit, reason, workflow)
-        rows = [{**one, "event_id": one["event"].get("id")} for one in found["items"]]
+        from contracts import calls
+
+        found = client.send(calls.dead_letters(limit, reason, workflow))
         columns = ("last_seen", "reason", "field", "event_id", "attempts", "message")
-        run.out.answer(found, views.table(rows, columns))
+        rows = [
+            (one.last_seen, one.reason, one.field, one.event.id, one.attempts, one.message)
+            for one in found.items
+        ]
+        run.out.answer(found, views.table(columns, rows))
 
 
 @app.command(
@@ -63,37 +73,68 @@ def redrive(
     Exit code 5 if any was refused.
     """
     with session(ctx, as_json) as run, run.client() as client:
-        from usher import redrive as redriving
+        from contracts.records import Redrive
 
         if not (letter_id or reason or workflow or since or everything):
             raise BadInput("Say which: --id, --reason, --workflow, --since or --all.")
-        moment = redriving.since(since) if since else None
-        chosen = redriving.Selection(letter_id, reason, workflow, moment).of(client)
-        if letter_id and not chosen:
-            raise NotFound(f"No dead letter has the id {letter_id!r}, nor its event.")
-        letters = [letter for letter in chosen if again or not letter.get("redriven_at")]
-        if skipped := len(chosen) - len(letters):
-            run.out.progress(f"{skipped} redriven already; --again includes them")
-        if not yes:
-            items = redriving.plan(client, letters)
-            document = {"dry_run": True, "count": len(items), "items": items}
-            columns: tuple[str, ...] = (
-                "event_id",
-                "reason",
-                "would",
-                "instance_id",
-                "field",
-                "message",
+        wanted = Redrive(
+            id=letter_id,
+            reason=reason,
+            workflow=workflow,
+            since=since_argument(since),
+            again=again,
+            dry_run=not yes,
+            rate=rate,
+        )
+        items = _redriven(run, client, wanted)
+        what, title = "would", f"{len(items)} would be sent again; --yes does it"
+        if yes:
+            what, title = "done", f"{sum(one.done == 'published' for one in items)} sent again"
+        columns = ("event_id", "reason", what, "instance_id", "field", "message")
+        rows = [
+            (
+                one.event_id,
+                one.reason,
+                one.done or one.would,
+                one.instance_id,
+                one.field,
+                one.message,
             )
-            title = f"{len(items)} would be sent again; --yes does it"
-        else:
-            items = list(redriving.redrive(client, letters, rate))
-            document = {"dry_run": False, "count": len(items), "items": items}
-            columns = ("event_id", "reason", "done", "instance_id", "field", "message")
-            title = f"{sum(item['done'] == 'published' for item in items)} sent again"
-        run.out.answer(document, views.table(items, columns, title))
-    if any(item.get("done") == "refused" for item in items):
+            for one in items
+        ]
+        document = {"dry_run": not yes, "count": len(items), "items": items}
+        run.out.answer(document, views.table(columns, rows, title))
+    if any(one.done == "refused" for one in items):
         raise typer.Exit(Exit.REFUSED)
+
+
+def _redriven(run: "Session", client: "Client", wanted: "Redrive") -> "list[RedriveItem]":
+    """Redrive, and return what became of each; raises `Unreachable` if some are left."""
+    from contracts import calls
+
+    items: list[RedriveItem] = []
+    begun = None
+    for told in client.stream(calls.redrive(wanted)):
+        if begun is None:
+            begun = told
+            if told.skipped:
+                run.out.progress(f"{told.skipped} redriven already; --again includes them")
+        if told.item:
+            items.append(told.item)
+        elif told.away:
+            raise Unreachable(_left(len(items), told.count, wanted), f"{told.away}.")
+    if begun is None:
+        raise Unreachable("The notifier's answer is no redrive.")
+    if len(items) < begun.count:
+        raise Unreachable(_left(len(items), begun.count, wanted), "The notifier has stopped.")
+    if wanted.id and not begun.count + begun.skipped:
+        raise NotFound(f"No dead letter has the id {wanted.id!r}, nor its event.")
+    return items
+
+
+def _left(done: int, count: int, wanted: "Redrive") -> str:
+    what = "looked at" if wanted.dry_run else "handled"
+    return f"Only {done} of {count} dead letters were {what}."
 
 
 @app.command(epilog=examples("usher explain event.json", "usher explain - < event.json"))
@@ -108,10 +149,10 @@ def explain(
             body = sys.stdin.buffer.read() if event == "-" else Path(event).read_bytes()
         except OSError as error:
             raise BadInput(f"{event} cannot be read.", str(error)) from error
-        told = client.explain(body)
-        if "disposition" not in told:
-            raise Unreachable("The orchestrator's answer is no explanation.")
-        rows = [{"what": name, "": value} for name, value in told.items() if value is not None]
-        run.out.answer(told, views.table(rows, ("what", "")))
-    if told["disposition"] == "dead_lettered":
+        from contracts import calls
+        from contracts.disposition import Disposition
+
+        told = client.send(calls.explain(body))
+        run.out.answer(told, views.table(("what", ""), views.present(told).items()))
+    if told.disposition == Disposition.DEAD_LETTERED:
         raise typer.Exit(Exit.REFUSED)

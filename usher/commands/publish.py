@@ -42,13 +42,16 @@ def publish(
     with session(ctx, as_json) as run, run.client() as client:
         if key is not None and instance_id is not None:
             raise BadInput("--instance-id and --key both name the instance: give one of them.")
-        accepted = client.publish(
+        from contracts import calls
+
+        call = calls.start(
             workflow,
             json_argument("INPUT", payload),
             key=key,
             instance_id=instance_id,
             event_id=header_argument("--id", event_id),
         )
+        accepted = client.send(call)
         run.out.answer(accepted, views.accepted(accepted))
 
 
@@ -72,5 +75,7 @@ def event(
     """Publish an event: the instance that waits for it goes on."""
     with session(ctx, as_json) as run, run.client() as client:
         data, given = json_argument("DATA", payload), header_argument("--id", event_id)
-        accepted = client.raise_event(instance, name, data, event_id=given)
+        from contracts import calls
+
+        accepted = client.send(calls.raise_event(instance, name, data, event_id=given))
         run.out.answer(accepted, views.accepted(accepted))

@@ -84,8 +84,5 @@ def _audited(report: "Report") -> "Group":
 
 
 def _named(findings: "Sequence[Unaccounted]", last: str) -> "RenderableType":
-    columns = ("stream", "entry", "source", "id")
-    rows = [
-        {**{name: getattr(one, name) for name in columns}, last: one.missing} for one in findings
-    ]
-    return views.table(rows, (*columns, last))
+    rows = [(one.stream, one.entry, one.source, one.id, one.missing) for one in findings]
+    return views.table(("stream", "entry", "source", "id", last), rows)

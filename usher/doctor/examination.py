@@ -1,6 +1,6 @@
 """Everything `usher doctor` looks at, and what could not be seen."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -8,7 +8,10 @@ from typing import Any
 
 from redis import Redis
 
+from contracts import calls
 from contracts.finding import Finding
+from contracts.http import Windows
+from contracts.services import Service
 from contracts.topics import Topic
 from usher.client import Client
 from usher.doctor.broker import brokers
@@ -19,9 +22,8 @@ from usher.doctor.resources import read
 from usher.doctor.retention import retention, stores
 from usher.doctor.streams import Stream, streams
 from usher.errors import CommandError, Unreachable
-from usher.services import Service
 
-DEFAULTS = {"ledger_days": 30.0, "stream_days": 7.0, "call_timeout_seconds": 8.0}
+DEFAULTS = Windows(ledger_days=30, stream_days=7, call_timeout_seconds=8)
 """Held against the files where the orchestrator cannot say what it has."""
 
 
@@ -52,7 +54,7 @@ class Doctor:
         self._client = client
         self._etcd_url = etcd_url
         self._found = Diagnosis()
-        self._times: Mapping[str, float] = DEFAULTS
+        self._times = DEFAULTS
 
     def examine(self, redis: Callable[[], Any]) -> Diagnosis:
         """`redis` opens a client of the broker."""
@@ -65,14 +67,14 @@ class Doctor:
 
     def _running(self) -> None:
         with self._seeing():
-            told = self._client.doctor()
-            self._times = told["settings"]
-            self._add(Finding(**one) for one in told["items"])
+            told = self._client.send(calls.doctor())
+            self._times = told.settings
+            self._add(iter(told.items))
         versions: dict[str, str] = {}
         hearing: tuple[Service, ...] = ("orchestrator", "notifier")
         for app in hearing:
             with self._seeing():
-                metadata = self._client.sidecar(app)
+                metadata = self._client.send(calls.sidecar(app))
                 versions[app] = str(metadata.get("runtimeVersion"))
                 if app == "notifier":
                     self._add(notifier(metadata))
@@ -85,11 +87,11 @@ class Doctor:
             return
         resources, broken = read(self._components)
         self._add(iter(broken))
-        self._add(brokers(resources, self._times["call_timeout_seconds"]))
+        self._add(brokers(resources, self._times.call_timeout_seconds))
         self._add(resiliency(resources))
         self._add(outages(resources))
         self._add(stores(resources))
-        self._add(retention(resources, self._times["ledger_days"]))
+        self._add(retention(resources, self._times.ledger_days))
 
     def _broker(self, redis: Redis) -> None:
         wanted = ("appendonly", "appendfsync", "maxmemory", "maxmemory-policy")
@@ -98,7 +100,7 @@ class Doctor:
             config |= redis.config_get(name)
         self._add(redis_config(config))
         now: Any = redis.time()
-        days = self._times["stream_days"], self._times["ledger_days"]
+        days = self._times.stream_days, self._times.ledger_days
         self._add(streams(_streams(redis), int(now[0]) * 1000, *days))
 
     def _add(self, findings: Iterator[Finding]) -> None:

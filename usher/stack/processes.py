@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from usher.services import Service
+from contracts.services import Service
 from usher.stack.secrets import APP_TOKEN, REDIS_FILE, REDIS_PASSWORD, SIDECAR_TOKEN
 from usher.stack.settings import LOOPBACK, PORTS, StackSettings
 from usher.stack.sidecar_env import sidecar_env

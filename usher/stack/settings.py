@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 import usher
-from usher.services import Service
+from contracts.services import Service
 
 # All but the three services' HTTP stays here, whatever `host` says: Redis and Dapr have no tokens.
 LOOPBACK = "127.0.0.1"

@@ -1,11 +1,16 @@
 """Arguments of the command line that travel as they are, checked before anything is sent."""
 
+import re
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from usher.errors import BadInput
+
+_AGO = re.compile(r"(\d+)([smhd])")
+_UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 
@@ -38,3 +43,17 @@ def header_argument(name: str, text: str | None) -> str | None:
     if not text or text != text.strip() or not (text.isascii() and text.isprintable()):
         raise BadInput(f"{name} must be printable ASCII, with no space at either end.")
     return text
+
+
+def since_argument(text: str | None) -> datetime | None:
+    """Read `10m`, `2h` (ago), or an RFC 3339 time; raises `BadInput` if it is neither."""
+    if text is None:
+        return None
+    if ago := _AGO.fullmatch(text):
+        return datetime.now(UTC) - timedelta(**{_UNIT[ago[2]]: int(ago[1])})
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        hint = "Write 10m, 2h or 1d, or a time such as 2030-01-31T08:00:00Z."
+        raise BadInput(f"--since: {text!r} is no time.", hint) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from contracts import printable
 from usher.errors import CommandError
+from usher.terminal.views import as_it_came
 
 # Off a terminal nothing is folded to a width: `usher workflows | grep` sees whole lines.
 UNFOLDED = 2000
@@ -72,8 +73,9 @@ class Screen(Console):
 
 
 def write_json(document: Any, indent: int | None = None) -> None:
-    """Print a JSON document on stdout: ASCII, without controls."""
-    sys.stdout.write(printable.lines(json.dumps(document, indent=indent)) + "\n")
+    """Print a JSON document on stdout: ASCII, without controls. Answers in it are as they came."""
+    text = json.dumps(document, indent=indent, default=as_it_came)
+    sys.stdout.write(printable.lines(text) + "\n")
     sys.stdout.flush()
 
 

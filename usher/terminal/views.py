@@ -5,18 +5,26 @@ Every command imports this module, so what draws is imported once something is t
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from contracts import printable
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from rich.console import RenderableType
     from rich.text import Text
 
+    from contracts.http import Accepted, Instance, Workflow
     from usher.demo import DemoResult
 
 Document = Mapping[str, Any]
+
+
+def as_it_came(answer: "BaseModel") -> dict[str, Any]:
+    """Return the members that an answer came with, as JSON."""
+    return answer.model_dump(mode="json", exclude_unset=True)
 
 
 def words(line: str) -> "Text":
@@ -38,51 +46,48 @@ def pairs(entries: Document) -> "Text":
     return Text("\n").join(lines)
 
 
-def accepted(answer: Document) -> "RenderableType":
+def accepted(answer: "Accepted") -> "RenderableType":
     """What the broker has now, and where to look next."""
     from rich.text import Text
 
-    look = Text(f"usher status {shlex.quote(str(answer.get('instance_id')))}", style="dim")
-    return Text("\n").join([pairs(answer), look])
+    look = Text(f"usher status {shlex.quote(answer.instance_id)}", style="dim")
+    return Text("\n").join([pairs(as_it_came(answer)), look])
 
 
-def instance(answer: Document) -> "RenderableType":
-    """One instance, without what it does not have."""
-    return pairs({name: value for name, value in answer.items() if value is not None})
+def present(answer: "BaseModel") -> dict[str, Any]:
+    """Return the members of an answer that are not null."""
+    return {name: value for name, value in as_it_came(answer).items() if value is not None}
 
 
-def stalled(row: Document) -> str | None:
+def stalled(run: "Instance") -> str | None:
     """Why an instance is stalled, and since when; None where it is not."""
-    why = row.get("stalled")
-    return f"since {why['since']}: {why['message']}" if why else None
+    return f"since {_cell(run.stalled.since)}: {run.stalled.message}" if run.stalled else None
 
 
-def table(rows: Iterable[Document], columns: tuple[str, ...], title: str = "") -> "RenderableType":
-    """A row each, of the named columns; what a row lacks is left empty."""
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = ""
+) -> "RenderableType":
+    """A row each, with a value for each column; what a row lacks is left empty."""
     from usher.terminal.rows import Rows
 
-    cells = [["" if (v := row.get(name)) is None else _cell(v) for name in columns] for row in rows]
+    cells = [["" if value is None else _cell(value) for value in row] for row in rows]
     return Rows(columns, cells, title)
 
 
 def _cell(value: Any) -> str:
-    """Return a value as text for one line of a table."""
+    """Return a value as text for one line of a table; a time as the services write it."""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
     return printable.one_line(str(value))
 
 
-def workflows(items: Iterable[Document]) -> "RenderableType":
+def workflows(items: Iterable["Workflow"]) -> "RenderableType":
     """One row a workflow: its name, an input to try, what it does."""
-    from usher.terminal.rows import Rows
-
     rows = [
-        [
-            _cell(item.get("name")),
-            _cell(json.dumps(item.get("example"), ensure_ascii=False)),
-            _cell(str(item.get("description") or "").partition("\n")[0]),
-        ]
-        for item in items
+        (one.name, json.dumps(one.example, ensure_ascii=False), one.description.partition("\n")[0])
+        for one in items
     ]
-    return Rows(("workflow", "example input", "what it does"), rows)
+    return table(("workflow", "example input", "what it does"), rows)
 
 
 def demo_result(found: "DemoResult") -> "RenderableType":
@@ -95,8 +100,8 @@ def demo_result(found: "DemoResult") -> "RenderableType":
     wrong += [f"too much: {name}" for name in found.too_much]
     return Group(
         Text("GET /notices", style="bold"),
-        JSON.from_data(found.notices),
+        JSON.from_data(found.notices, default=as_it_came),
         Text("GET /dead-letters", style="bold"),
-        JSON.from_data(found.dead_letters),
+        JSON.from_data(found.dead_letters, default=as_it_came),
         *(Text(line, style="bold red") for line in wrong),
     )

@@ -14,6 +14,7 @@ from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
 from contracts.events import EventDeadLettered, OriginalEvent, Reason
 from contracts.refusal import Refused
+from tests.support.answers import dead_letter
 from tests.support.sidecar import delivery
 
 ENVELOPE: dict[str, Any] = {
@@ -222,6 +223,6 @@ def test_data_that_python_would_round_are_kept_as_bytes_and_redriven_as_they_wer
     body = b'{"workflow": "w", "input": 0.1000000000000000055511151231257827}'
     event = CloudEvent("e-1", "/shop", "t", body).original().model_dump()
     assert event["data"] == {"workflow": "w", "input": 0.1}
-    letter = {"attempts": 1, "event": event}
+    letter = dead_letter(event=event)
     assert read_entry(redrive.cloudevent(letter)).body == body
     assert CloudEvent.from_dict(json.loads(redrive.cloudevent(letter))).body == body

@@ -9,6 +9,7 @@ from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
 from contracts.letters import letter_id
 from contracts.limits import KEPT_OF_LARGER, MAX_DATA_BYTES, MAX_KEPT_BYTES
+from tests.support.answers import dead_letter
 from usher.audit.entries import key_of, letters_of
 
 TOPIC = "workflow-requests"
@@ -67,7 +68,7 @@ def test_a_letter_is_redriven_only_where_its_data_are_whole_and_served(
 ) -> None:
     body = b"\xff" * size
     event = CloudEvent("e-1", "/test", "test", body).original().model_dump()
-    letter = {"event": event, "reason": "oversize", "topic": "workflow-requests"}
+    letter = dead_letter(event=event, reason="oversize", topic="workflow-requests")
     assert (redrive.impossible(letter) is None) is possible
     cut = size > MAX_KEPT_BYTES
     assert event["data_bytes"] == (size if cut else None)

@@ -1,6 +1,6 @@
 """The notifier's HTTP API: newest first, filtered, bounded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import httpx
@@ -8,25 +8,25 @@ import pytest
 
 from notifier.app import build_app
 from notifier.service import Notifier
+from tests.support.answers import dead_letter, notice
 from tests.support.asgi import ask, service_of
 
-NOTICES = [{"id": f"n-{n}", "instance_id": f"i-{n % 2}"} for n in range(6)]
-LETTERS: list[dict[str, Any]] = [
-    {"id": "l-1", "reason": "invalid_input", "event": {"data": {"workflow": "hello_workflow"}}},
-    {"id": "l-2", "reason": "invalid_json", "event": {"data": "text"}},
-    {"id": "l-3", "reason": "invalid_input", "event": {"data": {"workflow": "other"}}},
-    {"id": "l-4", "reason": "undeliverable", "event": {"data_base64": "/w=="}},
+NOTICES = [notice(id=f"n-{n}", instance_id=f"i-{n % 2}") for n in range(6)]
+HELLO = {"data": {"workflow": "hello_workflow"}}
+LETTERS = [
+    dead_letter(id="l-1", reason="invalid_input", event=HELLO),
+    dead_letter(id="l-2", reason="invalid_json", event={"data": "text"}),
+    dead_letter(id="l-3", reason="invalid_input", event={"data": {"workflow": "other"}}),
+    dead_letter(id="l-4", reason="undeliverable", event={"data_base64": "/w=="}),
 ]
 
 
 class Kept:
-    def __init__(self, records: list[dict[str, Any]]) -> None:
+    def __init__(self, records: Sequence[Any]) -> None:
         self._records = records
         self.limits: list[int] = []
 
-    def newest(
-        self, wanted: Callable[[Any], bool], limit: int, offset: int = 0
-    ) -> list[dict[str, Any]]:
+    def newest(self, wanted: Callable[[Any], bool], limit: int, offset: int = 0) -> list[Any]:
         self.limits.append(limit)
         return [record for record in self._records if wanted(record)][offset : offset + limit]
 
@@ -45,7 +45,7 @@ def ids(answer: httpx.Response) -> list[str]:
 
 
 def test_notices_are_listed_and_found_by_instance() -> None:
-    assert ids(get("/notices")) == [notice["id"] for notice in NOTICES]
+    assert ids(get("/notices")) == [one.id for one in NOTICES]
     assert ids(get("/notices", instance_id="i-1")) == ["n-1", "n-3", "n-5"]
     assert ids(get("/notices", instance_id="nobody")) == []
 

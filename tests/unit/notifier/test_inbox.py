@@ -10,10 +10,12 @@ from redis import RedisError
 
 from chassis.topic_server import RETRY, SUCCESS
 from contracts.cloudevent import CloudEvent
+from contracts.records import DeadLetter, Notice
 from notifier.inbox import Inbox
 from notifier.lines import LineWriter
 from notifier.metrics import Metrics
-from notifier.store import RecentRecords
+from notifier.records.shapes import DEAD_LETTERS, NOTICES, Shape
+from notifier.records.store import RecentRecords
 from tests.support.at_once import at_once
 from tests.support.sidecar import raw_delivery
 
@@ -39,8 +41,9 @@ LETTER: dict[str, Any] = {
 class FakeShelf:
     """Records by id, in memory; or Redis is away when one is looked up or kept."""
 
-    def __init__(self, out: io.StringIO, away: str = "") -> None:
+    def __init__(self, out: io.StringIO, shape: Shape[Any], away: str = "") -> None:
         self._out = out
+        self._shape = shape
         self.away = away
         self.records: dict[str, Any] = {}
         self.printed_before: list[str] = []
@@ -48,13 +51,14 @@ class FakeShelf:
     async def find(self, record_id: str) -> Any:
         if self.away == "find":
             raise RedisError("gone")
-        return self.records.get(record_id)
+        found = self.records.get(record_id)
+        return self._shape.read(record_id, json.dumps(found)) if found else None
 
-    async def put(self, record_id: str, record: str, _: datetime) -> None:
+    async def put(self, record: Notice | DeadLetter, _: datetime) -> None:
         if self.away == "put":
             raise RedisError("gone")
         self.printed_before = self._out.getvalue().splitlines()
-        self.records[record_id] = json.loads(record)
+        self.records[record.id] = json.loads(record.model_dump_json(exclude_unset=True))
 
 
 class Notifier:
@@ -62,9 +66,11 @@ class Notifier:
 
     def __init__(self) -> None:
         self.out = io.StringIO()
-        self.notices, self.letters = FakeShelf(self.out), FakeShelf(self.out)
-        shelves = cast(RecentRecords, self.notices), cast(RecentRecords, self.letters)
-        self.inbox = Inbox(*shelves, LineWriter("json", self.out), Metrics())
+        self.notices = FakeShelf(self.out, NOTICES)
+        self.letters = FakeShelf(self.out, DEAD_LETTERS)
+        notices = cast("RecentRecords[Notice]", self.notices)
+        letters = cast("RecentRecords[DeadLetter]", self.letters)
+        self.inbox = Inbox(notices, letters, LineWriter("json", self.out), Metrics())
 
     @property
     def lines(self) -> list[Any]:

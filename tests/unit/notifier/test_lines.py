@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from contracts.events import Failure, OriginalEvent, Outcome, Reason
+from contracts.records import DeadLetter, Notice
 from notifier.lines import LineWriter
-from notifier.records import DeadLetter, Notice
 
 SEEN = datetime(2030, 1, 1, 12, 30, 2, tzinfo=UTC)
 NOTICE = Notice(

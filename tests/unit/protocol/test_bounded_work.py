@@ -19,7 +19,7 @@ from contracts.limits import MAX_ENTRY_BYTES
 from contracts.reading import instance_named
 from contracts.refusal import Refused
 from notifier.page.rendering import brief, payload
-from notifier.reading import read_dead_letter, read_notice
+from notifier.records.reading import read_dead_letter, read_notice
 from orchestrator.metrics import Metrics
 from starter.inbox import read_events
 from tests.support.growth import MOST, growth

@@ -8,7 +8,7 @@ import pytest
 
 from contracts import identity
 from contracts.commands import StartWorkflow
-from starter.status import SHOWN
+from tests.support.answers import INSTANCE, RECORD
 from tests.support.asgi import ask
 from tests.support.neighbours import PROBLEM, Neighbours, fields, refused
 
@@ -107,8 +107,8 @@ def test_a_request_sent_again_with_its_key_is_the_same_event(path: str) -> None:
 @pytest.mark.parametrize(
     ("known", "status"),
     [
-        (httpx.Response(200, json={"digest": "another"}), 409),
-        (httpx.Response(200, json={"digest": None}), 202),
+        (httpx.Response(200, json={**RECORD, "digest": "another"}), 409),
+        (httpx.Response(200, json=RECORD), 202),
         (httpx.Response(404, json={}), 202),
         (httpx.Response(200, text="odd"), 202),
         (httpx.Response(200, json=["odd"]), 202),
@@ -190,8 +190,8 @@ def test_what_the_broker_did_not_take_was_not_accepted(sidecar: Any) -> None:
 
 
 def test_a_status_is_what_the_orchestrator_says() -> None:
-    shown = {**dict.fromkeys(SHOWN), "instance_id": "i-1", "status": "RUNNING"}
-    around = Neighbours(orchestrator=httpx.Response(200, json={**shown, "event_id": "e-1"}))
+    shown = {name: value for name, value in INSTANCE.items() if name != "event_id"}
+    around = Neighbours(orchestrator=httpx.Response(200, json=INSTANCE))
     answer = around.ask("GET", "/status/i-1")
     assert (answer.status_code, answer.json()) == (200, shown)
     assert [request.url.path for request in around.asked] == ["/instances/i-1"]
@@ -203,6 +203,7 @@ def test_a_status_is_what_the_orchestrator_says() -> None:
         (httpx.Response(404), 404),
         (httpx.Response(503, text="the workflow engine cannot be asked"), 503),
         (httpx.Response(500, text="oops"), 503),
+        (httpx.Response(200, json={"status": "RUNNING"}), 503),
         (httpx.ConnectError("refused"), 503),
         (httpx.ReadTimeout("slow"), 503),
     ],

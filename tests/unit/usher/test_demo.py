@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support import answers
 from tests.support.stand_in import StandIn
 from usher.demo import DemoResult, demo_settings, judge, run_demo
 from usher.stack.errors import StackError
@@ -15,7 +16,8 @@ from usher.stack.settings import StackSettings
 
 
 def notice(workflow: str, outcome: str, output: Any, id_: str) -> dict[str, Any]:
-    return {"id": id_, "workflow": workflow, "outcome": outcome, "output": output}
+    found = {"id": id_, "workflow": workflow, "outcome": outcome, "output": output}
+    return {**answers.NOTICE, **found}
 
 
 NOTICES = [
@@ -24,6 +26,7 @@ NOTICES = [
     notice("hello_workflow", "COMPLETED", {"final_greeting": "Hello, Ada!"}, "n-1"),
 ]
 LETTER = {
+    **answers.LETTER,
     "id": "d-1",
     "reason": "unknown_workflow",
     "event": {"id": "e", "data": {"workflow": "no_such_workflow"}},
@@ -45,7 +48,7 @@ class Sandbox:
             self.published.append((path.rpartition("/")[2], json.loads(request.content)))
             return httpx.Response(204)
         if path == "/status/demo-approval":
-            return httpx.Response(200, json={"status": "RUNNING"})
+            return httpx.Response(200, json=answers.INSTANCE)
         return httpx.Response(200, json={"items": self._lists[path], "next": None})
 
     def demo(self, stack: StandIn) -> DemoResult:
@@ -89,8 +92,9 @@ def test_the_demo_fails_on_what_is_too_much(
 
 
 def test_what_is_missing_is_named() -> None:
-    text = {"id": "d-2", "reason": "unknown_workflow", "event": {"data": "text"}}
-    verdict = judge([notice("hello_workflow", "COMPLETED", "Hello", "n-1"), *NOTICES[:2]], [text])
+    text = answers.dead_letter(id="d-2", reason="unknown_workflow", event={"data": "text"})
+    told = [notice("hello_workflow", "COMPLETED", "Hello", "n-1"), *NOTICES[:2]]
+    verdict = judge([answers.notice(**one) for one in told], [text])
     assert verdict.missing == [
         'notice: COMPLETED hello_workflow with {"final_greeting": "Hello, Ada!"}',
         "dead letter: unknown_workflow for no_such_workflow",

@@ -3,139 +3,23 @@
 import html
 import json
 import math
-from collections.abc import Iterator
-from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import httpx
 import pytest
 from redis import RedisError
 
-from notifier.app import build_app
-from notifier.metrics import Metrics
+from contracts.calls import Call
+from contracts.http import Instance
+from contracts.records import DeadLetter
 from notifier.page.overview import UNWATCHED, OverviewReader
-from notifier.page.sources import Sources
-from notifier.service import Notifier
-from notifier.service_clients import Orchestrator, Starter
-from notifier.store import RecentRecords
-from tests.support.asgi import ask, service_of
-
-SEEN = "2030-01-01T08:00:00+00:00"
-NOTICE: dict[str, Any] = {
-    "id": "n-1",
-    "instance_id": "i-1",
-    "workflow": "hello_workflow",
-    "outcome": "COMPLETED",
-    "output": "<script>",
-    "error": None,
-    "finished_at": SEEN,
-    "duration_s": 0.2,
-    "seen_at": SEEN,
-}
-LETTER: dict[str, Any] = {
-    "id": "l-1",
-    "reason": "unknown_instance",
-    "field": "instance_id",
-    "message": "no instance has the id 'i-2'",
-    "topic": "workflow-events",
-    "attempts": 2,
-    "first_seen": SEEN,
-    "last_seen": SEEN,
-    "redriven_at": None,
-    "event": {"id": "e", "source": "/s", "data": {"instance_id": "i-2", "event": "approval"}},
-}
-HELLO = {
-    "name": "hello_workflow",
-    "description": "Greet.",
-    "input_schema": {"type": "object", "properties": {"name": {"type": "string"}}},
-    "example": {"name": "Ada"},
-}
-WAIT = {
-    "instance_id": "i-2",
-    "workflow": "w",
-    "status": "RUNNING",
-    "event": "approval",
-    "since": SEEN,
-    "until": None,
-}
-ANSWERS: dict[str, Any] = {
-    "/workflows": {"items": [HELLO]},
-    "/waiting": {"items": [WAIT], "next": None},
-    "/parked": {"items": []},
-    "/explain": {"disposition": "started"},
-    "/events": {"instance_id": "i-1", "event_id": "e-1"},
-    "became": None,
-    "/workflows/hello_workflow": {"instance_id": "i-1", "event_id": "e-1"},
-    "/instances/i-2/events/approval": {"instance_id": "i-2", "event_id": "e-1"},
-}
-
-
-EVENTS = ("GET", "/events")
-
-
-class Kept:
-    """A shelf of the notifier."""
-
-    def __init__(self, *records: dict[str, Any]) -> None:
-        self.records = {record["id"]: dict(record) for record in records}
-
-    def each(self) -> Iterator[dict[str, Any]]:
-        return iter(self.records.values())
-
-    def get(self, record_id: str) -> dict[str, Any] | None:
-        return self.records.get(record_id)
-
-    def change(self, record_id: str, change: Any) -> Any:
-        self.records[record_id] = change(self.records[record_id]) or self.records[record_id]
-        return self.records[record_id]
-
-    def count(self) -> int:
-        return len(self.records)
-
-
-class House:
-    """The notifier with its neighbours: each path answers as told; what was sent is kept."""
-
-    def __init__(self, **answers: Any) -> None:
-        self.answers = {**ANSWERS, **{f"/{path}": told for path, told in answers.items()}}
-        self.sent: list[httpx.Request] = []
-        self.letters = Kept(LETTER)
-        self.notice = NOTICE
-        self.metrics = Metrics()
-        self.stalled: list[dict[str, Any]] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.sent.append(request)
-        path = request.url.path
-        # GET /events is the orchestrator's; POST /events is the starter's.
-        told = self.answers.get("became" if (request.method, path) == EVENTS else path)
-        if isinstance(told, httpx.Response | Exception):
-            if isinstance(told, Exception):
-                raise told
-            return told
-        return httpx.Response(404 if told is None else 200, json=told)
-
-    def ask(self, method: str, path: str, form: dict[str, str] | None = None) -> httpx.Response:
-        transport = httpx.MockTransport(self)
-        service = service_of(
-            journal=SimpleNamespace(last=lambda: "7-0"),
-            notices=Kept(self.notice),
-            dead_letters=self.letters,
-            orchestrator=Orchestrator("http://orchestrator", transport),
-            metrics=self.metrics,
-            starter=Starter("http://starter", transport),
-        )
-        service._overview = OverviewReader(service.orchestrator, service.dead_letters)
-        service.sources = Sources(service.orchestrator, service.starter, service.not_ready)
-        service.stalled = lambda: self.stalled
-        service.look = partial(Notifier.look, cast(Notifier, service))
-        body = urlencode(form).encode() if form else None
-        return ask(build_app(cast(Notifier, service)), method, path, content=body)
-
-    def published(self) -> list[httpx.Request]:
-        return [one for one in self.sent if one.url.host == "starter"]
+from notifier.records.shapes import DEAD_LETTERS
+from notifier.records.store import RecentRecords
+from notifier.service_clients import Orchestrator
+from tests.support.answers import INSTANCE, PARKED, RECORD, SEEN, WAIT
+from tests.support.house import LETTER, NOTICE, PROBLEM, House, Kept
 
 
 def test_the_page_may_run_its_own_script_only_and_shows_payloads_as_text() -> None:
@@ -160,15 +44,14 @@ def test_who_waits_while_its_event_lies_aside_is_counted() -> None:
     assert float(counted(house)) == 1
     house.letters.records["l-1"]["redriven_at"] = SEEN
     assert float(counted(house)) == 0
-    parked = {"instance_id": "I-2", "event": "approval", "id": "e", "source": "/s", "data": None}
-    house.answers["/parked"] = {"items": [{**parked, "parked_at": SEEN}]}
+    house.answers["/parked"] = {"items": [{**PARKED, "instance_id": "I-2"}]}
     assert float(counted(house)) == 1
     house.answers["/parked"] = httpx.ConnectError("away")
     assert math.isnan(float(counted(house)))
 
 
 def all_again(house: House, **form: str) -> str:
-    answer = house.ask("POST", "/dead-letters/redrive", form)
+    answer = house.ask("POST", "/redrive", form)
     return html.unescape(answer.text)
 
 
@@ -178,7 +61,7 @@ def test_all_that_a_filter_shows_are_sent_again_the_oldest_first() -> None:
     letters = [{**LETTER, "id": one, "event": {**LETTER["event"], "id": one}} for one in names]
     other = {**LETTER, "id": "other", "reason": "expired"}
     gone = {**LETTER, "id": "gone", "redriven_at": SEEN}
-    house.letters = Kept(*letters, other, gone)
+    house.letters = Kept(DEAD_LETTERS, *letters, other, gone)
     assert "Send all again" in house.ask("GET", "/").text
     said = all_again(house, mode="dry")
     assert "3 would be sent again: 3 started." in said
@@ -194,7 +77,7 @@ def test_all_that_a_filter_shows_are_sent_again_the_oldest_first() -> None:
 
 
 def test_what_is_refused_or_cannot_be_sent_stays_and_is_told() -> None:
-    house = House(events=httpx.Response(422, json={"detail": "no"}))
+    house = House(events=httpx.Response(422, json=PROBLEM))
     assert "0 sent again, 1 were refused." in all_again(house, mode="real")
     house.answers["/events"] = httpx.ConnectError("gone")
     assert "0 sent again, 1 are left. Then: " in all_again(house, mode="real")
@@ -208,6 +91,8 @@ WAITING = {
     "timestamp": SEEN,
     "event_id": 1,
     "name": "approval",
+    "task_scheduled_id": None,
+    "error": None,
     "purpose": "event",
     "until": None,
 }
@@ -216,13 +101,17 @@ WAITING = {
 def test_however_many_watch_an_answer_is_good_for_three_times_as_long_as_it_took() -> None:
     now, asked = [0.0], list[float]()
 
-    def waiting(_: int) -> dict[str, Any]:
+    def answer(call: Call[Any]) -> Any:
+        if call.path == "/parked":
+            return call.returns(items=[])
         asked.append(now[0])
         now[0] += 2
-        return {"items": [dict(WAIT)], "next": None}
+        return call.returns.model_validate({"items": [WAIT], "next": None})
 
-    orchestrator = cast(Orchestrator, SimpleNamespace(waiting=waiting, parked=lambda _: []))
-    reader = OverviewReader(orchestrator, cast(RecentRecords, Kept(LETTER)), lambda: now[0])
+    orchestrator = cast(Orchestrator, SimpleNamespace(ask=answer))
+    reader = OverviewReader(
+        orchestrator, cast("RecentRecords[DeadLetter]", Kept(DEAD_LETTERS, LETTER)), lambda: now[0]
+    )
     for now[0] in (0, 2, 7.9, 8):
         assert reader.look().blocked == 1
     assert asked == [0, 8]
@@ -234,7 +123,7 @@ def test_however_many_watch_an_answer_is_good_for_three_times_as_long_as_it_took
 def test_of_ever_so_many_that_wait_the_one_whose_event_lies_aside_is_marked() -> None:
     other = {**WAIT, "instance_id": "i-1"}
     house = House(waiting={"items": [other], "next": "i-1"})
-    house.answers["/instances/i-2"] = {"workflow": "w", "status": "RUNNING"}
+    house.answers["/instances/i-2"] = {**INSTANCE, "instance_id": "i-2"}
     house.answers["/instances/i-2/history"] = {"items": [WAITING], "next": None}
     assert float(counted(house)) == 1
     assert house.ask("GET", "/").text.count("Approve") == 2
@@ -260,8 +149,15 @@ def test_with_the_orchestrator_away_the_rest_is_shown(path: str) -> None:
     assert "refused" not in answer.text
 
 
+@pytest.mark.parametrize("path", ["/", "/instances/i-1", "/start"])
+def test_with_an_orchestrator_that_refuses_the_rest_is_shown(path: str) -> None:
+    refuses = httpx.Response(421, json={**PROBLEM, "status": 421})
+    house = House(workflows=refuses, waiting=refuses, **{"instances/i-1": refuses})
+    assert house.ask("GET", path).status_code == 200
+
+
 def test_what_was_known_before_is_shown_with_its_age() -> None:
-    house = House(**{"instances/i-1": {"status": "RUNNING"}})
+    house = House(**{"instances/i-1": INSTANCE})
     answers = dict(house.answers)
     assert "Nothing is parked" in house.ask("GET", "/").text
     house.answers = {**answers, "/waiting": httpx.Response(500, text="<_InactiveRpcError of RPC>")}
@@ -282,7 +178,7 @@ def test_a_store_that_is_away_is_503() -> None:
 
 def test_a_form_is_published_once_by_its_key() -> None:
     house = House()
-    house.answers["became"] = {"disposition": "started"}
+    house.answers["became"] = RECORD
     form = {"key": "k-1", "input.name": "Grace", "instance_id": " i-1 "}
     answer = house.ask("POST", "/start/hello_workflow", form)
     assert (answer.status_code, answer.headers["location"]) == (303, "/instances/i-1")
@@ -309,7 +205,7 @@ def test_an_id_that_is_taken_is_said_at_its_field(
     explained: dict[str, Any], became: Any, said: str, sent: int
 ) -> None:
     house = House(explain=explained)
-    house.answers["became"] = became
+    house.answers["became"] = became and {**RECORD, **became}
     form = {"key": "k-1", "input.name": "Grace", "instance_id": "i-1"}
     answer = house.ask("POST", "/start/hello_workflow", form)
     assert answer.status_code == 422
@@ -325,7 +221,7 @@ def test_an_id_that_is_taken_is_said_at_its_field(
 
 
 def test_an_id_that_the_engine_has_past_usher_is_taken_too() -> None:
-    house = House(**{"instances/i-1": {"status": "RUNNING"}})
+    house = House(**{"instances/i-1": INSTANCE})
     answer = house.ask("POST", "/start/hello_workflow", {"instance_id": "i-1"})
     assert "another run" in answer.text
     assert house.published() == []
@@ -333,7 +229,7 @@ def test_an_id_that_the_engine_has_past_usher_is_taken_too() -> None:
 
 def test_the_same_form_sent_twice_leads_to_its_run() -> None:
     house = House(explain={"disposition": "duplicate", "known": "started"})
-    house.answers["became"] = {"disposition": "started"}
+    house.answers["became"] = RECORD
     answer = house.ask("POST", "/start/hello_workflow", {"key": "k-1", "instance_id": "i-1"})
     assert answer.headers["location"] == "/instances/i-1"
 
@@ -346,7 +242,7 @@ def test_where_nobody_knows_yet_what_became_of_a_form_the_run_says_it_later() ->
     answer = house.ask("POST", "/start/hello_workflow", {"key": "k-1", "instance_id": "i-1"})
     assert answer.headers["location"] == "/instances/i-1?sent=e-1"
     assert "started nothing" not in house.ask("GET", answer.headers["location"]).text
-    house.answers["became"] = {"disposition": "dead_lettered"}
+    house.answers["became"] = {**RECORD, "disposition": "dead_lettered"}
     assert "started nothing" in house.ask("GET", answer.headers["location"]).text
 
 
@@ -360,7 +256,7 @@ def test_where_nobody_knows_yet_what_became_of_a_form_the_run_says_it_later() ->
         (
             {
                 "workflows/hello_workflow": httpx.Response(
-                    422, json={"errors": [{"field": "instance_id", "message": "no!"}]}
+                    422, json={**PROBLEM, "errors": [{"field": "instance_id", "message": "no!"}]}
                 )
             },
             "instance_id",
@@ -379,21 +275,11 @@ STALLED = {"reason": "PATCH_MISMATCH", "message": "no patch 'night'", "since": S
 
 @pytest.mark.parametrize("stalled", [{"stalled": STALLED}, {}])
 def test_a_stalled_run_is_marked_with_its_reason_and_what_to_do(stalled: dict[str, Any]) -> None:
-    run = {
-        "instance_id": "i-2",
-        "workflow": "w",
-        "status": "STALLED",
-        "created_at": SEEN,
-        "input": None,
-        "output": None,
-        "error": None,
-        "custom_status": None,
-        **stalled,
-    }
+    run = {**INSTANCE, "instance_id": "i-2", "status": "STALLED", **stalled}
     wait = {**WAIT, "status": "STALLED"}
     house = House(waiting={"items": [wait], "next": None}, **{"instances/i-2": run})
     house.answers["/instances/i-2/history"] = {"items": [WAITING]}
-    house.stalled = [run]
+    house.stalled = [Instance.model_validate(run)]
     text = html.unescape(house.ask("GET", "/instances/i-2").text)
     assert "usher terminate i-2" in text
     assert text.count("PATCH_MISMATCH") == len(stalled)
@@ -421,7 +307,7 @@ def test_every_id_that_the_engine_has_has_its_page(instance_id: str) -> None:
 def test_a_letter_whose_event_says_nothing_of_itself_is_shown(event: dict[str, Any]) -> None:
     """It comes from a sidecar, which forwards whatever the entry was."""
     house = House()
-    house.letters = Kept({**LETTER, "reason": "undeliverable", "event": event})
+    house.letters = Kept(DEAD_LETTERS, {**LETTER, "reason": "undeliverable", "event": event})
     answer = house.ask("GET", "/")
     assert answer.status_code == 200
     assert "Event without an id" in answer.text
@@ -477,7 +363,7 @@ def test_a_dry_run_publishes_nothing_and_a_redrive_is_noted() -> None:
 )
 def test_a_redrive_that_cannot_be_is_said(letter: dict[str, Any], said: str) -> None:
     house = House()
-    house.letters = Kept({**LETTER, **letter})
+    house.letters = Kept(DEAD_LETTERS, {**LETTER, **letter})
     form = {"attempts": "2", "mode": "real"}
     answer = house.ask("POST", "/dead-letters/l-1/redrive", form)
     assert answer.status_code == 422

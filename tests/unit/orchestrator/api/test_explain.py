@@ -8,8 +8,9 @@ import pytest
 from dapr.ext.workflow import WorkflowStatus
 
 from chassis.topic_server import SUCCESS
+from contracts.http import Explanation
 from contracts.large_bodies import LargeBodies
-from orchestrator.api.explain import Explanation, explanation
+from orchestrator.api.explain import explanation
 from tests.support.memory import MemoryEngine, World
 from tests.support.sidecar import raw_delivery
 

@@ -11,10 +11,10 @@ import pytest
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
 
 from contracts.finding import Finding, warning
+from contracts.http import HistoryEvent
 from orchestrator.app import build_app
 from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.envelope import Cause, seal
-from orchestrator.engine.history import HistoryEvent
 from orchestrator.engine.state import instance_of
 from orchestrator.service import Orchestrator
 from orchestrator.settings import Settings

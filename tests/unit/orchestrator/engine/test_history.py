@@ -8,9 +8,10 @@ import pytest
 from dapr.ext.workflow import WorkflowStatus
 from dapr.ext.workflow._durabletask.internal import protos as pb
 
+from contracts.http import HistoryEvent
 from orchestrator.api import instances
 from orchestrator.engine.client import Engine
-from orchestrator.engine.history import HistoryEvent, open_waits, read_event
+from orchestrator.engine.history import open_waits, read_event
 from orchestrator.ledger.known_endings import PAGE, KnownEndings
 from orchestrator.ledger.ledger import Ledger
 
@@ -124,9 +125,9 @@ class Runs:
         return [wait(1, "approval")]
 
 
-async def page(runs: Runs, limit: int, cursor: str | None = None) -> tuple[list[str], str | None]:
-    items, following = await instances.waits(cast(Engine, runs), runs.endings, limit, cursor)
-    return [item["instance_id"] for item in items], following
+async def page(runs: Runs, limit: int, cursor: str | None = None) -> tuple[list[str], Any]:
+    found = await instances.waits(cast(Engine, runs), runs.endings, limit, cursor)
+    return [item.instance_id for item in found.items], found.next
 
 
 async def test_who_waits_is_told_a_page_of_instances_at_a_time() -> None:
@@ -148,8 +149,8 @@ async def test_of_many_that_wait_no_more_than_a_page_is_read_and_an_ending_only_
 
 async def test_a_wait_is_told_with_its_times() -> None:
     runs = Runs("a")
-    items, _ = await instances.waits(cast(Engine, runs), runs.endings, 10, None)
-    assert items == [
+    found = await instances.waits(cast(Engine, runs), runs.endings, 10, None)
+    assert found.model_dump(mode="json")["items"] == [
         {
             "instance_id": "a",
             "workflow": "approval_workflow",

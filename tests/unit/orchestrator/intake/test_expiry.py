@@ -17,6 +17,7 @@ from orchestrator.intake.arrival import arrive
 from orchestrator.intake.decision import decide
 from orchestrator.intake.facts import Facts
 from orchestrator.ledger.records import Disposition
+from tests.support.answers import dead_letter
 from tests.support.memory import World
 from tests.unit.protocol.test_protocol_crashes import age
 
@@ -122,6 +123,6 @@ async def test_a_late_start_is_refused_unless_it_was_begun_in_time(begun: bool) 
 
 def test_a_redrive_leaves_the_old_deadline_behind() -> None:
     old = {"expiration": "2020-01-01T00:00:00Z", "ttlInSeconds": 5, "expirytime": "x"}
-    letter = {"event": {"id": "e", "source": "/s", "data": START, **old}, "attempts": 1}
+    letter = dead_letter(event={"id": "e", "source": "/s", "data": START, **old})
     sent = json.loads(cloudevent(letter))
     assert deadline(CloudEvent.from_dict(sent), NOW) is None

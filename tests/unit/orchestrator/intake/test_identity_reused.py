@@ -15,6 +15,7 @@ from contracts.events import Reason
 from contracts.letters import letter_id, reused_id
 from contracts.topics import Topic
 from orchestrator.ledger.records import Entry
+from tests.support.answers import dead_letter
 from tests.support.memory import Crash, MemoryEngine, World, nothing
 from tests.support.sidecar import raw_delivery
 from tests.unit.protocol.test_protocol_crashes import age
@@ -76,7 +77,7 @@ def test_another_command_has_another_digest(other: Any) -> None:
 @pytest.mark.parametrize("body", [b"not json", b'{"a": 1, "a": 2}', b"\xff", b'{"no": "command"}'])
 def test_what_carries_no_command_is_the_same_when_it_is_redriven(body: bytes) -> None:
     one = event(body)
-    letter = {"reason": "invalid_json", "attempts": 1, "event": one.original().model_dump()}
+    letter = dead_letter(reason="invalid_json", event=one.original())
     again = read_entry(redrive.cloudevent(letter))
     assert command_digest(again) == command_digest(one)
 
@@ -155,14 +156,13 @@ def test_each_other_event_has_a_letter_of_its_own_and_is_redriven_under_its_id()
     first, second = event(EVENT), event({**EVENT, "data": 2})
     ids = {letter_id(Topic.EVENTS, first), reused_id(Topic.EVENTS, first)}
     assert len(ids | {reused_id(Topic.EVENTS, second)}) == 3
-    letter = {
-        "id": reused_id(Topic.EVENTS, second),
-        "reason": Reason.IDENTITY_REUSED,
-        "attempts": 1,
-        "event": second.original().model_dump(),
-    }
+    letter = dead_letter(
+        id=reused_id(Topic.EVENTS, second),
+        reason=Reason.IDENTITY_REUSED,
+        event=second.original(),
+    )
     again = read_entry(redrive.cloudevent(letter))
-    assert (again.id, again.source) == (letter["id"], "/test")
+    assert (again.id, again.source) == (letter.id, "/test")
     assert command_digest(again) == command_digest(second)
 
 
@@ -191,7 +191,7 @@ def test_an_event_with_odd_attributes_is_redriven_without_those_that_no_door_tak
         "sequence": {"a": 1},
         "subject": "s",
     }
-    letter = {"attempts": 1, "event": event(EVENT, **odd, big=10**400).original().model_dump()}
+    letter = dead_letter(event=event(EVENT, **odd, big=10**400).original())
     again = CloudEvent.from_dict(json.loads(redrive.cloudevent(letter)))
     kept = {"ratio": "0.5", "sequence": '{"a": 1}', "subject": "s", "big": 10**400}
     assert again.attributes == {**kept, "redrive": "1"}

@@ -10,6 +10,7 @@ from dapr.ext.workflow import WorkflowStatus
 from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
+from contracts.http import Parked
 from contracts.topics import Topic
 from orchestrator.api.instances import parked
 from orchestrator.engine.envelope import seal_event
@@ -41,7 +42,7 @@ async def is_empty(world: World) -> bool:
     return not (await ParkedLists(world.store).read("i-1"))[0]
 
 
-async def waiting(world: World) -> list[dict[str, Any]]:
+async def waiting(world: World) -> list[Parked]:
     ids = [*world.engine.states, *world.engine.timers]
     return [parked(entry) for entry in await world.parking.waiting(ids)]
 
@@ -64,7 +65,7 @@ async def test_an_event_that_comes_again_while_it_waits_waits_once() -> None:
     for _ in range(3):
         assert await serve(world, event(1)) is Disposition.PARKED
     assert len(world.engine.timers) == 1
-    assert [one["id"] for one in await waiting(world)] == ["e-1"]
+    assert [one.id for one in await waiting(world)] == ["e-1"]
 
 
 async def test_an_instance_that_comes_while_an_event_is_parked_gets_it() -> None:
@@ -178,7 +179,7 @@ async def test_what_waits_is_listed_oldest_first() -> None:
     world = World(MemoryEngine({"i-2": RUNNING}))
     for number in (2, 1):
         await serve(world, event(number))
-    shown = [(one["id"], one["event"], one["data"]) for one in await waiting(world)]
+    shown = [(one.id, one.event, one.data) for one in await waiting(world)]
     assert shown == [("e-2", "tick", 2), ("e-1", "tick", 1)]
 
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from contracts.calls import Call
 from contracts.cloudevent import CloudEvent
 from contracts.digest import command_digest
 from contracts.entry import read_entry
@@ -74,7 +75,8 @@ class World:
 
     def keep(self, attempts: int = 1) -> None:
         about = {"source": "/s", "id": "e"}
-        self.letters[LETTER] = {"id": LETTER, "attempts": attempts, "event": about}
+        letter = {"id": LETTER, "attempts": attempts, "reason": "invalid_input", "event": about}
+        self.letters[LETTER] = letter
 
     def audit(self) -> Report:
         auditor = Auditor(cast(Streams, self), cast(Client, self), lambda _: None)
@@ -99,19 +101,21 @@ class World:
         return self.gone.get(topic, 0)
 
     # The services.
-    def look_up_events(self, keys: list[str]) -> dict[str, Any]:
-        self.asked += len(keys)
-        since = datetime.now(UTC) - timedelta(days=30)
-        found = [self.accounts[key] for key in keys if key in self.accounts]
-        return {"items": found, "since": since.isoformat(), "broken": self.broken}
+    def send(self, call: Call[Any]) -> Any:
+        asked = json.loads(call.body or b"")
+        return call.returns.model_validate(self._answer(call.path, asked))
 
-    def look_up_dead_letters(self, ids: list[str]) -> dict[str, Any]:
-        found = [self.letters[one] for one in ids if one in self.letters]
-        return {"items": found, "forgotten_before": self.forgotten_before}
-
-    def look_up_notices(self, ids: list[str]) -> dict[str, Any]:
-        found = [{"id": one} for one in ids if one in self.notices]
-        return {"items": found, "forgotten_before": self.forgotten_before}
+    def _answer(self, path: str, asked: dict[str, list[str]]) -> dict[str, Any]:
+        if path == "/events/lookup":
+            self.asked += len(asked["keys"])
+            since = datetime.now(UTC) - timedelta(days=30)
+            found = [self.accounts[key] for key in asked["keys"] if key in self.accounts]
+            return {"items": found, "since": since.isoformat(), "broken": self.broken}
+        if path == "/dead-letters/lookup":
+            kept = [self.letters[one] for one in asked["ids"] if one in self.letters]
+        else:
+            kept = [{"id": o, "instance_id": "i-1"} for o in asked["ids"] if o in self.notices]
+        return {"items": kept, "forgotten_before": self.forgotten_before}
 
 
 @pytest.fixture
@@ -158,7 +162,8 @@ def test_an_event_put_aside_for_its_identity_is_accounted_for_and_named(world: W
     for one in (event(), other, other):
         world.add(Topic.REQUESTS, one)
     letter = reused_id(Topic.REQUESTS, read_entry(other))
-    world.letters[letter] = {"id": letter, "attempts": 1, "event": {"source": "/s", "id": "e"}}
+    world.keep()
+    world.letters[letter] = {**world.letters.pop(LETTER), "id": letter}
     report = world.audit()
     assert (report.findings, report.events) == ([], 2)
     assert report.dispositions == {"started": 1, "dead_lettered": 1}

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.support import answers
 from usher.commands.app import app
 from usher.session import Wiring
 
@@ -146,8 +147,7 @@ def test_status_of_a_failed_instance_is_found() -> None:
 
 
 def test_workflows_are_the_orchestrators() -> None:
-    item = {"name": "hello_workflow", "description": "Greet.", "example": {"name": "Ada"}}
-    services = Services(httpx.Response(200, json={"items": [item], "next": None}))
+    services = Services(httpx.Response(200, json={"items": [answers.WORKFLOW], "next": None}))
     result = services.run("workflows")
     assert result.exit_code == 0
     assert services.requests[0].url.copy_with(query=None) == "http://127.0.0.1:8081/workflows"
@@ -269,12 +269,12 @@ def test_ps_goes_on_after_a_cursor() -> None:
 
 
 def test_waiting_lists_who_waits_for_what() -> None:
-    wait = {"instance_id": "trip-1", "workflow": "w", "event": "approval", "since": "s"}
+    wait = {**answers.WAIT, "instance_id": "trip-1"}
     services = Services(httpx.Response(200, json={"items": [wait], "next": None}))
     result = services.run("waiting", "--limit", "5")
     assert result.exit_code == 0, result.output
     assert (services.requests[0].url.port, services.requests[0].url.path) == (8081, "/waiting")
-    assert re.search(r"trip-1\s+w\s+approval\s+s", result.stdout)
+    assert re.search(rf"trip-1\s+w\s+approval\s+{answers.SEEN}", result.stdout)
 
 
 class Traced(Services):
@@ -287,12 +287,13 @@ class Traced(Services):
     def __call__(self, request: httpx.Request) -> httpx.Response:
         super().__call__(request)
         if request.url.path == "/timeline/trip-1":
-            step = {"begin": "noon", "kind": "activity", "name": "book", "seconds": 0.1}
+            step = {"begin": answers.SEEN, "kind": "activity", "name": "book", "seconds": 0.1}
+            step |= {"end": None, "state": "done", "note": "", "until": None, "child": ""}
             story = {"instance": INSTANCE, "notice": None, "steps": [step]}
             return httpx.Response(200, json=story)
         event = request.url.params.get("id")
         if request.url.path == "/events" and event in self._events:
-            told = {"disposition": "started", "instance_id": self._events[event], "at": "noon"}
+            told = {**answers.RECORD, "instance_id": self._events[event]}
             return httpx.Response(200, json=told)
         return httpx.Response(404)
 
@@ -300,7 +301,7 @@ class Traced(Services):
 def test_trace_shows_the_chain_of_an_instance() -> None:
     result = Traced().run("trace", "trip-1")
     assert result.exit_code == 0, result.output
-    assert re.search(r"noon\s+activity\s+book", result.stdout)
+    assert re.search(rf"{answers.SEEN}\s+activity\s+book", result.stdout)
 
 
 def test_trace_finds_an_event_by_source_and_id_and_its_instance() -> None:

@@ -1,6 +1,7 @@
 """Dead letters by command, against services that answer as told: what is asked, sent, exited."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,49 +9,38 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.support.answers import LETTER
 from usher.commands.app import app
 from usher.session import Wiring
 
-STARTER, ORCHESTRATOR, NOTIFIER = 8080, 8081, 8082
-REFUSAL = {"detail": "no", "reason": "invalid_json", "errors": [{"field": "data", "message": "no"}]}
+ITEM = {"id": "l-1", "event_id": "e-1", "reason": "unknown_workflow"}
+PUBLISHED = {**ITEM, "done": "published", "instance_id": "i-1"}
 
 
-def letter(name: str, **more: Any) -> dict[str, Any]:
-    event = {"id": f"e-{name}", "source": "/shop", "type": "t", "data": {"workflow": "w"}}
-    return {
-        "id": f"l-{name}",
-        "reason": "unknown_workflow",
-        "field": "workflow",
-        "message": "no workflow is named 'w'",
-        "topic": "workflow-requests",
-        "attempts": 1,
-        "first_seen": "2030-01-01T00:00:00Z",
-        "last_seen": "2030-01-01T00:00:00Z",
-        "redriven_at": None,
-        "event": event,
-        **more,
-    }
+def told(*items: dict[str, Any], count: int | None = None, skipped: int = 0) -> list[Any]:
+    """Return the messages of a redrive; by default a complete one."""
+    begun = {"count": len(items) if count is None else count, "skipped": skipped}
+    return [begun, *({**begun, "item": item} for item in items)]
 
 
 class Services:
-    """A notifier with these letters, newest first; a starter that refuses the events named."""
+    """A notifier that lists these letters and redrives as told, and an orchestrator."""
 
-    def __init__(self, *letters: dict[str, Any], refuses: str = "", would: str = "started") -> None:
+    def __init__(
+        self, *letters: dict[str, Any], redrive: list[Any] | None = None, would: str = "started"
+    ) -> None:
         self._letters = letters
-        self._refuses = refuses
+        self._redrive = redrive or []
         self._would = would
         self.asked: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)
-        if request.url.port == STARTER:
-            if json.loads(request.content)["id"] == self._refuses:
-                return httpx.Response(422, json=REFUSAL)
-            return httpx.Response(202, json={"instance_id": "i-1", "event_id": "e"})
-        if request.url.port == ORCHESTRATOR:
+        if request.url.path == "/explain":
             return httpx.Response(200, json={"disposition": self._would, "instance_id": "i-1"})
-        if request.method == "POST":
-            return httpx.Response(200, json={})
+        if request.url.path == "/dead-letters/redrive":
+            lines = [f"data: {json.dumps(message)}\r\n\r\n" for message in self._redrive]
+            return httpx.Response(200, text=": ping\r\n\r\n" + "".join(lines))
         return httpx.Response(200, json={"items": self._letters, "next": None})
 
     def run(self, *args: str, stdin: bytes | None = None) -> Result:
@@ -58,21 +48,21 @@ class Services:
         return CliRunner().invoke(app, args, input=stdin, obj=wiring)
 
     def redrive(self, *args: str, code: int = 0) -> dict[str, Any]:
-        result = self.run("redrive", *args, "--rate", "1000", "--json")
+        result = self.run("redrive", *args, "--json")
         assert result.exit_code == code, result.output
         document: dict[str, Any] = json.loads(result.stdout)
         return document
 
-    def sent(self) -> list[dict[str, Any]]:
-        return [json.loads(one.content) for one in self.asked if one.url.port == STARTER]
-
-    def noted(self) -> list[str]:
-        posts = [one for one in self.asked if one.url.port == NOTIFIER and one.method == "POST"]
-        return [one.url.raw_path.decode() for one in posts]
+    def wanted(self) -> dict[str, Any]:
+        """Return what the notifier was asked to redrive."""
+        (asked,) = self.asked
+        assert (asked.method, asked.url.port) == ("POST", 8082)
+        body: dict[str, Any] = json.loads(asked.content)
+        return body
 
 
 def test_dead_letters_are_asked_for_as_told() -> None:
-    services = Services(letter("1", message="[bold]not bold[/bold]"))
+    services = Services({**LETTER, "message": "[bold]not bold[/bold]"})
     result = services.run("dead-letters", "--reason", "expired", "--workflow", "w", "--limit", "5")
     assert result.exit_code == 0, result.output
     assert dict(services.asked[0].url.params) == {
@@ -81,83 +71,84 @@ def test_dead_letters_are_asked_for_as_told() -> None:
         "limit": "5",
     }
     assert services.asked[0].url.path == "/dead-letters"
-    assert "e-1" in result.stdout
+    assert "unknown_instance" in result.stdout
     assert "[bold]not bold[/bold]" in result.stdout
 
 
-def test_a_dry_run_counts_and_asks_and_sends_nothing() -> None:
-    services = Services(letter("2", attempts=3), letter("1"), would="dead_lettered")
-    told = services.redrive("--all")
-    assert (told["dry_run"], told["count"]) == (True, 2)
-    assert [item["event_id"] for item in told["items"]] == ["e-1", "e-2"]
-    assert {item["would"] for item in told["items"]} == {"dead_lettered"}
-    asked = [json.loads(one.content) for one in services.asked if one.url.port == ORCHESTRATOR]
-    assert [one["redrive"] for one in asked] == ["1", "3"]
-    assert (services.sent(), services.noted()) == ([], [])
+def test_a_dry_run_is_asked_for_and_told_as_it_came() -> None:
+    item = {**ITEM, "would": "parked", "instance_id": "i-1", "field": None, "message": None}
+    services = Services(redrive=told(item))
+    assert services.redrive("--all") == {"dry_run": True, "count": 1, "items": [item]}
+    assert services.wanted() == {"again": False, "dry_run": True, "rate": 50}
+    shown = services.run("redrive", "--all").stdout
+    assert "1 would be sent again; --yes does it" in shown
+    assert "parked" in shown
 
 
-def test_a_redrive_sends_the_event_as_it_was_and_notes_the_attempt() -> None:
-    event = {"id": "e", "source": "/s", "type": "t", "sequence": "7", "data_base64": "//4="}
-    services = Services(letter("1", attempts=2, event=event))
-    assert services.redrive("--id", "e", "--yes")["count"] == 1
-    assert services.sent() == [{**event, "specversion": "1.0", "redrive": "2"}]
-    assert services.noted() == ["/dead-letters/l-1/redriven?attempts=2"]
-    kinds = [one.headers["content-type"] for one in services.asked if one.url.port == STARTER]
-    assert kinds == ["application/cloudevents+json"]
-
-
-def test_a_refused_one_is_told_and_not_noted_and_the_others_go_on() -> None:
-    services = Services(letter("2"), letter("1"), refuses="e-1")
-    done = services.redrive("--all", "--yes", code=5)
-    assert [item["done"] for item in done["items"]] == ["refused", "published"]
-    assert services.noted() == ["/dead-letters/l-2/redriven?attempts=1"]
-
-
-def test_an_event_without_identity_is_told_and_not_sent() -> None:
-    services = Services(letter("1", event={"data": "garbage"}))
-    assert services.redrive("--all")["items"][0]["would"] == "impossible"
-    told = services.redrive("--all", "--yes")["items"][0]
-    assert (told["done"], told["message"]) == ("impossible", "the event has no id and source")
-    assert services.sent() == []
-
-
-def test_what_has_expired_is_told_and_not_sent() -> None:
-    services = Services(letter("1", reason="expired"))
-    assert services.redrive("--all", "--yes")["items"][0]["done"] == "impossible"
-    assert services.sent() == []
-
-
-def test_an_id_that_nobody_has_is_not_found() -> None:
-    assert Services(letter("1")).run("redrive", "--id", "nobody").exit_code == 4
-
-
-def test_one_redriven_already_is_sent_only_again() -> None:
-    services = Services(letter("1", redriven_at="2030-01-01T00:01:00Z"))
-    assert services.redrive("--all", "--yes")["count"] == 0
-    assert services.sent() == []
-    assert services.redrive("--all", "--yes", "--again")["count"] == 1
-    assert len(services.sent()) == 1
+def test_a_redrive_asks_for_what_is_meant() -> None:
+    services = Services(redrive=told(PUBLISHED))
+    words = ("--reason", "expired", "--workflow", "w", "--yes", "--again", "--rate", "7")
+    assert services.redrive(*words)["items"] == [PUBLISHED]
+    narrowed = {"reason": "expired", "workflow": "w"}
+    assert services.wanted() == {**narrowed, "again": True, "dry_run": False, "rate": 7}
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("words", "since"),
     [
-        (("--id", "l-1"), ["l-1"]),
-        (("--id", "e-2"), ["l-2"]),
-        (("--since", "2030-01-01T12:00:00Z"), ["l-2"]),
-        (("--since", "2030-01-01T12:00:00"), ["l-2"]),
-        (("--since", "2030-01-01T12:00:00-12:00"), ["l-2"]),
-        (("--all", "--since", "2030-01-03T12:00:00Z"), []),
+        ("2030-01-01T12:00:00Z", "2030-01-01T12:00:00Z"),
+        ("2030-01-01T12:00:00", "2030-01-01T12:00:00Z"),
+        ("2030-01-01T12:00:00-12:00", "2030-01-01T12:00:00-12:00"),
     ],
 )
-def test_selectors_narrow_it_down(words: tuple[str, ...], found: list[str]) -> None:
-    services = Services(letter("2", last_seen="2030-01-02T00:00:00Z"), letter("1"))
-    assert [item["id"] for item in services.redrive(*words)["items"]] == found
+def test_since_is_a_time(words: str, since: str) -> None:
+    services = Services(redrive=told())
+    services.redrive("--since", words)
+    assert services.wanted()["since"] == since
+
+
+def test_since_is_a_time_ago() -> None:
+    services = Services(redrive=told())
+    services.redrive("--since", "2h")
+    ago = datetime.now(UTC) - datetime.fromisoformat(services.wanted()["since"])
+    assert timedelta(hours=2) <= ago < timedelta(hours=2, minutes=5)
+
+
+def test_a_refused_one_is_told_and_is_the_exit_code() -> None:
+    refused = {**ITEM, "done": "refused", "field": "data", "message": "no"}
+    assert Services(redrive=told(refused, PUBLISHED)).redrive("--all", code=5)["count"] == 2
+
+
+def test_an_id_that_nobody_has_is_not_found() -> None:
+    services = Services(redrive=told())
+    assert services.run("redrive", "--id", "nobody").exit_code == 4
+    assert services.wanted()["id"] == "nobody"
+
+
+def test_those_redriven_already_are_counted() -> None:
+    result = Services(redrive=told(skipped=3)).run("redrive", "--id", "l-1", "--yes")
+    assert result.exit_code == 0
+    assert "3 redriven already; --again includes them" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("messages", "said"),
+    [
+        (told(PUBLISHED, count=3), "Only 1 of 3"),
+        ([*told(PUBLISHED, count=3), {"count": 3, "skipped": 0, "away": "it rains"}], "it rains"),
+        ([], "no redrive"),
+    ],
+    ids=["the notifier stopped", "the starter is away", "another version"],
+)
+def test_what_ends_early_is_no_success(messages: list[Any], said: str) -> None:
+    result = Services(redrive=messages).run("redrive", "--all", "--yes")
+    assert result.exit_code == 3
+    assert said in result.stderr
 
 
 @pytest.mark.parametrize("words", [(), ("--yes",), ("--since", "soon"), ("--since", "10x")])
 def test_what_is_meant_must_be_said(words: tuple[str, ...]) -> None:
-    services = Services(letter("1"))
+    services = Services()
     assert services.run("redrive", *words).exit_code == 2
     assert services.asked == []
 

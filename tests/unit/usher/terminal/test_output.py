@@ -3,12 +3,15 @@
 import io
 import json
 import logging
+from typing import Any
 
 import pytest
 from rich.text import Text
 
 from chassis.logs import harmless
 from contracts import printable
+from contracts.http import Accepted, Workflow
+from tests.support.answers import WORKFLOW
 from usher.errors import CommandError
 from usher.terminal import views
 from usher.terminal.output import Output, Screen
@@ -38,6 +41,11 @@ def shown(renderable: object) -> str:
     return screen.file.getvalue()
 
 
+def named(kind: Any, whole: dict[str, Any], **changes: Any) -> Any:
+    """Return an answer, also with text that JSON cannot hold."""
+    return kind.model_construct(**{**whole, **changes})
+
+
 def steers(text: str) -> bool:
     return printable.lines(text) != text
 
@@ -47,9 +55,9 @@ def steers(text: str) -> bool:
     "view",
     [
         lambda text: views.pairs({"id": text, text: "x"}),
-        lambda text: views.table([{"id": text}], ("id",), text),
-        lambda text: views.workflows([{"name": text, "example": {text: text}}]),
-        lambda text: views.accepted({"instance_id": text}),
+        lambda text: views.table(("id",), [[text]], text),
+        lambda text: views.workflows([named(Workflow, WORKFLOW, name=text, example={text: text})]),
+        lambda text: views.accepted(named(Accepted, {"event_id": "e"}, instance_id=text)),
         Text,
         str,
     ],
@@ -61,7 +69,7 @@ def test_no_answer_steers_the_terminal(view: object, hostile: str) -> None:
 
 
 def test_a_line_end_in_a_cell_makes_no_line() -> None:
-    assert shown(views.table([{"id": "a\nfake"}], ("id",))).count("\n") == 2
+    assert shown(views.table(("id",), [["a\nfake"]])).count("\n") == 2
     assert shown(views.pairs({"id": "a\nfake: b"})).count("\n") == 1
 
 

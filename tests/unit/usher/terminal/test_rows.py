@@ -19,7 +19,7 @@ IDS = {
 @pytest.mark.parametrize("width", [60, 80, 120, 200, 2000])
 def test_no_id_and_no_time_is_cut_or_folded(width: int) -> None:
     console = Console(width=width, file=io.StringIO())
-    console.print(views.table([IDS, {"instance_id": "second"}], tuple(IDS)))
+    console.print(views.table(tuple(IDS), [list(IDS.values()), ["second", *[None] * 4]]))
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "…" not in text
     for name in ("instance_id", "workflow", "created_at", "updated_at"):
@@ -31,11 +31,11 @@ def test_no_id_and_no_time_is_cut_or_folded(width: int) -> None:
 
 def test_in_a_pipe_a_row_is_a_line() -> None:
     console = Console(width=2000, file=io.StringIO())
-    console.print(views.table([IDS], tuple(IDS)))
+    console.print(views.table(tuple(IDS), [list(IDS.values())]))
     assert len(console.file.getvalue().splitlines()) == 2  # type: ignore[attr-defined]
 
 
 def test_where_there_are_none_the_names_of_the_columns_are_shown() -> None:
     console = Console(width=80, file=io.StringIO())
-    console.print(views.table([], ("instance_id", "event")))
+    console.print(views.table(("instance_id", "event"), []))
     assert console.file.getvalue().split() == ["instance_id", "event"]  # type: ignore[attr-defined]

@@ -17,9 +17,9 @@ from contracts.events import (
 )
 from contracts.letters import forwarded_id
 from contracts.limits import MAX_LETTER_BYTES
+from contracts.records import DeadLetter, Notice
 from contracts.refusal import Refused, shortened
 from contracts.topics import Topic
-from notifier.records import DeadLetter, Notice
 
 
 def read_notice(event: CloudEvent) -> Notice:
@@ -57,8 +57,18 @@ def read_dead_letter(entry: bytes, read: CloudEvent | None = None) -> DeadLetter
 def record(letter_id: str, letter: EventDeadLettered) -> DeadLetter:
     """Return the record of a dead letter, seen now."""
     now = datetime.now(UTC)
-    fields = {name: getattr(letter, name) for name in EventDeadLettered.model_fields}
-    return DeadLetter(id=letter_id, first_seen=now, last_seen=now, redriven_at=None, **fields)
+    return DeadLetter(
+        id=letter_id,
+        reason=letter.reason,
+        field=letter.field,
+        message=letter.message,
+        topic=letter.topic,
+        attempts=letter.attempts,
+        first_seen=now,
+        last_seen=now,
+        redriven_at=None,
+        event=letter.event,
+    )
 
 
 def original_event(letter: DeadLetter) -> CloudEvent:

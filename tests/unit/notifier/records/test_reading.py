@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contracts.cloudevent import CloudEvent
 from contracts.events import EventDeadLettered, OriginalEvent, Reason
 from contracts.refusal import Refused
-from notifier.reading import read_dead_letter, read_notice
+from notifier.records.reading import read_dead_letter, read_notice
 
 LETTER = EventDeadLettered(
     reason=Reason.INVALID_INPUT,

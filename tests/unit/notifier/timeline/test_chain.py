@@ -5,32 +5,42 @@ from typing import Any
 
 import pytest
 
+from contracts.http import EventRecord, HistoryEvent, Instance
+from contracts.records import Notice
 from notifier.page.picture import ROWS, draw, listed
-from notifier.timeline import Step, chain, run_seconds
+from notifier.timeline.chain import Step, chain, run_seconds
+from tests.support.answers import INSTANCE, RECORD
+from tests.support.answers import notice as a_notice
 
 NOW = datetime(2030, 1, 1, 8, tzinfo=UTC)
-INSTANCE = {"status": "COMPLETED", "event_id": "e-1"}
+
+
+def run(status: str = "COMPLETED", **more: Any) -> Instance:
+    return Instance.model_validate({**INSTANCE, "status": status, **more})
+
+
+def request(**more: Any) -> EventRecord:
+    return EventRecord.model_validate({**RECORD, "at": at(0), **more})
 
 
 def at(seconds: float) -> str:
     return (NOW + timedelta(seconds=seconds)).isoformat()
 
 
-def event(seconds: float, kind: str, **more: Any) -> dict[str, Any]:
+def event(seconds: float, kind: str, **more: Any) -> HistoryEvent:
     empty = dict.fromkeys(("name", "task_scheduled_id", "error", "purpose", "until"))
-    return {"event_id": -1, "timestamp": at(seconds), "type": kind, **empty, **more}
+    found = {"event_id": -1, "timestamp": at(seconds), "type": kind, **empty, **more}
+    return HistoryEvent.model_validate(found)
 
 
-def wait(seconds: float, event_id: int, name: str) -> dict[str, Any]:
+def wait(seconds: float, event_id: int, name: str) -> HistoryEvent:
     until = at(seconds + 60)
     said = {"event_id": event_id, "name": name, "purpose": "event", "until": until}
     return event(seconds, "TIMER_CREATED", **said)
 
 
-def told(
-    history: list[dict[str, Any]], **instance: Any
-) -> list[tuple[str, str, str, float | None]]:
-    steps = chain({**INSTANCE, **instance}, history, None, None)
+def told(history: list[HistoryEvent], **instance: Any) -> list[tuple[str, str, str, float | None]]:
+    steps = chain(run(**instance), history, None, None)
     return [(step.kind, step.name, step.state, step.seconds) for step in steps]
 
 
@@ -44,9 +54,7 @@ def test_the_whole_chain_from_request_to_notice() -> None:
         event(6, "TASK_COMPLETED", task_scheduled_id=2),
         event(7, "EXECUTION_COMPLETED"),
     ]
-    request = {"disposition": "started", "duplicates": 1, "at": at(0)}
-    notice = {"outcome": "COMPLETED", "finished_at": at(6), "seen_at": at(8)}
-    steps = chain(INSTANCE, history, request, notice)
+    steps = chain(run(), history, request(duplicates=1), notice(6, 8))
     assert [(step.kind, step.name, step.seconds) for step in steps] == [
         ("request", "", 0),
         ("decision", "started", 1),
@@ -60,9 +68,8 @@ def test_the_whole_chain_from_request_to_notice() -> None:
 
 
 def test_a_purged_instance_still_has_its_request_and_its_notice() -> None:
-    request = {"disposition": "started", "duplicates": 0, "at": at(0)}
-    notice = {"outcome": "COMPLETED", "finished_at": at(6), "seen_at": at(8)}
-    assert [s.kind for s in chain(None, [], request, notice)] == ["request", "decision", "notified"]
+    steps = chain(None, [], request(), notice(6, 8))
+    assert [step.kind for step in steps] == ["request", "decision", "notified"]
     assert chain(None, [], None, None) == []
 
 
@@ -94,7 +101,7 @@ def test_a_purged_instance_still_has_its_request_and_its_notice() -> None:
         ([event(0, "TASK_COMPLETED", task_scheduled_id=9)], []),
     ],
 )
-def test_each_kind_of_step(history: list[dict[str, Any]], expected: list[Any]) -> None:
+def test_each_kind_of_step(history: list[HistoryEvent], expected: list[Any]) -> None:
     assert told(history, status="RUNNING") == expected
 
 
@@ -158,9 +165,9 @@ def test_trouble_is_told_in_words() -> None:
     assert [row.trouble for row in picture.rows] == ["failed", ""]
 
 
-def notice(finished: float, seen: float, started: float = 0, **more: Any) -> dict[str, Any]:
+def notice(finished: float, seen: float, started: float = 0) -> Notice:
     times = {"started_at": at(started), "finished_at": at(finished), "seen_at": at(seen)}
-    return {"outcome": "COMPLETED", **times, "duration_s": finished - started, **more}
+    return a_notice(**times, duration_s=finished - started)
 
 
 def test_the_notice_comes_after_the_completion_that_it_tells_of() -> None:
@@ -171,7 +178,7 @@ def test_the_notice_comes_after_the_completion_that_it_tells_of() -> None:
         event(2, "TASK_COMPLETED", task_scheduled_id=1),
         event(4, "EXECUTION_COMPLETED"),
     ]
-    steps = chain(INSTANCE, history, None, notice(finished=2.5, seen=3))
+    steps = chain(run(), history, None, notice(finished=2.5, seen=3))
     assert [step.kind for step in steps][-2:] == ["completion", "notified"]
     completion, notified = steps[-2:]
     assert completion.begin <= notified.begin <= (notified.end or NOW)
@@ -187,7 +194,7 @@ def test_a_termination_is_one_completion_with_its_reason() -> None:
         event(4, "EXECUTION_TERMINATED"),
         event(5, "EXECUTION_COMPLETED"),
     ]
-    steps = chain({"status": "TERMINATED", "output": "not wanted"}, history, None, None)
+    steps = chain(run("TERMINATED", output="not wanted"), history, None, None)
     assert [(step.kind, step.name) for step in steps] == [
         ("start", "w"),
         ("wait", "a"),
@@ -208,24 +215,24 @@ def test_no_step_ends_before_it_begins() -> None:
         event(4, "TASK_SCHEDULED", event_id=3, name="c"),
         event(3.5, "EXECUTION_COMPLETED"),
     ]
-    steps = chain(INSTANCE, history, None, notice(finished=3.4, seen=3.3))
+    steps = chain(run(), history, None, notice(finished=3.4, seen=3.3))
     assert min(step.seconds or 0 for step in steps) == 0
 
 
 def test_a_run_that_continued_as_new_says_that_steps_are_missing() -> None:
     history = [event(5, "EXECUTION_STARTED", name="w"), event(6, "EXECUTION_COMPLETED")]
     told_of = notice(finished=6, seen=7)
-    steps = chain(INSTANCE, history, None, told_of)
+    steps = chain(run(), history, None, told_of)
     assert "continued as new" in steps[0].note
     assert run_seconds(steps, told_of, NOW) == 6
-    assert chain(INSTANCE, history, None, notice(6, 7, started=5))[0].note == ""
+    assert chain(run(), history, None, notice(6, 7, started=5))[0].note == ""
 
 
 @pytest.mark.parametrize(("status", "end"), [("STALLED", None), ("RUNNING", 0)])
 def test_a_stall_is_one_step_until_the_run_goes_on(status: str, end: float | None) -> None:
     error = {"type": "PATCH_MISMATCH", "message": "no such patch"}
     history = [event(n, "EXECUTION_STALLED", error=error) for n in (1, 2)]
-    (stall,) = chain({"status": status}, history, None, None)
+    (stall,) = chain(run(status), history, None, None)
     assert (stall.seconds, stall.note) == (end, "PATCH_MISMATCH: no such patch")
 
 

@@ -1,19 +1,18 @@
 """The notifier's records in Redis: bounded in number, one for each id, kept over restarts."""
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, Generic
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.client import Pipeline
 
-from notifier.journal import Journal
-from notifier.records import ANYTHING, Shape
+from contracts.records import DeadLetter, Notice
+from notifier.records.journal import Journal
+from notifier.records.shapes import R, Shape
 
-Record = dict[str, Any]
 PAGE = 200
 _FORGET = """
 local oldest = redis.call('ZRANGE', KEYS[1], 0, -ARGV[1] - 1, 'WITHSCORES')
@@ -27,7 +26,7 @@ end
 """Removes the oldest records, in the transaction of `put`: two puts at once would remove twice."""
 
 
-class RecentRecords:
+class RecentRecords(Generic[R]):
     """The newest records of one kind: a hash `id → JSON`, and a sorted set of ids by last seen.
 
     Deliveries call `find` and `put` on the event loop; pages read in threads.
@@ -40,7 +39,7 @@ class RecentRecords:
         name: str,
         keep: int,
         journal: Journal,
-        shape: Shape = ANYTHING,
+        shape: Shape[R],
     ) -> None:
         self._client = client
         self._on_loop = on_loop
@@ -50,18 +49,18 @@ class RecentRecords:
         self._order = f"usher:{name}:order"
         self._forgotten = f"usher:{name}:forgotten"
         self._keep = keep
-        self._shape = shape
+        self._shape: Shape[R] = shape
 
-    def get(self, record_id: str) -> Record | None:
+    def get(self, record_id: str) -> R | None:
         text = self._client.hget(self._records, record_id)
         return self._shape.read(record_id, str(text)) if text else None
 
-    async def find(self, record_id: str) -> Record | None:
+    async def find(self, record_id: str) -> R | None:
         """Return what `get` does, on the event loop."""
         text: Any = await self._on_loop.hget(self._records, record_id)
         return self._shape.read(record_id, str(text)) if text else None
 
-    def get_many(self, record_ids: list[str]) -> list[Record]:
+    def get_many(self, record_ids: list[str]) -> list[R]:
         """Return the records among these ids that are kept."""
         if not record_ids:
             return []
@@ -77,43 +76,43 @@ class RecentRecords:
         seen = self._client.get(self._forgotten)
         return float(str(seen)) if seen else None
 
-    async def put(self, record_id: str, record: str, seen: datetime) -> None:
+    async def put(self, record: R, seen: datetime) -> None:
         """Keep a record, last seen at `seen`. It replaces a record of the same id."""
         async with self._on_loop.pipeline(transaction=True) as together:
-            together.hset(self._records, record_id, record)
-            together.zadd(self._order, {record_id: seen.timestamp()}, gt=True)
-            self._journal.note(together, self._name, record_id)
+            together.hset(self._records, record.id, _text(record))
+            together.zadd(self._order, {record.id: seen.timestamp()}, gt=True)
+            self._journal.note(together, self._name, record.id)
             together.eval(_FORGET, 3, self._order, self._records, self._forgotten, self._keep)
             await together.execute()
 
-    def change(self, record_id: str, change: Callable[[Record], Record | None]) -> Record | None:
+    def change(self, record_id: str, change: Callable[[R], R | None]) -> R | None:
         """Change a record atomically. Return the record after that, or None if there is none.
 
         `change` returns the new record, or None to leave it unchanged.
         """
-        outcome: list[Record | None] = [None]
+        outcome: list[R | None] = [None]
 
         def attempt(together: Pipeline) -> None:
             text = together.hget(self._records, record_id)
             outcome[0] = self._shape.read(record_id, str(text)) if text else None
-            changed = change(dict(outcome[0])) if outcome[0] else None
+            changed = change(outcome[0]) if outcome[0] else None
             together.multi()
             if changed is not None:
                 outcome[0] = changed
-                together.hset(self._records, record_id, json.dumps(changed))
+                together.hset(self._records, record_id, _text(changed))
                 self._journal.note(together, self._name, record_id)
 
         self._client.transaction(attempt, self._records)
         return outcome[0]
 
-    def newest(self, wanted: Callable[[Record], bool], limit: int, offset: int = 0) -> list[Record]:
+    def newest(self, wanted: Callable[[R], bool], limit: int, offset: int = 0) -> list[R]:
         """Return up to `limit` `wanted` records, newest first, without the first `offset`."""
         return list(islice(filter(wanted, self.each()), offset, offset + limit))
 
     def count(self) -> int:
         return int(self._client.zcard(self._order))
 
-    def each(self) -> Iterator[Record]:
+    def each(self) -> Iterator[R]:
         """Yield every record, newest first."""
         start = 0
         while ids := self._client.zrevrange(self._order, start, start + PAGE - 1):
@@ -122,3 +121,8 @@ class RecentRecords:
                 if text:
                     yield self._shape.read(name, str(text))
             start += PAGE
+
+
+def _text(record: Notice | DeadLetter) -> str:
+    """Return a record as it is stored: without the fields that it was not given."""
+    return record.model_dump_json(exclude_unset=True)

@@ -3,19 +3,21 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from notifier.service import Notifier
-from notifier.service_clients import Answer, Document, Run
-from notifier.timeline import Step, chain, run_seconds
+from contracts.http import EventRecord, Instance
+from contracts.records import Notice
+from notifier.records.store import RecentRecords
+from notifier.service_clients import Answer, Orchestrator, Run
+from notifier.timeline.chain import Step, chain, run_seconds
 
 
 @dataclass(frozen=True)
 class InstanceView:
     """One instance, as far as it has run. Any part may be missing."""
 
-    instance: Document | None
-    request: Document | None
+    instance: Instance | None
+    request: EventRecord | None
     """The ledger's record of the event that started it."""
-    notice: Document | None
+    notice: Notice | None
     steps: list[Step]
     seconds: float | None
     """How long the run took, or has taken so far."""
@@ -30,11 +32,13 @@ class InstanceView:
         return self.answer.away
 
 
-def instance_view(service: Notifier, instance_id: str) -> InstanceView:
+def instance_view(
+    orchestrator: Orchestrator, notices: RecentRecords[Notice], instance_id: str
+) -> InstanceView:
     """Return the view of an instance; if the orchestrator is away, from its last answer."""
-    answer = service.orchestrator.last_run(instance_id)
+    answer = orchestrator.last_run(instance_id)
     run = answer.value or Run(None, [], None)
-    kept = (record for record in service.notices.each() if record["instance_id"] == instance_id)
+    kept = (record for record in notices.each() if record.instance_id == instance_id)
     notice = next(kept, None)
     steps = chain(run.instance, run.history, run.request, notice)
     at = answer.as_of or datetime.now(UTC)

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-Document = dict[str, Any]
+from contracts.events import Failure, Outcome
+from contracts.http import EventRecord, HistoryEvent, Instance, Waiting
+from contracts.records import Notice
+
 ANNOUNCE = "announce_completion"
 _BEGIN = {"TASK_SCHEDULED": "activity", "CHILD_WORKFLOW_INSTANCE_CREATED": "child workflow"}
 _TIMERS = {"event": "wait", "retry": "pause", "timer": "timer"}
@@ -50,18 +52,23 @@ class Step:
         """Whether the step is an open wait for an event."""
         return self.kind == "wait" and self.end is None
 
-    def wait(self, instance_id: str) -> Document:
+    def waiting(self, instance: Instance) -> Waiting:
         """Return an open wait in the form of the orchestrator's `GET /waiting`."""
-        until = self.until.isoformat() if self.until else None
-        since = self.begin.isoformat()
-        return {"instance_id": instance_id, "event": self.name, "since": since, "until": until}
+        return Waiting(
+            instance_id=instance.instance_id,
+            workflow=instance.workflow,
+            status=instance.status,
+            event=self.name,
+            since=self.begin,
+            until=self.until,
+        )
 
 
 def chain(
-    instance: Document | None,
-    history: Iterable[Document],
-    request: Document | None,
-    notice: Document | None,
+    instance: Instance | None,
+    history: Iterable[HistoryEvent],
+    request: EventRecord | None,
+    notice: Notice | None,
 ) -> list[Step]:
     """Return the steps of an instance, from its request to its notice, as far as it has run.
 
@@ -75,14 +82,14 @@ def chain(
     return [*_requested(request, instance, began), *run.steps, *_notified(notice, run.ended_at)]
 
 
-def run_seconds(steps: Iterable[Step], notice: Document | None, now: datetime) -> float | None:
+def run_seconds(steps: Iterable[Step], notice: Notice | None, now: datetime) -> float | None:
     """Return how long the run took, or has taken by now; None if that is not known.
 
     The notice counts from the first start, which is not in the history of a run that continued
     as new.
     """
     if notice:
-        return float(notice["duration_s"])
+        return notice.duration_s
     found = {step.kind: step for step in steps}
     if "start" not in found:
         return None
@@ -91,42 +98,42 @@ def run_seconds(steps: Iterable[Step], notice: Document | None, now: datetime) -
 
 
 def _requested(
-    request: Document | None, instance: Document | None, began: datetime | None
+    request: EventRecord | None, instance: Instance | None, began: datetime | None
 ) -> list[Step]:
     if request is None:
         return []
-    at = _time(request["at"])
-    event_id, again = (instance or {}).get("event_id"), request["duplicates"]
+    at, again = request.at, request.duplicates
+    event_id = instance.event_id if instance else None
     notes = [f"event {event_id}" if event_id else "", f"came {again + 1} times" if again else ""]
     taken = Step("request", "", at, at, "done", ", ".join(filter(None, notes)))
     decided = max(began, at) if began else at
-    return [taken, Step("decision", request["disposition"], at, decided, "done")]
+    return [taken, Step("decision", request.disposition, at, decided, "done")]
 
 
-def _notified(notice: Document | None, ended_at: datetime | None) -> list[Step]:
+def _notified(notice: Notice | None, ended_at: datetime | None) -> list[Step]:
     if notice is None:
         return []
-    begin = ended_at or _time(notice["finished_at"])
-    step = Step("notified", notice["outcome"], begin)
-    step.close(_time(notice["seen_at"]), "done")
+    begin = ended_at or notice.finished_at
+    step = Step("notified", notice.outcome, begin)
+    step.close(notice.seen_at, "done")
     return [step]
 
 
 class _Run:
     """Turns the engine's history into steps, event by event."""
 
-    def __init__(self, instance: Document | None, notice: Document | None) -> None:
-        self._instance = instance or {}
+    def __init__(self, instance: Instance | None, notice: Notice | None) -> None:
+        self._instance = instance
         self._notice = notice
         self.steps: list[Step] = []
         self.ended_at: datetime | None = None
-        self._ending: Document | None = None
+        self._ending: HistoryEvent | None = None
         self._open: dict[int, Step] = {}
 
-    def take(self, event: Document) -> None:
-        at, kind, name = _time(event["timestamp"]), event["type"], event["name"] or ""
+    def take(self, event: HistoryEvent) -> None:
+        at, kind, name = event.timestamp, event.type, event.name or ""
         if kind in _BEGIN or kind == "TIMER_CREATED":
-            self._open[event["event_id"]] = self._add(_begun(event, at, name))
+            self._open[event.event_id] = self._add(_begun(event, at, name))
         elif kind in _CLOSE:
             self._close(event, at)
         elif kind == "EVENT_RAISED":
@@ -146,11 +153,13 @@ class _Run:
         self.steps.append(step)
         return step
 
-    def _close(self, event: Document, at: datetime) -> None:
-        if step := self._open.pop(event["task_scheduled_id"], None):
-            late = event["type"] == "TIMER_FIRED" and step.kind == "wait"
-            state = "timed out" if late else _CLOSE[event["type"]]
-            step.close(at, state, _error_text(event["error"]))
+    def _close(self, event: HistoryEvent, at: datetime) -> None:
+        if event.task_scheduled_id is None:
+            return
+        if step := self._open.pop(event.task_scheduled_id, None):
+            late = event.type == "TIMER_FIRED" and step.kind == "wait"
+            state = "timed out" if late else _CLOSE[event.type]
+            step.close(at, state, _error_text(event.error))
 
     def _raised(self, name: str, at: datetime) -> None:
         """Give an event to the first wait for its name, as the SDK does."""
@@ -161,10 +170,10 @@ class _Run:
                 return
         self._add(Step("event", name, at, at, "done", "kept until the workflow waits for it"))
 
-    def _stalled(self, event: Document, at: datetime) -> None:
+    def _stalled(self, event: HistoryEvent, at: datetime) -> None:
         """Add a stall. The engine records a stall again with each event; that is the same stall."""
         if not (self.steps and self.steps[-1].kind == "stalled"):
-            self._add(Step("stalled", "", at, state="stalled", note=_error_text(event["error"])))
+            self._add(Step("stalled", "", at, state="stalled", note=_error_text(event.error)))
 
     def _resumed(self, at: datetime) -> None:
         for step in self.steps:
@@ -173,20 +182,21 @@ class _Run:
 
     def finish(self) -> None:
         """Close past stalls; if the run has ended, add its ending and close open steps."""
+        instance = self._instance
         for step in self.steps:
-            if step.kind == "stalled" and self._instance.get("status") != "STALLED":
+            if step.kind == "stalled" and not (instance and instance.status == "STALLED"):
                 step.close(step.begin, "done", step.note)
         if self._ending is None:
             return
-        at = self._ended_at(_time(self._ending["timestamp"]))
+        at = self._ended_at(self._ending.timestamp)
         for step in self.steps:
             if step.end is None:
                 step.close(at, "given up")
-        status = self._instance.get("status") or "COMPLETED"
-        state = "failed" if status == "FAILED" else "done"
-        note = _error_text(self._ending["error"])
-        if status == "TERMINATED" and self._instance.get("output") is not None:
-            note = f"reason: {self._instance['output']}"
+        status = instance.status if instance else str(Outcome.COMPLETED)
+        state = "failed" if status == Outcome.FAILED else "done"
+        note = _error_text(self._ending.error)
+        if instance and status == Outcome.TERMINATED and instance.output is not None:
+            note = f"reason: {instance.output}"
         self._add(Step("completion", status, at, at, state, note))
         self.ended_at = at
 
@@ -195,31 +205,25 @@ class _Run:
         it, so the turn's own time counts, but not before any step's end."""
         if self._notice is None:
             return written
-        turn = _time(self._notice["finished_at"])
+        turn = self._notice.finished_at
         return min(written, max([turn, *(step.end for step in self.steps if step.end)]))
 
     def _continued(self, at: datetime) -> str:
         """Return a note if steps are missing, as `continue_as_new` begins a new history."""
-        started = self._notice.get("started_at") if self._notice else None
-        if started and _time(started) < at - _CLOCKS:
+        if self._notice and self._notice.started_at < at - _CLOCKS:
             return "continued as new; the engine keeps no steps from before"
         return ""
 
 
-def _begun(event: Document, at: datetime, name: str) -> Step:
-    if event["type"] == "TIMER_CREATED":
-        kind = _TIMERS.get(event["purpose"] or "timer", "timer")
-        until = _time(event["until"]) if event["until"] else None
+def _begun(event: HistoryEvent, at: datetime, name: str) -> Step:
+    if event.type == "TIMER_CREATED":
+        kind = _TIMERS[event.purpose or "timer"]
         named = name or ("before the next attempt" if kind == "pause" else "")
-        return Step(kind, named, at, until=until, state="waiting")
+        return Step(kind, named, at, until=event.until, state="waiting")
     if name == ANNOUNCE:
         return Step("announcement", "", at)
-    return Step(_BEGIN[event["type"]], name, at, child=event.get("child") or "")
+    return Step(_BEGIN[event.type], name, at, child=event.child or "")
 
 
-def _error_text(error: Document | None) -> str:
-    return f"{error['type']}: {error['message']}" if error else ""
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _error_text(error: Failure | None) -> str:
+    return f"{error.type}: {error.message}" if error else ""

@@ -1,0 +1,1 @@
+"""The timeline of an instance, from its request to its notice."""
