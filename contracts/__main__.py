@@ -1,20 +1,24 @@
-"""`python -m contracts` writes the JSON Schemas of the messages. A test keeps them up to date."""
+"""`python -m contracts` writes the JSON Schemas of messages and files. A test compares them."""
 
 import json
 from pathlib import Path
 
 from contracts.commands import ControlInstance, RaiseEvent, StartWorkflow
 from contracts.events import EventDeadLettered, WorkflowCompleted
+from contracts.routes.spec import RoutesFile
 
 SCHEMAS = Path(__file__).parent / "schemas"
-MESSAGES = (StartWorkflow, RaiseEvent, ControlInstance, WorkflowCompleted, EventDeadLettered)
+MODELS = (
+    *(StartWorkflow, RaiseEvent, ControlInstance, WorkflowCompleted, EventDeadLettered),
+    RoutesFile,
+)
 
 
 def schemas() -> dict[str, str]:
     """Return the text of each schema file, by file name."""
     return {
-        f"{message.__name__}.json": json.dumps(message.model_json_schema(), indent=2) + "\n"
-        for message in MESSAGES
+        f"{model.__name__}.json": json.dumps(model.model_json_schema(), indent=2) + "\n"
+        for model in MODELS
     }
 
 

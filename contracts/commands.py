@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
 
-from contracts.message import AddressableId, InstanceId, Message, Name
+from contracts.keys import instance_id_for
+from contracts.message import AddressableId, InstanceId, Key, Message, Name
 
 
 class _Named(Message):
@@ -14,7 +15,7 @@ class _Named(Message):
     @classmethod
     def _once(cls, key: str | None, info: ValidationInfo) -> str | None:
         instance_id, workflow = info.data.get("instance_id"), info.data.get("workflow")
-        if key is not None and instance_id not in (None, f"{workflow}-{key}"):
+        if key and instance_id and instance_id != instance_id_for(str(workflow), key):
             raise ValueError("name the instance once: give `instance_id` or `key`, not both")
         return key
 
@@ -33,11 +34,14 @@ class StartWorkflow(_Named):
 
 
 class Addressed(_Named):
-    """A command to one instance, named by its id, or by the workflow and key that started it."""
+    """A command to one instance, named by its id, or by the workflow and key that started it.
+
+    The key of a route may be any text. If it makes no instance id, it is escaped here as there.
+    """
 
     instance_id: AddressableId | None = None
     workflow: Name | None = None
-    key: Name | None = None
+    key: Key | None = None
 
     @model_validator(mode="after")
     def _names_one_instance(self) -> Self:

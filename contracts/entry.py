@@ -11,6 +11,7 @@ served is not parsed; its id and source are read if a bounded scan finds them.
 import base64
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 from contracts import strict_json
@@ -72,6 +73,16 @@ def read_entry(entry: bytes, most: int = MAX_ENTRY_BYTES) -> CloudEvent:
         attributes=_attributes(members, fits),
         flaw=flaw or wrong,
     )
+
+
+def is_cloudevent(entry: bytes) -> bool:
+    """Return whether an entry is a JSON object with the member `specversion`."""
+    members: dict[str, str] = {}
+    if b'"specversion"' in entry:
+        with suppress(_Broken):
+            text = entry.decode(errors="surrogateescape").strip(_BLANK)
+            _read_members(text, members, scan=len(entry) <= MAX_ENTRY_BYTES)
+    return "specversion" in members
 
 
 def read_batch(array: bytes) -> list[bytes]:

@@ -56,14 +56,19 @@ def deadline(event: CloudEvent, now: datetime) -> Deadline | None:
     return min(found, key=lambda item: item.at, default=None)
 
 
+def rfc3339(value: Any) -> datetime:
+    """Return the time in a text; raise `ValueError` if it is none."""
+    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+        raise ValueError(f"must be a time such as 2030-01-31T08:00:00Z, not {value!r}")
+    return datetime.fromisoformat(value.upper())
+
+
 def _time(name: str, value: Any) -> datetime:
     try:
-        if isinstance(value, str) and _RFC3339.fullmatch(value):
-            return datetime.fromisoformat(value.upper())
-    except ValueError:
-        pass
-    message = f"must be a time such as 2030-01-31T08:00:00Z, not {value!r}"
-    raise Refused(Reason.INVALID_EVENT, message, name)
+        return rfc3339(value)
+    except ValueError as error:
+        message = f"must be a time such as 2030-01-31T08:00:00Z, not {value!r}"
+        raise Refused(Reason.INVALID_EVENT, message, name) from error
 
 
 def _seconds(name: str, value: Any) -> float:

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from contracts.commands import Addressed, Command, StartWorkflow
 from contracts.events import Reason
+from contracts.keys import instance_id_for
 from contracts.message import INSTANCE_ID_PATTERN
 from contracts.refusal import Refused
 
@@ -68,7 +69,8 @@ def instance_addressed(command: Addressed) -> str:
     """Return the id of the instance that a command is for."""
     if command.instance_id is not None:
         return _not_ours(command.instance_id, "instance_id")
-    return _id_for_key(command.workflow or "", command.key or "")
+    # A route may have started it by any key.
+    return _not_ours(instance_id_for(command.workflow or "", command.key or ""), "workflow")
 
 
 def instance_of(command: Command, source: str, event_id: str) -> str:

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from contracts.limits import MAX_NAME_LENGTH
+
 INSTANCE_ID_PATTERN = r"^[A-Za-z0-9_-]{1,128}$"
 """Ids for new instances: 1 to 128 letters, digits, `_` and `-`, which the engine stores safely."""
 
@@ -13,6 +15,7 @@ ADDRESSABLE_ID_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,256}$"
 InstanceId = Annotated[str, StringConstraints(pattern=INSTANCE_ID_PATTERN)]
 AddressableId = Annotated[str, StringConstraints(pattern=ADDRESSABLE_ID_PATTERN)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Key = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_LENGTH)]
 
 
 class Message(BaseModel):

@@ -19,7 +19,7 @@ def main() -> None:
     from orchestrator.service import Orchestrator
 
     try:
-        catalogue = Catalogue.scan(settings.workflows, settings.samples)
+        catalogue = Catalogue.scan(settings.workflows, settings.samples, settings.routes)
     except CatalogueError as error:
         sys.exit(f"the workflows cannot be served:\n{error}")
     for doubt in catalogue.doubts:

@@ -23,6 +23,8 @@ class Settings(SubscriberSettings):
     """Folders of workflows, separated as PATH is; the samples, where none is named."""
     samples: bool = Field(False, validation_alias="USHER_SAMPLES")
     """Serve the samples beside the workflows of these folders."""
+    routes: Annotated[tuple[Path, ...], NoDecode] = Field((), validation_alias="USHER_ROUTES")
+    """Files of routes, separated as PATH is, beside the `routes.yaml` of each folder."""
     call_timeout_seconds: int = 8
     """Deadline of one call to the sidecar; below the broker's processingTimeout of 10 s."""
     ledger_days: int = Field(30, ge=1)
@@ -46,7 +48,7 @@ class Settings(SubscriberSettings):
     drain_seconds: float = 15
     """How long a stop waits for the deliveries it holds."""
 
-    @field_validator("workflows", mode="before")
+    @field_validator("workflows", "routes", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [p for p in value.split(os.pathsep) if p] if isinstance(value, str) else value

@@ -1,5 +1,24 @@
-"""Usher starts Dapr workflows from events. Workflow files import `activity` and `workflow`."""
+"""Usher starts Dapr workflows from events. Workflow files import what they need from here."""
 
 from contracts.authoring import activity, workflow
+from contracts.routes.triggers import (
+    Cancel,
+    Deliver,
+    Every,
+    Resume,
+    Start,
+    StartOrDeliver,
+    Suspend,
+)
 
-__all__ = ["activity", "workflow"]
+__all__ = [
+    "Cancel",
+    "Deliver",
+    "Every",
+    "Resume",
+    "Start",
+    "StartOrDeliver",
+    "Suspend",
+    "activity",
+    "workflow",
+]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from types import ModuleType
 
 from contracts.authoring import ActivityTag, WorkflowTag
-from orchestrator.authoring.fault import Fault
+from contracts.fault import Fault
 from orchestrator.authoring.modules import resolve, tag_of
 from orchestrator.authoring.source import Source
 

@@ -10,10 +10,13 @@ from types import ModuleType
 from typing import Any
 
 from contracts.authoring import TAG, WorkflowTag
+from contracts.fault import Fault
 from contracts.identity import OWN_RUN
+from contracts.routes.route import Route, of_workflow
+from contracts.routes.routes_file import FILE
 from orchestrator.authoring.callees import unknown_callees
+from orchestrator.authoring.declared_routes import all_routes, line_of_trigger
 from orchestrator.authoring.determinism import doubts, lint
-from orchestrator.authoring.fault import Fault
 from orchestrator.authoring.modules import (
     NotImported,
     beside,
@@ -48,14 +51,19 @@ class Catalogue:
     workflows: dict[str, Definition] = field(default_factory=dict)
     activities: dict[str, Callable[..., Any]] = field(default_factory=dict)
     doubts: tuple[Fault, ...] = ()
+    routes: tuple[Route, ...] = ()
     code: str = ""
     """The same for the same files: what tells whether a run began with other code."""
 
     @classmethod
-    def scan(cls, folders: Iterable[Path] = (), samples: bool = False) -> "Catalogue":
+    def scan(
+        cls, folders: Iterable[Path] = (), samples: bool = False, routes: Iterable[Path] | None = ()
+    ) -> "Catalogue":
         """Import every file of `folders`, and the samples if `samples` is set or none is named.
 
-        Files named `_…` are left out, except for what other files import from them.
+        Files named `_…` are left out, except for what other files import from them. Routes are
+        those of decorators, of `routes.yaml` in each folder, and of the files in `routes`; with
+        None, no file of routes is read.
 
         Raise `CatalogueError` that holds every fault of every file.
         """
@@ -65,9 +73,13 @@ class Catalogue:
             scan.folder(folder)
         scan.callees()
         scan.left_out(chosen)
-        if scan.faults:
-            raise CatalogueError(scan.faults)
-        return cls(scan.workflows, scan.activities, tuple(scan.doubts), scan.code())
+        files = [folder / FILE for folder in chosen if (folder / FILE).is_file()]
+        files = [] if routes is None else [*files, *routes]
+        served, faults = all_routes(scan.routes, files, scan.workflows)
+        if faults := [*scan.faults, *faults]:
+            raise CatalogueError(faults)
+        scan.doubts += [route.fault(None, "checked, but not served yet") for route in served]
+        return cls(scan.workflows, scan.activities, tuple(scan.doubts), served, scan.code())
 
 
 class _Scan:
@@ -78,6 +90,7 @@ class _Scan:
         self.activities: dict[str, Callable[..., Any]] = {}
         self.faults: list[Fault] = []
         self.doubts: list[Fault] = []
+        self.routes: list[Route] = []
         self._claimed: dict[str, tuple[tuple[object, ...], str]] = {}
         self._taken: set[tuple[object, ...]] = set()
         self._loaded: list[tuple[Path, ModuleType, Source]] = []
@@ -153,6 +166,9 @@ class _Scan:
             if node:
                 found += [*lint(source, node), *yields_no_task(source, node)]
                 self.doubts += [fault.about(name) for fault in doubts(source, node)]
+            routes, wrong = of_workflow(name, tag, file, line_of_trigger(node))
+            self.routes += routes
+            self.faults += wrong
         else:
             self.activities[name] = function
             found = [Fault(file, said, line) for said in activity_faults(function)]

@@ -9,7 +9,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from orchestrator.authoring.fault import Fault
+from contracts.fault import Fault
 from orchestrator.authoring.source import TASK_METHODS, Function, Names, Source, dotted
 
 _ACTIVITY = "in an activity: `yield ctx.call_activity(...)`"

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from contracts.authoring import TAG, ActivityTag, WorkflowTag
-from orchestrator.authoring.fault import Fault
+from contracts.fault import Fault
 
 Function = Callable[..., Any]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from orchestrator.authoring.fault import Fault
+from contracts.fault import Fault
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Names = Mapping[str, str | None]

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterable, Iterator
 
-from orchestrator.authoring.fault import Fault
+from contracts.fault import Fault
 from orchestrator.authoring.source import SCOPES, TASK_METHODS, Function, Names, Source, dotted
 from orchestrator.runs.tasks import BARE, GENERATOR, SEVERAL, UNCALLED, VALUE
 

@@ -26,7 +26,7 @@ async def run(connection: socket.socket, head: dict[str, Any], request: bytes) -
     """Run the task that the request asks for, and return the answer."""
     settings = Settings()
     settings.export_to_sdk()
-    catalogue = Catalogue.scan(settings.workflows, settings.samples)
+    catalogue = Catalogue.scan(settings.workflows, settings.samples, routes=None)
     # Its last turn asks for the activity that announces its end, which runs in the other process.
     own = OwnActivities(lambda *_: False, _never, _never, _never, _never)
     worker = build_worker(catalogue, own)

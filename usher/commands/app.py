@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from usher.commands import authoring, control, dead_letters, embedded, inspect, publish, verify
+from usher.commands import (
+    authoring,
+    control,
+    dead_letters,
+    embedded,
+    inspect,
+    publish,
+    routes,
+    verify,
+)
 from usher.terminal.help import EXIT_CODES
 
 app = typer.Typer(
@@ -22,6 +31,7 @@ app = typer.Typer(
 
 for room in (publish, inspect, control, dead_letters, verify, authoring, embedded):
     app.add_typer(room.app)
+app.add_typer(routes.app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -75,6 +75,8 @@ def test_the_reasons_are_the_ones_that_are_documented() -> None:
         "expired",
         "instance_finished",
         "instance_stalled",
+        "route_condition",
+        "no_key",
         "oversize",
         "handler_error",
         "undeliverable",

@@ -18,11 +18,14 @@ from contracts.letters import letter_id
 from contracts.limits import MAX_ENTRY_BYTES
 from contracts.reading import instance_named
 from contracts.refusal import Refused
+from contracts.routes.incoming import read_incoming
+from contracts.routes.matching import RouteTable
 from notifier.page.rendering import brief, payload
 from notifier.records.reading import read_dead_letter, read_notice
 from orchestrator.metrics import Metrics
 from starter.inbox import read_events
 from tests.support.growth import MOST, growth
+from tests.support.routed import route
 
 Read = Callable[[bytes], object]
 _METRICS = Metrics()
@@ -59,7 +62,23 @@ def _data(body: bytes) -> None:
     _whole_entry(b'{"id": "1", "source": "/s", "type": "t", "data": ' + body + b"}")
 
 
+_ROUTES = RouteTable(
+    [
+        route("a", key="data.key", when="has(data.a) && size(data.a) > 1"),
+        route("b", when="data == event.data", input="[data]"),
+        route("c", when="data.exists(x, x == 1) || data.contains('a')"),
+    ]
+)
+
+
+def _routed(body: bytes) -> None:
+    for message in (body, b"[" + body + b"]", b'{"specversion": "1.0", "data": ' + body + b"}"):
+        for event in read_incoming(message, "orders"):
+            _ROUTES.match("orders", event)
+
+
 READERS: dict[str, Read] = {
+    "a message of a route": _routed,
     "an entry": _whole_entry,
     "an entry's data": _data,
     "JSON": strict_json.loads,

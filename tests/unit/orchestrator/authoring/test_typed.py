@@ -9,7 +9,7 @@ from collections.abc import Generator
 from typing import Any
 
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext
-from usher import activity, workflow
+from usher import Cancel, Deliver, Every, Start, activity, workflow
 
 
 @activity
@@ -17,7 +17,17 @@ def doubled(_: WorkflowActivityContext, number: int) -> int:
     return 2 * number
 
 
-@workflow(example=2)
+@workflow(
+    example=2,
+    on=[
+        Start("numbers", type="chosen", key="data.id", input="data.number"),
+        Deliver("numbers", key="data.id", event="more", ttl_seconds=5),
+        Cancel("numbers", key="data.id", early="1h"),
+        Every("0 9 * * 1-5", missed="all"),
+        Every("0 9 * * 1-5", missed="some"),  # type: ignore[arg-type]
+        Start("numbers", wen="data.number > 1"),  # type: ignore[call-arg]
+    ],
+)
 def doubling(ctx: DaprWorkflowContext, input: int) -> Generator[Any, Any, int]:
     result: int = yield ctx.call_activity(doubled, input=input)
     return result

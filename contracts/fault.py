@@ -1,4 +1,4 @@
-"""One thing that is wrong with a workflow file: where it is, and what to write instead."""
+"""One thing that is wrong with a file of an author: where it is, and what to write instead."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,0 +1,67 @@
+"""Collects the routes of decorators and files, and checks them against the workflows."""
+
+import ast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from contracts.fault import Fault
+from contracts.routes.examples import example_faults
+from contracts.routes.route import Route, combined
+from contracts.routes.routes_file import read_routes_file
+from orchestrator.authoring.source import Function
+from orchestrator.runs.definition import Definition
+
+
+def line_of_trigger(function: Function | None) -> Callable[[int], int | None]:
+    """Return what finds the line of the n-th trigger in the `on=[...]` of a decorator."""
+    lines = [
+        element.lineno
+        for decorator in (function.decorator_list if function else ())
+        if isinstance(decorator, ast.Call)
+        for keyword in decorator.keywords
+        if keyword.arg == "on" and isinstance(keyword.value, ast.List | ast.Tuple)
+        for element in keyword.value.elts
+    ]
+    otherwise = function.lineno if function else None
+    return lambda n: lines[n] if n < len(lines) else otherwise
+
+
+def all_routes(
+    declared: Iterable[Route], files: Iterable[Path], workflows: Mapping[str, Definition]
+) -> tuple[tuple[Route, ...], list[Fault]]:
+    """Return the routes of decorators and of files, and every fault."""
+    read = [read_routes_file(file) for file in files]
+    found = [*declared, *(route for one in read for route in one.routes)]
+    paused = {name: fault for one in read for name, fault in one.paused.items()}
+    routes, faults = combined(found, paused)
+    faults += [fault for one in read for fault in one.faults]
+    faults += [fault for route in routes for fault in _faults(route, workflows)]
+    return tuple(routes), faults
+
+
+def _faults(route: Route, workflows: Mapping[str, Definition]) -> Iterator[Fault]:
+    definition = workflows.get(route.workflow)
+    if definition is None:
+        near = get_close_matches(route.workflow, workflows, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        yield route.fault(route.verb, f"there is no workflow {route.workflow!r}{hint}")
+        return
+    yield from _unknown_fields(route, definition)
+    yield from example_faults(route, definition.parse)
+
+
+def _unknown_fields(route: Route, definition: Definition) -> Iterator[Fault]:
+    """Find fields of `data` that the input cannot have, where the data is the input."""
+    schema = definition.input_schema() if route.verb == "start" else {}
+    fields = schema.get("properties", {})
+    if route.schedule or route.spec.input or schema.get("additionalProperties") is not False:
+        return
+    for name in ("when", "key", "at"):
+        expression = getattr(route.spec, name)
+        for path in sorted(expression.reads.paths) if expression else ():
+            if path[0] == "data" and len(path) > 1 and path[1] not in fields:
+                near = get_close_matches(path[1], fields, 1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                model = schema.get("title", "the input")
+                yield route.fault(name, f"{path[1]!r} is not in {model}{hint}")

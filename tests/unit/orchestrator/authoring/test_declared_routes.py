@@ -1,0 +1,114 @@
+"""Routes of a folder: decorators and `routes.yaml` together, checked before anything starts."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.authoring.catalogue import Catalogue, CatalogueError
+
+HEAD = '''\
+"""Orders."""
+
+from dapr.ext.workflow import DaprWorkflowContext
+from pydantic import BaseModel
+
+from usher import Cancel, Deliver, Every, Start, workflow
+
+
+class Order(BaseModel):
+    """What to deliver where."""
+
+    order_id: str
+    country: str = "DE"
+
+
+@workflow(
+    example={"order_id": "o-1"},
+    on=[
+'''
+TAIL = '''
+    ],
+)
+def routed_order_workflow(ctx: DaprWorkflowContext, input: Order):
+    """Wait for the payment."""
+    yield ctx.wait_for_external_event("paid")
+'''
+RIGHT = """\
+        Start("orders", type="placed", key="data.order_id", when="data.country == 'DE'",
+              example={"type": "placed", "data": {"order_id": "o-1", "country": "DE"}}),
+        Deliver("payments", type="settled", key="data.order_id", event="paid"),
+        Cancel("orders", type="cancelled", key="data.order_id", early="1h"),
+        Every("0 9 * * 1-5", timezone="Europe/Berlin", input='{"order_id": data.at}'),
+"""
+FIRST = len(HEAD.splitlines()) + 1
+"""The line of the first trigger."""
+
+
+def scan(folder: Path, triggers: str = RIGHT, file: str = "") -> Catalogue:
+    folder.mkdir(exist_ok=True)
+    (folder / "orders.py").write_text(HEAD + triggers + TAIL)
+    (folder / "routes.yaml").write_text(file)
+    return Catalogue.scan([folder])
+
+
+def faults(folder: Path, triggers: str = RIGHT, file: str = "") -> list[str]:
+    with pytest.raises(CatalogueError) as error:
+        scan(folder, triggers, file)
+    return [line.removeprefix(f"{folder}/") for line in str(error.value).splitlines()]
+
+
+def test_the_routes_of_decorators_and_files_are_found(tmp_path: Path) -> None:
+    name = "routed_order_workflow"
+    more = f"crm:\n  from: crm\n  start: {name}\n{name}/start: {{paused: true}}"
+    routes = {route.name: route for route in scan(tmp_path, file=more).routes}
+    assert list(routes) == [
+        *(f"{name}/start", f"{name}/deliver", f"{name}/cancel", f"{name}/every", "crm")
+    ]
+    assert routes[f"{name}/deliver"].place == f"{tmp_path}/orders.py:{FIRST + 2}"
+    assert routes["crm"].place == f"{tmp_path}/routes.yaml:1"
+    assert [route.name for route in routes.values() if route.spec.paused] == [f"{name}/start"]
+
+
+def test_whoever_starts_it_is_told_that_routes_are_not_served_yet(tmp_path: Path) -> None:
+    doubts = [str(doubt) for doubt in scan(tmp_path).doubts]
+    assert sum("checked, but not served yet" in doubt for doubt in doubts) == 4
+
+
+def test_a_route_in_another_file_may_be_named(tmp_path: Path) -> None:
+    scan(tmp_path / "a")
+    other = tmp_path / "other.yaml"
+    other.write_text("more:\n  from: crm\n  start: routed_order_workflow\n")
+    found = Catalogue.scan([tmp_path / "a"], routes=[other]).routes
+    assert found[-1].name == "more"
+    assert len(Catalogue.scan([tmp_path / "a"], routes=None).routes) == 4
+
+
+def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    triggers = """\
+        Start("orders", when="data.contry == 'DE'",
+              example={"type": "placed", "data": {"order_id": 7, "contry": "DE"}}),
+        Deliver("payments", event="paid"),
+        Every("0 9 * *"),
+        Every("0 9 * * *", input='{"order_id": 5}'),
+"""
+    file = "crm:\n  from: crm\n  start: routed_oder_workflow\nw/none: {paused: true}"
+    name = "routed_order_workflow"
+    assert faults(tmp_path, triggers, file) == [
+        f"orders.py:{FIRST + 2}: {name} on[1].key: deliver needs a key; without one every instance "
+        "would get the event",
+        f"orders.py:{FIRST + 3}: {name} on[2].every: cron has 5 fields, such as `0 9 * * 1-5`; "
+        "this has 4",
+        "routes.yaml:4: w/none: no decorator declares a route of this name",
+        f"orders.py:{FIRST}: {name}/start.when: 'contry' is not in Order; did you mean 'country'?",
+        f"orders.py:{FIRST}: {name}/start.example: input.contry: there is no such field; "
+        "input.order_id: Input should be a valid string",
+        f"orders.py:{FIRST + 4}: {name}/every-2.input: input.order_id: Input should be a valid "
+        "string",
+        "routes.yaml:3: crm.start: there is no workflow 'routed_oder_workflow'; did you mean "
+        "routed_order_workflow?",
+    ]
+
+
+def test_a_policy_of_a_later_version_is_named_in_a_decorator(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, '        Start("orders", debounce="30s"),\n')
+    assert fault.startswith(f"orders.py:{FIRST}: cannot be imported: TypeError: Start: debounce")

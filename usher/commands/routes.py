@@ -1,0 +1,133 @@
+"""The commands about routes. They read files only, and ask no service."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from usher.errors import Exit
+from usher.session import session
+from usher.terminal import views
+from usher.terminal.arguments import Json
+from usher.terminal.help import examples
+
+if TYPE_CHECKING:
+    from contracts.routes.route import Route
+
+app = typer.Typer(
+    name="routes", help="Check which events start, reach and stop workflows.", no_args_is_help=True
+)
+
+
+def _row(route: "Route") -> dict[str, Any]:
+    spec, schedule = route.spec, route.schedule
+    following = next(schedule.after(datetime.now(UTC))).isoformat() if schedule else None
+    matches = {name: getattr(spec, name) for name in ("type", "source", "subject")}
+    shown = [f"{name} {value}" for name, value in matches.items() if value]
+    return {
+        "route": route.name,
+        "from": spec.channel or f"every {spec.every} {spec.timezone}",
+        "matches": ", ".join([*shown, *([f"when {spec.when.text}"] if spec.when else [])]),
+        "next": following,
+        "does": f"{route.verb} {route.workflow}",
+        "key": spec.key.text if spec.key else None,
+        "declared": route.place,
+        "paused": spec.paused,
+    }
+
+
+@app.command(epilog=examples("usher routes check", "usher routes check mine --json"))
+def check(
+    ctx: typer.Context,
+    place: Annotated[
+        Path | None,
+        typer.Argument(metavar="DIR", help="A folder of workflows, or a routes.yaml alone."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Read all routes, and name every fault with its line. Exit code 1 if there is one.
+
+    Without DIR, it reads what the orchestrator would: USHER_WORKFLOWS and USHER_ROUTES.
+    """
+    with session(ctx, as_json) as run:
+        from usher.route_trial import find_routes
+
+        found = find_routes(place)
+        rows = [*map(_row, found.routes)]
+        faults = [
+            {"file": str(one.file), "line": one.line, "message": one.message}
+            for one in found.faults
+        ]
+        timed = ["next"] if any(row["next"] for row in rows) else []
+        columns = ("route", "from", "matches", *timed, "does", "key", "declared")
+        said = "\n".join(map(str, found.faults)) or ("" if rows else "There are no routes.")
+        view = views.words(said) if said else views.table(rows, columns)
+        run.out.answer({"routes": rows, "faults": faults}, view)
+    if faults:
+        raise typer.Exit(Exit.FAILED)
+
+
+@app.command(
+    "test",
+    epilog=examples(
+        "usher routes test events.jsonl --topic orders",
+        "usher routes test events.jsonl --routes candidate.yaml --against routes.yaml",
+    ),
+)
+def try_events(
+    ctx: typer.Context,
+    events: Annotated[Path, typer.Argument(metavar="FILE", help="Recorded events, one a line.")],
+    routes: Annotated[
+        Path | None, typer.Option(help="A folder or routes.yaml; what is served by default.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Show only events for which these routes do otherwise.")
+    ] = None,
+    topic: Annotated[str | None, typer.Option(help="The topic of events that name none.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show which routes recorded events match, or what other routes would change. Sends nothing."""
+    with session(ctx, as_json) as run:
+        from contracts.routes.matching import RouteTable
+        from usher import route_trial
+
+        now = RouteTable(route_trial.usable_routes(routes))
+        before = RouteTable(route_trial.usable_routes(against)) if against else None
+        items = []
+        for one in route_trial.read_recorded(events, topic):
+            found = route_trial.outcomes(now, one)
+            item: dict[str, Any] = {"line": one.line, "topic": one.topic, "id": one.event.id}
+            item["outcomes"] = found
+            item["unrouted"] = not route_trial.effects(found)
+            if before:
+                item["before"] = route_trial.outcomes(before, one)
+                changed = route_trial.effects(item["before"]) != route_trial.effects(found)
+                item["changed"] = changed
+            items.append(item)
+        run.out.answer({"items": items}, _view(items, bool(before)))
+
+
+def _view(items: list[dict[str, Any]], compared: bool) -> Any:
+    shown = [item for item in items if item.get("changed", True)]
+    rows = []
+    for item in shown:
+        for when in ("before", "outcomes") if compared else ("outcomes",):
+            also = {"": "before" if when == "before" else "now"} if compared else {}
+            head = {"line": item["line"], "event": item["id"], **also}
+            rows += [{**head, **_cells(one)} for one in item[when]] or [
+                {**head, "outcome": "unrouted"}
+            ]
+    columns = ("line", "event", *([""] if compared else []), "route", "outcome", "does", "message")
+    told = f"{len(shown)} of {len(items)} events change" if compared else f"{len(items)} events"
+    return views.table(rows, columns, told)
+
+
+def _cells(found: dict[str, Any]) -> dict[str, Any]:
+    to = found.get("instance_id") or found["workflow"]
+    return {
+        "route": found["route"],
+        "outcome": found.get("reason", found["outcome"].replace("_", " ")),
+        "does": f"{found['verb']} {to}" if found["outcome"] == "matched" else None,
+        "message": found.get("message", found.get("why")),
+    }
