@@ -125,12 +125,12 @@ def _deliver(facts: Facts, command: RaiseEvent) -> Decision:
     left = min(wait, left)
     if facts.not_now:
         return _hold(facts, left, facts.not_now)
-    if state is None or state.runtime_status in FINISHED:
+    if facts.ended or state is None or state.runtime_status in FINISHED:
         return _deliver_to_none(facts, wait, left)
     if state.runtime_status is WorkflowStatus.STALLED:
         if facts.handed_over or wait:
-            said = f": {state.stall.message}" if isinstance(state, Unreadable) else " is stalled"
-            return Park(_begun(facts), left, f"{arrival.instance_id!r}{said}")
+            said = f": {state.stall.message}" if isinstance(state, Unreadable) else ""
+            return Park(_begun(facts), left, f"{arrival.instance_id!r} is stalled{said}")
         return _stalled(facts, "takes no event")
     if facts.queued and not facts.handed_over:  # events that were parked before it go first
         return Park(_begun(facts), left or facts.parked_for)
@@ -142,7 +142,7 @@ def _deliver_to_none(facts: Facts, wait: timedelta, left: timedelta) -> Decision
     instance_id, ended = facts.arrival.instance_id, facts.ended
     if ended and facts.arrival.key in ended.seen:  # only the ledger does not say so
         return Resume(_begun(facts), Disposition.DELIVERED)
-    if outcome := facts.state.runtime_status.name if facts.state else ended and ended.outcome:
+    if outcome := ended.outcome if ended else facts.state and facts.state.runtime_status.name:
         return _refuse(facts, finished(instance_id, outcome))
     if facts.handed_over:
         return Park(_begun(facts), left, f"{instance_id!r} is gone", slow=True)

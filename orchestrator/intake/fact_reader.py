@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from dapr.ext.workflow import WorkflowStatus
+
 from contracts.commands import RaiseEvent, StartWorkflow
 from contracts.events import Reason
 from contracts.refusal import Refused
@@ -74,8 +76,9 @@ class FactReader:
         claim, ended = facts.others_claim, None
         instance_id = (claim or facts.arrival).instance_id or ""
         state = await self._engine.state(instance_id)
-        if state is None or state.runtime_status in FINISHED:
-            # Read after the state: a run may end and be purged in between.
+        if state is None or state.runtime_status in {*FINISHED, WorkflowStatus.STALLED}:
+            # Read after the state: a run may end and be purged in between. One that the engine
+            # cannot read, which is shown as stalled, may have ended before.
             ended = await self._ledger.ended(instance_id)
         return replace(facts, state=state, ended=ended)
 

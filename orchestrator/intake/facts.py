@@ -37,7 +37,7 @@ class Facts:
     """Whether the engine did not start the instance because its id is active already."""
     state: WorkflowState | None = None
     ended: Ended | None = None
-    """How the instance ended. Read only where the engine does not say that it goes on."""
+    """How the instance ended. Read only where the engine does not say that it runs."""
     not_now: NotNow | None = None
     """Why the instance did not accept the command when it was tried."""
     handed_over: bool = False

@@ -14,7 +14,7 @@ from contracts.events import Reason
 from contracts.topics import Topic
 from orchestrator.engine.client import Engine
 from orchestrator.engine.state import Unreadable
-from orchestrator.ledger.records import Disposition
+from orchestrator.ledger.records import Disposition, Ended
 from orchestrator.ledger.store import Busy
 from orchestrator.outbox import Outbox
 from orchestrator.runs.announcer import Announcer
@@ -76,6 +76,15 @@ async def test_an_event_that_no_run_can_read_is_parked_and_not_delivered(unreada
     entry = await world.ledger.find("/test", "e-1")
     assert entry
     assert ("cannot read it" if unreadable else "has made no turn") in (entry.why or "")
+
+
+async def test_an_event_for_a_run_that_ended_before_it_became_unreadable_is_refused() -> None:
+    world = World(Broken())
+    approval = event(event="approval", instance_id="i-1")
+    assert (await world.serve(Topic.EVENTS, approval)).disposition is Disposition.PARKED
+    await world.ledger.end("i-1", Ended(key="k", outcome="COMPLETED"))
+    await world.parking.drain("i-1")
+    assert world.outbox.reasons == [Reason.INSTANCE_FINISHED]
 
 
 @pytest.mark.parametrize("unreadable", [True, False])

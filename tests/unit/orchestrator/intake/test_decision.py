@@ -197,6 +197,9 @@ TABLE: list[tuple[str, Facts, type[Decision], Any]] = [
     ),
     # an event
     ("it is stalled", facts(TICK, state=STOPPED), Park, WAIT),
+    ("it is unreadable", facts(TICK, state=BROKEN), Park, WAIT),
+    ("unreadable, ended", facts(TICK, state=BROKEN, ended=GONE), Refuse, Reason.INSTANCE_FINISHED),
+    ("unreadable, and seen", facts(TICK, state=BROKEN, ended=SEEN), Resume, "delivered"),
     ("stalled, no wait", facts(AT_ONCE, state=STOPPED), Refuse, Reason.INSTANCE_STALLED),
     ("others wait", facts(TICK, state=RUNNING, queued=True), Park, WAIT),
     (
