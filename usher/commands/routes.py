@@ -1,6 +1,7 @@
 """The commands about routes. They read files only, and ask no service."""
 
 from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,7 +63,7 @@ def check(
         timed = ["next"] if any(row["next"] for row in rows) else []
         columns = ("route", "from", "matches", *timed, "does", "key", "declared")
         said = "\n".join(map(str, found.faults)) or ("" if rows else "There are no routes.")
-        view = views.words(said) if said else views.table(rows, columns)
+        view = views.words(said) if said else _table(columns, rows)
         run.out.answer({"routes": rows, "faults": faults}, view)
     if faults:
         raise typer.Exit(Exit.FAILED)
@@ -108,6 +109,10 @@ def try_events(
         run.out.answer({"items": items}, _view(items, bool(before)))
 
 
+def _table(columns: Sequence[str], rows: list[dict[str, Any]], title: str = "") -> Any:
+    return views.table(columns, [[row.get(column) for column in columns] for row in rows], title)
+
+
 def _view(items: list[dict[str, Any]], compared: bool) -> Any:
     shown = [item for item in items if item.get("changed", True)]
     rows = []
@@ -120,7 +125,7 @@ def _view(items: list[dict[str, Any]], compared: bool) -> Any:
             ]
     columns = ("line", "event", *([""] if compared else []), "route", "outcome", "does", "message")
     told = f"{len(shown)} of {len(items)} events change" if compared else f"{len(items)} events"
-    return views.table(rows, columns, told)
+    return _table(columns, rows, told)
 
 
 def _cells(found: dict[str, Any]) -> dict[str, Any]:
