@@ -1,7 +1,7 @@
 """The commands about routes. They read files only, and ask no service."""
 
-from datetime import UTC, datetime
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
