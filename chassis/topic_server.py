@@ -24,6 +24,7 @@ SUCCESS = TopicEventResponse("success")
 RETRY = TopicEventResponse("retry")
 
 Broker = str
+TopicName = str
 Handler = Callable[[bytes], Coroutine[Any, Any, TopicEventResponse]]
 
 
@@ -35,7 +36,7 @@ class TopicServer(callbacks.AppCallbackServicer, callbacks.AppCallbackHealthChec
 
     def __init__(
         self,
-        handlers: Mapping[tuple[Broker, Topic], Handler],
+        handlers: Mapping[tuple[Broker, TopicName], Handler],
         healthy: Callable[[], Awaitable[bool]],
         token: str = "",
     ) -> None:

@@ -8,6 +8,12 @@ PUBSUB = "pubsub"
 PUBSUB_ORDERED = "pubsub-ordered"
 """The same broker, subscribed to one message at a time, in the order of acceptance."""
 
+PUBSUB_ROUTES = "pubsub-routes"
+"""The same broker, for the topics whose routes only start workflows: many messages at once."""
+
+PUBSUB_ROUTES_ORDERED = "pubsub-routes-ordered"
+"""The same broker, for the topics whose routes address instances: one message at a time."""
+
 STATE_STORE = "statestore"
 """Name of the Dapr state store component that holds the workflow engine's state."""
 

@@ -57,7 +57,7 @@ async def serving(token: str = "") -> AsyncIterator[Sidecar]:
         return sidecar.is_well
 
     taking = Taking()
-    handlers: dict[tuple[str, Topic], Handler] = {
+    handlers: dict[tuple[str, str], Handler] = {
         (PUBSUB, Topic.REQUESTS): taking.on_request,
         (PUBSUB_ORDERED, Topic.EVENTS): taking.on_event,
         (PUBSUB, Topic.DEAD_LETTERS): taking.on_event,
