@@ -91,6 +91,8 @@ class Reason(StrEnum):
     """An expression of a route failed on the data of the event."""
     NO_KEY = "no_key"
     """The event has no key where a route looks for one."""
+    CANCELLED_EARLY = "cancelled_early"
+    """The event that cancels the workflow came before the event that starts it."""
     OVERSIZE = "oversize"
     HANDLER_ERROR = "handler_error"
     UNDELIVERABLE = "undeliverable"
@@ -128,5 +130,9 @@ class EventDeadLettered(Message):
     message: str
     """What is wrong, and how to correct it."""
     topic: str
+    """The topic, or component/topic, that the event came on."""
+    route: str | None = Field(
+        None, exclude_if=_is_empty, description="The route that could not serve the event."
+    )
     attempts: Annotated[int, Field(ge=1)] = 1
     event: OriginalEvent

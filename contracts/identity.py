@@ -42,9 +42,16 @@ def derived_key(instance_id: str) -> str | None:
     return found[1] if found else None
 
 
-def event_key(source: str, event_id: str) -> str:
-    """Return the key of an event's source and id: 24 hexadecimal digits."""
-    return sha256(json.dumps([source, event_id]).encode()).hexdigest()[:24]
+def event_key(source: str, event_id: str, route: str | None = None) -> str:
+    """Return the key of an event's source and id, for one route: 24 hexadecimal digits."""
+    parts = [source, event_id, route] if route else [source, event_id]
+    return sha256(json.dumps(parts).encode()).hexdigest()[:24]
+
+
+def derived_id(workflow: str, key: str) -> str:
+    """Return the id of an instance that only the event with this key can start."""
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", workflow)[:100]
+    return f"{name}-{DERIVED_MARK}{key}"
 
 
 def _id_for_key(workflow: str, key: str) -> str:
@@ -61,8 +68,7 @@ def instance_to_start(command: StartWorkflow, source: str, event_id: str) -> str
         return _not_derived(_not_ours(command.instance_id, "instance_id"), "instance_id")
     if command.key is not None:
         return _not_derived(_id_for_key(command.workflow, command.key), "key")
-    name = re.sub(r"[^A-Za-z0-9_-]", "_", command.workflow)[:100]
-    return f"{name}-{DERIVED_MARK}{event_key(source, event_id)}"
+    return derived_id(command.workflow, event_key(source, event_id))
 
 
 def instance_addressed(command: Addressed) -> str:

@@ -59,7 +59,11 @@ def _command(event: CloudEvent) -> Command:
     if len(event.body) > MAX_DATA_BYTES:
         message = f"{len(event.body):,} bytes of data; the limit is {MAX_DATA_BYTES:,}"
         raise Refused(Reason.OVERSIZE, message, "data")
-    data = strict_json.loads(event.body)
+    return command_of(strict_json.loads(event.body))
+
+
+def command_of(data: Any) -> Command:
+    """Return the command that JSON data describe. Raises `Refused`."""
     model = _model(data)
     try:
         return model.model_validate(data)

@@ -27,6 +27,7 @@ class DeadLetter(Answer):
     field: str | None = None
     message: str
     topic: str
+    route: str | None = Field(None, exclude_if=lambda route: route is None)
     attempts: int
     first_seen: AwareDatetime
     last_seen: AwareDatetime

@@ -14,6 +14,9 @@ from contracts.topics import Topic
 EXTENSION = "redrive"
 """The CloudEvents extension that says which attempt of a dead letter a redrive answers."""
 
+ROUTE = "redriveroute"
+"""The CloudEvents extension that names the route of the dead letter: other routes leave it."""
+
 _MOST_BASE64 = 4 * (MAX_DATA_BYTES // 3 + 1)
 _STALE = (*expiry.TIMES, *expiry.TTLS, "topic", "pubsubname")
 """Attributes that a redrive leaves out. A person decides that the event is wanted now, so its old
@@ -31,7 +34,7 @@ def impossible(letter: DeadLetter) -> str | None:
         return f"its data is larger than {MAX_DATA_BYTES:,} bytes"
     if letter.reason == Reason.EXPIRED:
         return "it has expired; publish the event again"
-    if letter.topic not in (Topic.REQUESTS, Topic.EVENTS):
+    if letter.topic not in (Topic.REQUESTS, Topic.EVENTS) and not letter.route:
         return f"it is not a request or an event: it came on {letter.topic}"
     return None
 
@@ -52,6 +55,8 @@ def cloudevent(letter: DeadLetter) -> bytes:
         named.pop("data", None)
     kind = named.get("type", "usher.redriven")
     marked = {**named, "type": kind, "specversion": "1.0", EXTENSION: str(letter.attempts)}
+    if letter.route:
+        marked[ROUTE] = letter.route
     if letter.reason == Reason.IDENTITY_REUSED:  # its own id belongs to another event
         marked["id"] = letter.id
     return json.dumps(marked).encode()

@@ -5,7 +5,7 @@ RETRY where the sidecar, the engine or the broker is away. No event is ever drop
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from orchestrator.engine.instance_call import AWAY
 from orchestrator.intake.actions import Outcome
 from orchestrator.intake.arrival import Arrival, arrive
 from orchestrator.intake.dispatcher import Dispatcher
+from orchestrator.intake.router import Router
 from orchestrator.ledger.records import Disposition
 from orchestrator.ledger.store import Busy
 from orchestrator.metrics import Metrics
@@ -38,9 +39,10 @@ _log = structlog.get_logger()
 class Inbox:
     """Handles deliveries, several at once, each as the raw entry of the broker."""
 
-    def __init__(self, dispatcher: Dispatcher, metrics: Metrics) -> None:
+    def __init__(self, dispatcher: Dispatcher, metrics: Metrics, router: Router) -> None:
         self._dispatcher = dispatcher
         self._metrics = metrics
+        self._router = router
         self._large_bodies = LargeBodies()
         self._held = 0
         self._closed = False
@@ -48,10 +50,10 @@ class Inbox:
         self._idle.set()
 
     async def on_request(self, entry: bytes) -> TopicEventResponse:
-        return await self._settle(Topic.REQUESTS, entry)
+        return await self._take(entry, partial(_read, Topic.REQUESTS, entry))
 
     async def on_event(self, entry: bytes) -> TopicEventResponse:
-        return await self._settle(Topic.EVENTS, entry)
+        return await self._take(entry, partial(_read, Topic.EVENTS, entry))
 
     async def close(self, seconds: float) -> bool:
         """Take no more, and wait up to `seconds` for those in hand; False where some remain."""
@@ -74,25 +76,37 @@ class Inbox:
         self._metrics.in_flight.set(self._held)
         (self._idle.clear if self._held else self._idle.set)()
 
-    async def _settle(self, topic: Topic, entry: bytes) -> TopicEventResponse:
+    async def on_route(self, component: str, topic: str, entry: bytes) -> TopicEventResponse:
+        """Handle an entry of a topic that routes name: an arrival for each route it matches."""
+        return await self._take(entry, partial(self._router.arrivals, component, topic, entry))
+
+    async def _take(self, entry: bytes, read: Callable[[], list[Arrival]]) -> TopicEventResponse:
         with self._holding() as open_:
             if not open_:
                 return RETRY
-            arrival = await self._large_bodies.read(entry, partial(_read, topic, entry))
-            event, attributes = arrival.event, handling("process", topic, arrival.event)
-            process = continuing(
-                event.attributes, f"process {topic}", SpanKind.CONSUMER, attributes
-            )
-            log = _log.bind(topic=str(topic))
-            with process as span, about(event, arrival.instance_id):
-                try:
-                    self._report(arrival, await self._dispatcher.serve(arrival), log)
-                except (*AWAY, Busy) as error:
-                    said = f"{type(error).__name__}: {error}"
-                    span.set_status(trace.StatusCode.ERROR, said)
-                    log.warning("will be tried again", error=said)
-                    return RETRY
-        return SUCCESS
+            # Each is served, whatever becomes of the others. Those that have an outcome are
+            # duplicates when the entry comes again.
+            served = [
+                await self._is_served(arrival)
+                for arrival in await self._large_bodies.read(entry, read)
+            ]
+        return SUCCESS if all(served) else RETRY
+
+    async def _is_served(self, arrival: Arrival) -> bool:
+        """Serve an event; False where it must come again."""
+        event, topic = arrival.event, arrival.topic
+        attributes = handling("process", topic, event)
+        process = continuing(event.attributes, f"process {topic}", SpanKind.CONSUMER, attributes)
+        log = _log.bind(topic=str(topic), **({"route": arrival.route} if arrival.route else {}))
+        with process as span, about(event, arrival.instance_id):
+            try:
+                self._report(arrival, await self._dispatcher.serve(arrival), log)
+            except (*AWAY, Busy) as error:
+                said = f"{type(error).__name__}: {error}"
+                span.set_status(trace.StatusCode.ERROR, said)
+                log.warning("will be tried again", error=said)
+                return False
+        return True
 
     def _report(self, arrival: Arrival, outcome: Outcome, log: Any) -> None:
         """Tell metrics, trace and log what became of an event."""
@@ -112,5 +126,5 @@ class Inbox:
         trace.get_current_span().set_attributes(told)
 
 
-def _read(topic: str, entry: bytes) -> Arrival:
-    return arrive(topic, read_entry(entry))
+def _read(topic: str, entry: bytes) -> list[Arrival]:
+    return [arrive(topic, read_entry(entry))]

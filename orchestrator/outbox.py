@@ -46,7 +46,12 @@ class Outbox:
         await self._publish(Topic.COMPLETIONS, event)
 
     async def dead_letter(
-        self, topic: str, event: CloudEvent, refusal: Refused, attempts: int
+        self,
+        topic: str,
+        event: CloudEvent,
+        refusal: Refused,
+        attempts: int,
+        route: str | None = None,
     ) -> None:
         """Put `event` aside, for the `attempts`th time, with the reason why.
 
@@ -55,7 +60,7 @@ class Outbox:
         """
 
         def letter(whole: int) -> CloudEvent:
-            return _letter(topic, event, refusal, attempts, whole)
+            return _letter(topic, event, refusal, attempts, route, whole)
 
         large = len(event.body) > INLINE_BYTES
         made = await asyncio.to_thread(letter, MAX_KEPT_BYTES) if large else letter(MAX_KEPT_BYTES)
@@ -74,7 +79,7 @@ class Outbox:
 
 
 def _letter(
-    topic: str, event: CloudEvent, refusal: Refused, attempts: int, whole: int
+    topic: str, event: CloudEvent, refusal: Refused, attempts: int, route: str | None, whole: int
 ) -> CloudEvent:
     """Return a dead letter as it is published; see `contracts.cloudevent.kept` for `whole`."""
     letter = EventDeadLettered(
@@ -82,12 +87,13 @@ def _letter(
         field=refusal.field,
         message=refusal.message,
         topic=topic,
+        **({"route": route} if route else {}),
         attempts=attempts,
         event=event.original(whole),
     )
     reused = refusal.reason is Reason.IDENTITY_REUSED
     return CloudEvent(
-        id=(reused_id if reused else letter_id)(topic, event),
+        id=(reused_id if reused else letter_id)(topic, event, route),
         source=SOURCE,
         type=DEAD_LETTERED_TYPE,
         body=letter.model_dump_json(exclude_unset=True).encode(),

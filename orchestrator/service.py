@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from datetime import timedelta
+from functools import partial
 
 import httpx
 import structlog
@@ -20,6 +21,7 @@ from chassis.watchdog import SECONDS as WATCHDOG_SECONDS
 from chassis.watchdog import SidecarState, Watchdog
 from contracts.finding import Finding
 from contracts.large_bodies import LargeBodies
+from contracts.routes.channels import subscriptions
 from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
 from orchestrator.api.accounts import Accountant
 from orchestrator.api.doctor import Seen, admit, examine
@@ -43,8 +45,10 @@ from orchestrator.intake.fact_reader import FactReader
 from orchestrator.intake.parking import Parking
 from orchestrator.intake.redelivery import SECONDS as REDELIVERY_SECONDS
 from orchestrator.intake.redelivery import Redelivery
+from orchestrator.intake.router import Router
 from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.route_starts import RENEWED_SECONDS, RouteStarts
 from orchestrator.ledger.store import Store
 from orchestrator.metrics import Metrics
 from orchestrator.outbox import Outbox
@@ -79,6 +83,7 @@ class Orchestrator:
         workflows = DaprWorkflowClient(logger_options=QUIET, max_grpc_message_length=ANY_SIZE)
         self.engine = Engine(workflows, self.sidecar)
         await self._examine()
+        routes = self.catalogue.routes
         self._store = store = Store(self._client, self.settings.ledger_days * 24 * 3600)
         self.ledger = Ledger(store)
         endings = KnownEndings(self.ledger)
@@ -93,12 +98,21 @@ class Orchestrator:
         dispatcher = Dispatcher(
             facts,
             self.ledger,
-            Activation(self.engine, self.ledger, self.parking, facts, self.catalogue.code),
+            Activation(
+                self.engine,
+                self.ledger,
+                self.parking,
+                facts,
+                self.catalogue.code,
+                {route.workflow for route in routes if route.spec.early},
+            ),
             event_delivery,
             self.parking,
             controller,
             dead_letters,
         )
+        starts = RouteStarts(store, routes)
+        router = Router(routes, await starts.since())
         loop = asyncio.get_running_loop()
         wait_seconds = LAST_TURN_SECONDS if self.settings.announce == "last_turn" else 0
         tell = from_last_turn(announcer.announce, loop, wait_seconds, lambda: self._closing)
@@ -115,11 +129,15 @@ class Orchestrator:
         self._executor = Executor(sdk, self._session, self.metrics, threads, self._has_ended)
         self.liveness.watch(sdk, self._executor.turns)
         await asyncio.to_thread(self._runtime.start)
-        self._inbox = Inbox(dispatcher, self.metrics)
+        self._inbox = Inbox(dispatcher, self.metrics, router)
         self._topics = TopicServer(
             {
                 (PUBSUB, Topic.REQUESTS): self._inbox.on_request,
                 (PUBSUB_ORDERED, Topic.EVENTS): self._inbox.on_event,
+                **{
+                    (component, topic): partial(self._inbox.on_route, component, topic)
+                    for component, topic in subscriptions(routes)
+                },
             },
             self.takes_work,
             self.settings.app_api_token,
@@ -130,6 +148,7 @@ class Orchestrator:
             Periodic("watchdog", WATCHDOG_SECONDS, watchdog.look),
             Periodic("liveness", 1, self.liveness.look),
             Periodic("tasks", 0.5, self._executor.look),
+            Periodic("routes", RENEWED_SECONDS, starts.renew),
         ]
         looks = self.settings.sweep_looks
         self._instance_ids = InstanceIds(self.engine)

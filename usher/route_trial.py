@@ -1,6 +1,7 @@
 """Tries recorded events on routes, offline: which match, and what other routes would change."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -28,11 +29,12 @@ class Declared:
     faults: tuple[Fault, ...]
 
 
-def find_routes(place: Path | None) -> Declared:
+def find_routes(place: Path | None, env: Mapping[str, str] | None = None) -> Declared:
     """Return the routes of a folder or file; without one, those that the orchestrator would serve.
 
     Workflow files are imported, in a process of its own. A file is read alone: whether there are
-    such workflows, and what input they take, is not known then.
+    such workflows, and what input they take, is not known then. `env` are settings of the
+    orchestrator beside those of the environment.
     """
     if place and not place.exists():
         raise BadInput(f"There is no {place}.")
@@ -41,8 +43,9 @@ def find_routes(place: Path | None) -> Declared:
         tried = [fault for route in read.routes for fault in example_faults(route)]
         return Declared(tuple(read.routes), (*read.faults, *tried))
     command = [sys.executable, "-m", "orchestrator.authoring", *([str(place)] if place else [])]
+    given = {**os.environ, **(env or {})}
     try:
-        ran = subprocess.run(command, capture_output=True, timeout=_SECONDS)
+        ran = subprocess.run(command, capture_output=True, timeout=_SECONDS, env=given)
         answer = json.loads(ran.stdout)
     except subprocess.TimeoutExpired as error:
         raise CommandError(f"The workflow files were not read within {_SECONDS} s.") from error

@@ -78,7 +78,6 @@ class Catalogue:
         served, faults = all_routes(scan.routes, files, scan.workflows)
         if faults := [*scan.faults, *faults]:
             raise CatalogueError(faults)
-        scan.doubts += [route.fault(None, "checked, but not served yet") for route in served]
         return cls(scan.workflows, scan.activities, tuple(scan.doubts), served, scan.code())
 
 

@@ -4,6 +4,7 @@ Only a handler that has the claim starts, and not long after its claim. The fenc
 run through where a handler that lost its claim schedules all the same.
 """
 
+from collections.abc import Container
 from dataclasses import replace
 from datetime import timedelta
 
@@ -27,13 +28,21 @@ class Activation:
     """Carries out the decision to start a workflow."""
 
     def __init__(
-        self, engine: Engine, ledger: Ledger, parking: Parking, facts: FactReader, code: str
+        self,
+        engine: Engine,
+        ledger: Ledger,
+        parking: Parking,
+        facts: FactReader,
+        code: str,
+        cancelled_early: Container[str] = (),
     ) -> None:
+        """`cancelled_early` are the workflows that an event may cancel before they start."""
         self._engine = engine
         self._ledger = ledger
         self._parking = parking
         self._facts = facts
         self._code = code
+        self._cancelled_early = cancelled_early
 
     async def start(self, start: Start, facts: Facts) -> Disposition | Facts:
         """Start the workflow of a claim; or return the facts, with who has the instance id."""
@@ -43,7 +52,12 @@ class Activation:
             asked = Holder(key=claim.key, digest=claim.digest)
             holder = await self._ledger.take(instance_id, asked)
             if holder.key != claim.key:
-                return replace(facts, holder=holder)
+                facts = replace(facts, holder=holder)
+                return await self._facts.with_instance(facts) if facts.arrival.or_deliver else facts
+        # A cancel that comes after this look finds the instance, or is parked and found below.
+        early = command.workflow in self._cancelled_early
+        if early and (cancel := await self._parking.cancels(instance_id)):
+            return replace(facts, cancelled_by=cancel)
         if self._ledger.now() - claim.at > PUNCTUAL:
             raise Busy(f"{instance_id}: too late to start it within the lease")
         cause = Cause(
@@ -55,7 +69,7 @@ class Activation:
             code=self._code,
         )
         if not await self._engine.schedule(command.workflow, command.input, instance_id, cause):
-            return await self._facts.with_state(replace(facts, active=True))
+            return await self._facts.with_instance(replace(facts, active=True))
         return (await self.finish(claim)).disposition
 
     async def finish(self, claim: Entry) -> Entry:

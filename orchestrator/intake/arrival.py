@@ -6,16 +6,18 @@ command, key and digest from the arrival, whatever the topic is.
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 from contracts import identity
 from contracts.cloudevent import CloudEvent
-from contracts.commands import Command
+from contracts.commands import Command, ControlInstance, RaiseEvent, StartWorkflow
 from contracts.digest import command_digest
 from contracts.expiry import Deadline, deadline
-from contracts.reading import instance_named, read_command_from
+from contracts.reading import command_of, instance_named, read_command_from
 from contracts.refusal import Refused
+from contracts.routes.matching import Matched, RouteRefused
+from contracts.routes.spec import duration_seconds
 from orchestrator.ledger.records import Disposition, Entry
 
 
@@ -35,6 +37,12 @@ class Arrival:
     command: Command | None = None
     instance_id: str | None = None
     """The instance that the command is for."""
+    or_deliver: RaiseEvent | None = None
+    """What to do in place of a start if the instance runs already."""
+    early: timedelta | None = None
+    """How long a command that finds no instance may wait for its start; None: not at all."""
+    route: str | None = None
+    """The route that the event came by; None for a command on a topic of Usher's."""
     deadline: Deadline | None = None
     flaw: Refused | None = None
     """Why the event can never be served. Without it, `command` and `instance_id` are there."""
@@ -42,28 +50,91 @@ class Arrival:
     def entry(self, disposition: Disposition, **more: Any) -> Entry:
         """Return the first entry of this event in the ledger."""
         known = {"key": self.key, "command": self.digest, "topic": self.topic, "at": self.at}
-        return Entry(**known, disposition=disposition, **more)
+        return Entry(**known, route=self.route, disposition=disposition, **more)
 
 
 def arrive(topic: str, event: CloudEvent) -> Arrival:
-    """Read an event that came on `topic`. Never raises: `flaw` says what is wrong with it."""
-    at = datetime.now(UTC)
-    command = due = flaw = None
+    """Read the command that came on a topic of Usher's. Never raises: `flaw` says what is wrong."""
     try:
         command = read_command_from(topic, event)
-        instance_id: str | None = identity.instance_of(command, event.source, event.id)
-        due = deadline(event, at)
+        instance_id = identity.instance_of(command, event.source, event.id)
+    except Refused as refused:  # the log has the id all the same
+        return _arrival(topic, event, None, instance_named(event), flaw=refused)
+    return _arrival(topic, event, command, instance_id)
+
+
+def arrive_by_route(channel: str, event: CloudEvent, found: Matched | RouteRefused) -> Arrival:
+    """Return what a route makes of an event that came on `channel`, a topic or component/topic."""
+    route = found.route.name
+    if isinstance(found, RouteRefused):
+        return _arrival(channel, event, None, None, route=route, flaw=found.refused)
+    spec, workflow = found.route.spec, found.route.workflow
+    instance_id = found.instance_id or identity.derived_id(workflow, _key(event, route) or "")
+    early = timedelta(seconds=duration_seconds(spec.early)) if spec.early else None
+    start = StartWorkflow(workflow=workflow, input=found.input, instance_id=instance_id)
+    deliver = None
+    if spec.event:
+        deliver = RaiseEvent(
+            instance_id=instance_id, event=spec.event, data=found.data, ttl_seconds=spec.ttl_seconds
+        )
+    command: Command
+    if control := _CONTROLS.get(found.route.verb):
+        reason = f"event {event.id!r} from {event.source!r}"
+        command = ControlInstance(instance_id=instance_id, control=control, reason=reason)
+    else:
+        command = deliver if deliver and spec.deliver else start
+    also = deliver if command is start else None
+    return _arrival(channel, event, command, instance_id, route=route, or_deliver=also, early=early)
+
+
+def arrive_again(entry: Entry) -> Arrival:
+    """Return a parked event as it arrives anew: by the rules under which it was accepted."""
+    event = entry.accepted()
+    if entry.asked is None:
+        return arrive(entry.topic, event)
+    return _arrival(
+        entry.topic, event, command_of(entry.asked), entry.instance_id, route=entry.route
+    )
+
+
+_CONTROLS: dict[str, Literal["terminate", "suspend", "resume"]] = {
+    "cancel": "terminate",
+    "suspend": "suspend",
+    "resume": "resume",
+}
+
+
+def _key(event: CloudEvent, route: str | None) -> str | None:
+    named = event.id and event.source
+    return identity.event_key(event.source, event.id, route) if named else None
+
+
+def _arrival(
+    topic: str,
+    event: CloudEvent,
+    command: Command | None,
+    instance_id: str | None,
+    *,
+    route: str | None = None,
+    flaw: Refused | None = None,
+    **more: Any,
+) -> Arrival:
+    at, due = datetime.now(UTC), None
+    try:
+        due = None if flaw else deadline(event, at)
     except Refused as refused:
-        flaw, instance_id = refused, instance_named(event)  # the log has the id all the same
+        command, flaw = None, refused
     return Arrival(
         topic=topic,
         event=event,
         at=at,
         token=uuid.uuid4().hex,
         digest=command_digest(event),
-        key=identity.event_key(event.source, event.id) if event.id and event.source else None,
+        key=_key(event, route),
         command=command,
         instance_id=instance_id,
+        route=route,
         deadline=due,
         flaw=flaw,
+        **more,
     )

@@ -24,13 +24,14 @@ class DeadLetterWriter:
         """Dead-letter an event. An event without source and id has no entry to write."""
         entry, why = refuse.entry, refuse.why
         letters = entry.letters + 1 if entry else 1
-        await self._outbox.dead_letter(arrival.topic, arrival.event, why, letters)
+        await self._outbox.dead_letter(arrival.topic, arrival.event, why, letters, arrival.route)
         if refuse.beside:
             await self._ledger.note_other(refuse.beside.key, arrival.digest)
         if entry:
             expired = why.reason is Reason.EXPIRED
             disposition = Disposition.EXPIRED if expired else Disposition.DEAD_LETTERED
-            update = {"disposition": disposition, "letters": letters, "event": None}
+            none = {"event": None, "asked": None}
+            update = {"disposition": disposition, "letters": letters, **none}
             try:
                 await self._ledger.settle(entry.model_copy(update=update), known)
             except Refused as other:

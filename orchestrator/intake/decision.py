@@ -81,11 +81,16 @@ def _refuse(facts: Facts, why: Refused) -> Decision:
 
 def _start(facts: Facts, command: StartWorkflow) -> Decision:
     arrival, entry, instance_id = facts.arrival, facts.entry, facts.arrival.instance_id
+    if facts.cancelled_by and entry:
+        said = f"an event that came before it, {facts.cancelled_by.key}, cancels {instance_id!r}"
+        return Refuse(Refused(Reason.CANCELLED_EARLY, said, "key"), entry)
     other = facts.holder if facts.holder and facts.holder.key != arrival.key else None
     if entry and entry.token == arrival.token and not (other or facts.active):
         return Start(entry, command)
     own = {"instance_id": instance_id, "token": arrival.token, "digest": _digest(command)}
     claim = arrival.entry(Disposition.CLAIMED, **own)
+    if (other or facts.active) and arrival.or_deliver:
+        return _deliver(facts, arrival.or_deliver)
     if other and other.digest == claim.digest:
         return Resume(entry or claim, Disposition.DUPLICATE)
     if other:
@@ -170,6 +175,8 @@ def _control(facts: Facts, command: ControlInstance) -> Decision:
     if facts.state:  # one may be unreadable for a moment only: the control is tried, and waits
         unreadable = isinstance(facts.state, Unreadable)
         status = WorkflowStatus.UNKNOWN if unreadable else facts.state.runtime_status
+    if status is None and facts.arrival.early:
+        return Park(_begun(facts), facts.arrival.early)
     if status is None:
         message = f"no instance has the id {instance_id!r}"
         return _refuse(facts, Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id"))
@@ -188,7 +195,8 @@ def _control(facts: Facts, command: ControlInstance) -> Decision:
 def _begun(facts: Facts) -> Entry:
     """Return the entry of an event for an instance, to go on with."""
     entry = facts.entry or facts.arrival.entry(Disposition.CLAIMED)
-    known = {"instance_id": facts.arrival.instance_id, "event": None, "why": None}
+    none = {"event": None, "asked": None, "why": None}
+    known = {"instance_id": facts.arrival.instance_id, **none}
     return entry.model_copy(update=known)
 
 

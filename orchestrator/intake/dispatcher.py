@@ -120,12 +120,17 @@ class Dispatcher:
             case Duplicate():
                 await self._ledger.count_duplicate(decision.entry.key)
             case Refuse():
-                await self._dead_letters.write(facts.arrival, decision, facts.known)
+                await self._refuse(decision, facts)
             case Park():
                 return await self._parking.park(decision, facts)
             case Deliver() | Control() | Resume():
                 await self._reach(decision, facts)
         return decision.disposition
+
+    async def _refuse(self, decision: Refuse, facts: Facts) -> None:
+        await self._dead_letters.write(facts.arrival, decision, facts.known)
+        if facts.cancelled_by:
+            await self._parking.use_up(facts.cancelled_by)
 
     async def _reach(self, decision: Deliver | Control | Resume, facts: Facts) -> None:
         """Have the instance of an event receive it, and write that outcome. Raises `NotNow`."""

@@ -16,7 +16,7 @@ from orchestrator.intake.facts import Facts
 from orchestrator.ledger.ledger import Ledger, entry_at
 from orchestrator.ledger.parked_lists import list_at
 from orchestrator.ledger.records import Entry
-from orchestrator.ledger.store import BrokenRecord, RecordStore, read_as
+from orchestrator.ledger.store import BrokenRecord, Record, RecordStore, read_as
 from orchestrator.runs.definition import Definition
 
 
@@ -48,7 +48,8 @@ class FactReader:
             return facts
         facts = await self._with_entry_read(facts, None if starts else arrival.instance_id)
         if starts and asked and arrival.instance_id:
-            return replace(facts, holder=await self._ledger.holder(arrival.instance_id))
+            facts = replace(facts, holder=await self._ledger.holder(arrival.instance_id))
+            return await self.with_instance(facts) if arrival.or_deliver else facts
         done = starts or facts.broken or facts.settled or facts.refusal
         return facts if done else await self.with_state(facts)
 
@@ -70,6 +71,12 @@ class FactReader:
         facts = replace(facts, entry=entry)
         looks = facts.others_claim and not (facts.settled or facts.failure)
         return await self.with_state(facts) if looks else facts
+
+    async def with_instance(self, facts: Facts) -> Facts:
+        """Add how the instance is, and whether events wait for it."""
+        listed = list_at(facts.arrival.instance_id or "")
+        found = await self._store.read_many([listed])
+        return await self.with_state(replace(facts, queued=_queued(found.get(listed))))
 
     async def with_state(self, facts: Facts) -> Facts:
         """Add how the instance is, or how it ended."""
@@ -111,6 +118,10 @@ class FactReader:
             entry = None if record is None else read_as(Entry, at, record)
         except BrokenRecord as error:
             return replace(facts, broken=str(error))
-        waiting, _ = known.get(listed, (None, ""))
-        queued = bool(waiting and waiting.get("keys"))
+        queued = _queued(known.get(listed))
         return await self.with_entry(replace(facts, known=known, queued=queued), entry)
+
+
+def _queued(found: tuple[Record | None, str] | None) -> bool:
+    """Return whether a list of parked events, as it was read, has any."""
+    return bool(found and found[0] and found[0].get("keys"))

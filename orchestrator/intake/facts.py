@@ -33,6 +33,8 @@ class Facts:
     """Whether earlier events wait for the instance."""
     holder: Holder | None = None
     """Who holds the instance id, where a start asked for it."""
+    cancelled_by: Entry | None = None
+    """An event that cancels the instance, and came before its start."""
     active: bool = False
     """Whether the engine did not start the instance because its id is active already."""
     state: WorkflowState | None = None

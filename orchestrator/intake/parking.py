@@ -23,7 +23,7 @@ from orchestrator.engine.client import Engine
 from orchestrator.engine.instance_call import UnresponsiveInstances
 from orchestrator.engine.state import FINISHED
 from orchestrator.intake.actions import Outcome, Park, Refuse
-from orchestrator.intake.arrival import Arrival, arrive
+from orchestrator.intake.arrival import Arrival, arrive_again
 from orchestrator.intake.dead_letters import DeadLetterWriter
 from orchestrator.intake.facts import Facts
 from orchestrator.ledger.ledger import Ledger, entry_at
@@ -65,7 +65,10 @@ class Parking:
         if facts.handed_over and facts.entry:
             await self._wait_on(facts.entry, why)
             return park.disposition
-        kept = {"disposition": park.disposition, "event": json.loads(facts.arrival.event.to_json())}
+        arrival = facts.arrival
+        kept = {"disposition": park.disposition, "event": json.loads(arrival.event.to_json())}
+        if arrival.route and (command := arrival.or_deliver or arrival.command):
+            kept["asked"] = command.model_dump(mode="json", exclude_none=True)
         entry = entry.model_copy(update={**kept, "until": until, "why": why})
         await self._ledger.reenter(entry, facts.known)
         await self._lists.add(instance_id, entry.key, facts.known)
@@ -104,7 +107,7 @@ class Parking:
             taken = True
             for entry in sorted(await self._ledger.get_many(keys), key=order):
                 if entry.disposition is Disposition.PARKED:
-                    arrival = _again(entry)
+                    arrival = arrive_again(entry)
                     if taken or _terminates(arrival):
                         taken &= await self._is_taken(arrival, entry)
             if not taken:
@@ -112,6 +115,20 @@ class Parking:
             if await self._lists.remove(instance_id, keys, etag):
                 return
         self.unresponsive.add(instance_id)  # events come faster than they are handed over
+
+    async def cancels(self, instance_id: str) -> Entry | None:
+        """Return a parked event that terminates an instance which has not started yet."""
+        keys, _ = await self._lists.read(instance_id)
+        for entry in sorted(await self._ledger.get_many(keys), key=order):
+            if entry.disposition is Disposition.PARKED and _terminates(arrive_again(entry)):
+                return entry
+        return None
+
+    async def use_up(self, cancel: Entry) -> None:
+        """Write that a parked event has kept its instance from starting."""
+        done = {"disposition": Disposition.CONTROLLED, "event": None, "asked": None}
+        await self._ledger.settle(cancel.model_copy(update=done))
+        await self._lists.remove(cancel.instance_id or "", [cancel.key])
 
     async def expire(self, key: str) -> None:
         """Dead-letter an event at its deadline, unless it was delivered before."""
@@ -131,13 +148,13 @@ class Parking:
             if entry is None or entry.disposition is not Disposition.PARKED:
                 return
             listed, _ = await self._lists.read(instance_id)
-            if key not in listed and await self._is_taken(_again(entry), entry):
+            if key not in listed and await self._is_taken(arrive_again(entry), entry):
                 return
             entry = await self._ledger.get(key) or entry
             said = entry.why or f"{instance_id!r} did not take an event that came before"
             message = f"{said}, as long as the event could wait"
             why = Refused(Reason.INSTANCE_STALLED, message, "instance_id")
-        arrival = _again(entry)
+        arrival = arrive_again(entry)
         with _handling(arrival, entry, "let a parked event expire"):
             await self._dead_letters.write(arrival, Refuse(why, entry))
             _log.warning("dead_lettered", reason=str(why.reason))
@@ -174,11 +191,6 @@ class Parking:
         if entry.why != why:
             _log.warning("not taken", error=why)
             await self._ledger.change(entry.key, noted)
-
-
-def _again(entry: Entry) -> Arrival:
-    """Return a parked event as it arrives anew."""
-    return arrive(entry.topic, entry.accepted())
 
 
 def _terminates(arrival: Arrival) -> bool:

@@ -50,8 +50,12 @@ class Entry(BaseModel):
     letters: int = 0
     """How many times it was dead-lettered."""
     duplicates: int = 0
+    route: str | None = None
+    """The route that the event came by; None for a command."""
     event: dict[str, Any] | None = None
     """The event itself, while it is parked."""
+    asked: dict[str, Any] | None = None
+    """The command that its route made of a parked event, by the rules of that time."""
     until: AwareDatetime | None = None
     """When a parked event expires."""
     why: str | None = None

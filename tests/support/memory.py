@@ -20,7 +20,6 @@ from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.http import HistoryEvent
 from contracts.refusal import Refused
-from contracts.topics import Topic
 from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import Cause, seal
@@ -35,6 +34,7 @@ from orchestrator.intake.dispatcher import Dispatcher
 from orchestrator.intake.event_delivery import EventDelivery
 from orchestrator.intake.fact_reader import FactReader
 from orchestrator.intake.parking import Parking
+from orchestrator.intake.router import Router
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.store import Read, Record, RecordStore
 from orchestrator.metrics import Metrics
@@ -174,15 +174,23 @@ class MemoryOutbox:
     """The dead letters that were published, or what publishing raises."""
 
     raises: Exception | None = None
-    letters: list[tuple[Topic, CloudEvent, Refused]] = field(default_factory=list)
+    letters: list[tuple[str, CloudEvent, Refused]] = field(default_factory=list)
+    routes: list[str | None] = field(default_factory=list)
+    """Of the dead letters."""
 
     async def dead_letter(
-        self, topic: Topic, event: CloudEvent, refusal: Refused, attempts: int
+        self,
+        topic: str,
+        event: CloudEvent,
+        refusal: Refused,
+        attempts: int,
+        route: str | None = None,
     ) -> None:
         if self.raises:
             raise self.raises
         assert attempts >= 1
         self.letters.append((topic, event, refusal))
+        self.routes.append(route)
 
     @property
     def reasons(self) -> list[Reason]:
@@ -219,7 +227,7 @@ class World:
             controller,
             dead_letters,
         )
-        self.inbox = Inbox(self.dispatcher, Metrics())
+        self.inbox = Inbox(self.dispatcher, Metrics(), Router((), {}))
 
     async def serve(self, topic: str, event: CloudEvent) -> Outcome:
         """Serve an event as the inbox does; raise what makes the inbox ask for it again."""

@@ -210,9 +210,17 @@ def _orchestrator(settings: StackSettings) -> ProcessSpec:
         settings,
         "orchestrator",
         ORCHESTRATOR_TOPIC_PORT=settings.orchestrator_topic_port,
-        USHER_WORKFLOWS=os.pathsep.join(map(str, settings.workflows)),
-        USHER_SAMPLES=int(settings.samples),
+        **what_is_served(settings),
     )
+
+
+def what_is_served(settings: StackSettings) -> dict[str, str]:
+    """Return the settings of the orchestrator that say which workflows and routes it serves."""
+    return {
+        "USHER_WORKFLOWS": os.pathsep.join(map(str, settings.workflows)),
+        "USHER_ROUTES": os.pathsep.join(map(str, settings.routes)),
+        "USHER_SAMPLES": str(int(settings.samples)),
+    }
 
 
 def _service(settings: StackSettings, name: Service, **env: object) -> ProcessSpec:

@@ -11,12 +11,29 @@ from typing import Any
 
 import yaml
 
+from contracts.routes.channels import subscriptions
 from contracts.topics import PUBSUB, PUBSUB_ORDERED, PUBSUB_ROUTES, PUBSUB_ROUTES_ORDERED, Topic
 from usher.doctor.resources import read
+from usher.route_trial import find_routes
 from usher.stack.errors import StackError
+from usher.stack.processes import what_is_served
+from usher.stack.settings import StackSettings
 
 Document = dict[str, Any]
 _MADE_FROM = {PUBSUB_ROUTES: PUBSUB, PUBSUB_ROUTES_ORDERED: PUBSUB_ORDERED}
+
+
+def with_routed_components(settings: StackSettings) -> StackSettings:
+    """Return settings whose component files are widened for the routes that are served.
+
+    Without routes, they stay the same. What is wrong with routes the orchestrator says itself.
+    """
+    wanted = subscriptions(find_routes(None, what_is_served(settings)).routes)
+    if not wanted:
+        return settings
+    into = settings.data_dir / "components"
+    write_routed(settings.components_dir, wanted, into)
+    return settings.model_copy(update={"components_dir": into})
 
 
 def write_routed(folder: Path, subscriptions: Iterable[tuple[str, str]], into: Path) -> None:

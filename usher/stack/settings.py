@@ -71,6 +71,7 @@ class StackSettings(BaseSettings):
         (), description="folders with workflow files; the samples, where none is named"
     )
     samples: bool = Field(False, description="serve the samples beside those of the folders")
+    routes: Locations = Field((), description="files of routes, beside those in the folders")
     log_format: Literal["auto", "console", "json"] = "auto"
     otlp_endpoint: str = Field(
         "",

@@ -64,7 +64,7 @@ class Promises(RuleBasedStateMachine):
                 raw_delivery(event.body, id=event.id, source=SOURCE, extensions=extensions)
             )
         except Crash:
-            self.pending.append((topic, event, extensions))
+            self.pending.append((Topic(topic), event, extensions))
             await age(self.world)
         else:
             if answer.status.name == "retry":

@@ -110,9 +110,14 @@ class Letters(MemoryOutbox):
     after: Callable[[], None] = staticmethod(lambda: None)
 
     async def dead_letter(
-        self, topic: Topic, event: CloudEvent, refusal: Refused, attempts: int
+        self,
+        topic: str,
+        event: CloudEvent,
+        refusal: Refused,
+        attempts: int,
+        route: str | None = None,
     ) -> None:
-        await super().dead_letter(topic, event, refusal, attempts)
+        await super().dead_letter(topic, event, refusal, attempts, route)
         self.after()
 
 
