@@ -83,7 +83,8 @@ def _start(facts: Facts, command: StartWorkflow) -> Decision:
     arrival, entry, instance_id = facts.arrival, facts.entry, facts.arrival.instance_id
     if facts.cancelled_by and entry:
         said = f"an event that came before it, {facts.cancelled_by.key}, cancels {instance_id!r}"
-        return Refuse(Refused(Reason.CANCELLED_EARLY, said, "key"), entry)
+        cancelled = entry.model_copy(update={"cancelled_by": facts.cancelled_by.key})
+        return Refuse(Refused(Reason.CANCELLED_EARLY, said, "key"), cancelled)
     other = facts.holder if facts.holder and facts.holder.key != arrival.key else None
     if entry and entry.token == arrival.token and not (other or facts.active):
         return Start(entry, command)

@@ -119,6 +119,7 @@ class Dispatcher:
                 return started.disposition if own else replace(facts, entry=started)
             case Duplicate():
                 await self._ledger.count_duplicate(decision.entry.key)
+                await self._parking.use_up(decision.entry.cancelled_by)
             case Refuse():
                 await self._refuse(decision, facts)
             case Park():
@@ -129,8 +130,8 @@ class Dispatcher:
 
     async def _refuse(self, decision: Refuse, facts: Facts) -> None:
         await self._dead_letters.write(facts.arrival, decision, facts.known)
-        if facts.cancelled_by:
-            await self._parking.use_up(facts.cancelled_by)
+        if decision.entry:
+            await self._parking.use_up(decision.entry.cancelled_by)
 
     async def _reach(self, decision: Deliver | Control | Resume, facts: Facts) -> None:
         """Have the instance of an event receive it, and write that outcome. Raises `NotNow`."""

@@ -124,8 +124,11 @@ class Parking:
                 return entry
         return None
 
-    async def use_up(self, cancel: Entry) -> None:
+    async def use_up(self, key: str | None) -> None:
         """Write that a parked event has kept its instance from starting."""
+        cancel = await self._ledger.get(key) if key else None
+        if cancel is None or cancel.final:
+            return
         done = {"disposition": Disposition.CONTROLLED, "event": None, "asked": None}
         await self._ledger.settle(cancel.model_copy(update=done))
         await self._lists.remove(cancel.instance_id or "", [cancel.key])

@@ -52,6 +52,8 @@ class Entry(BaseModel):
     duplicates: int = 0
     route: str | None = None
     """The route that the event came by; None for a command."""
+    cancelled_by: str | None = None
+    """The key of the event that cancelled the workflow before this event could start it."""
     event: dict[str, Any] | None = None
     """The event itself, while it is parked."""
     asked: dict[str, Any] | None = None

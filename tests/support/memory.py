@@ -6,7 +6,7 @@ runs a finished instance again when it is scheduled again, as the real one does.
 
 import copy
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.http import HistoryEvent
 from contracts.refusal import Refused
+from contracts.routes.route import Route
 from orchestrator.authoring.catalogue import Catalogue
 from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import Cause, seal
@@ -205,6 +206,7 @@ class World:
         engine: MemoryEngine | None = None,
         outbox: MemoryOutbox | None = None,
         parked_for: float = 3600,
+        routes: Sequence[Route] = (),
     ) -> None:
         self.engine = engine or MemoryEngine()
         self.outbox = outbox or MemoryOutbox()
@@ -221,13 +223,20 @@ class World:
         self.dispatcher = Dispatcher(
             self.facts,
             self.ledger,
-            Activation(real, self.ledger, self.parking, self.facts, CATALOGUE.code),
+            Activation(
+                real,
+                self.ledger,
+                self.parking,
+                self.facts,
+                CATALOGUE.code,
+                {route.workflow for route in routes if route.spec.early},
+            ),
             event_delivery,
             self.parking,
             controller,
             dead_letters,
         )
-        self.inbox = Inbox(self.dispatcher, Metrics(), Router((), {}))
+        self.inbox = Inbox(self.dispatcher, Metrics(), Router(routes, {}))
 
     async def serve(self, topic: str, event: CloudEvent) -> Outcome:
         """Serve an event as the inbox does; raise what makes the inbox ask for it again."""
