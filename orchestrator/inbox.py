@@ -87,12 +87,11 @@ class Inbox:
             # Each is served, whatever becomes of the others. Those that have an outcome are
             # duplicates when the entry comes again.
             served = [
-                await self._is_served(arrival)
-                for arrival in await self._large_bodies.read(entry, read)
+                await self.serve(arrival) for arrival in await self._large_bodies.read(entry, read)
             ]
         return SUCCESS if all(served) else RETRY
 
-    async def _is_served(self, arrival: Arrival) -> bool:
+    async def serve(self, arrival: Arrival) -> bool:
         """Serve an event; False where it must come again."""
         event, topic = arrival.event, arrival.topic
         attributes = handling("process", topic, event)

@@ -48,13 +48,15 @@ from orchestrator.intake.redelivery import Redelivery
 from orchestrator.intake.router import Router
 from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.route_starts import RENEWED_SECONDS, RouteStarts
+from orchestrator.ledger.route_times import RENEWED_SECONDS, RouteTimes
 from orchestrator.ledger.store import Store
 from orchestrator.metrics import Metrics
 from orchestrator.outbox import Outbox
 from orchestrator.runs.announcer import LAST_TURN_SECONDS, Announcer, from_last_turn
 from orchestrator.runs.child_workflows import ChildIds
 from orchestrator.runs.reconciler import Reconciler
+from orchestrator.schedules import SECONDS as SCHEDULE_SECONDS
+from orchestrator.schedules import Schedules
 from orchestrator.settings import Settings
 
 ANY_SIZE = -1
@@ -111,8 +113,8 @@ class Orchestrator:
             controller,
             dead_letters,
         )
-        starts = RouteStarts(store, routes)
-        router = Router(routes, await starts.since())
+        times = RouteTimes(store, routes)
+        router = Router(routes, await times.since())
         loop = asyncio.get_running_loop()
         wait_seconds = LAST_TURN_SECONDS if self.settings.announce == "last_turn" else 0
         tell = from_last_turn(announcer.announce, loop, wait_seconds, lambda: self._closing)
@@ -143,12 +145,14 @@ class Orchestrator:
             self.settings.app_api_token,
         )
         await self._topics.start(self.settings.host, self.settings.topic_port)
+        schedules = Schedules(routes, times, self._inbox.serve)
         watchdog = Watchdog(self.sidecar, self._sidecar_state)
         self._periodic = [
             Periodic("watchdog", WATCHDOG_SECONDS, watchdog.look),
             Periodic("liveness", 1, self.liveness.look),
             Periodic("tasks", 0.5, self._executor.look),
-            Periodic("routes", RENEWED_SECONDS, starts.renew),
+            Periodic("schedules", SCHEDULE_SECONDS, schedules.look),
+            Periodic("routes", RENEWED_SECONDS, times.since),
         ]
         looks = self.settings.sweep_looks
         self._instance_ids = InstanceIds(self.engine)

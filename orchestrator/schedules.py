@@ -1,0 +1,71 @@
+"""Starts workflows by the clock: one run for each tick of a route, also with several replicas.
+
+Each orchestrator looks at its own clock. A tick is an event with an id of its own, so the ledger
+lets one start count. The last tick of each route is kept in the state store: after an absence, the
+ticks since then are made up for as the route says.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+
+import structlog
+
+from contracts.routes.examples import tick
+from contracts.routes.matching import NotMatched, outcome
+from contracts.routes.route import Route
+from orchestrator.intake.arrival import Arrival, arrive_by_route
+from orchestrator.ledger.route_times import RouteTimes
+
+SECONDS = 1
+"""How often the clock is looked at."""
+CHANNEL = "every"
+"""What logs, metrics and dead letters name in place of a topic."""
+
+_log = structlog.get_logger()
+
+
+class Schedules:
+    """The routes with a schedule."""
+
+    def __init__(
+        self,
+        routes: Iterable[Route],
+        times: RouteTimes,
+        serve: Callable[[Arrival], Awaitable[bool]],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`serve` returns False where the tick must come again."""
+        self._routes = {route.name: route for route in routes if route.schedule}
+        self._times = times
+        self._serve = serve
+        self._now = now
+        self._next: dict[str, datetime] = {}
+
+    async def look(self) -> None:
+        """Serve the ticks that are due. A route that fails holds up no other."""
+        now = self._now()
+        for name, route in self._routes.items():
+            if name in self._next and now < self._next[name]:
+                continue
+            try:
+                await self._catch_up(route, now)
+            except Exception as error:
+                said = f"{type(error).__name__}: {error}"
+                _log.warning("will be tried again", route=name, error=said)
+
+    async def _catch_up(self, route: Route, now: datetime) -> None:
+        schedule = route.schedule
+        assert schedule, "only routes with a schedule are here"
+        due = schedule.missed(await self._times.last_tick(route), now, route.spec.missed)
+        if due.left_out:
+            _log.warning("ticks were missed", route=route.name, missed=route.spec.missed)
+        for at in due.at:
+            event = tick(route, at)
+            found = outcome(route, event)
+            if isinstance(found, NotMatched):  # paused
+                continue
+            if not await self._serve(arrive_by_route(CHANNEL, event, found)):
+                return  # not noted: the next look serves it again
+        if due.at:
+            await self._times.note_tick(route, due.at[-1])
+        self._next[route.name] = next(schedule.after(now))
