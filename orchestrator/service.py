@@ -36,13 +36,7 @@ from orchestrator.hosting.liveness import DRAIN_SECONDS, Liveness
 from orchestrator.hosting.registration import QUIET, OwnActivities, build_worker
 from orchestrator.hosting.session import Session
 from orchestrator.inbox import Inbox
-from orchestrator.intake.activation import Activation
-from orchestrator.intake.control import Controller
-from orchestrator.intake.dead_letters import DeadLetterWriter
-from orchestrator.intake.dispatcher import Dispatcher
-from orchestrator.intake.event_delivery import EventDelivery
-from orchestrator.intake.fact_reader import FactReader
-from orchestrator.intake.parking import Parking
+from orchestrator.intake.assembly import assemble
 from orchestrator.intake.redelivery import SECONDS as REDELIVERY_SECONDS
 from orchestrator.intake.redelivery import Redelivery
 from orchestrator.intake.router import Router
@@ -91,28 +85,9 @@ class Orchestrator:
         endings = KnownEndings(self.ledger)
         outbox = Outbox(self._client)
         announcer = Announcer(self.catalogue.workflows, self.engine, self.ledger, outbox)
-        event_delivery = EventDelivery(self.engine, self.ledger, self.catalogue)
-        dead_letters = DeadLetterWriter(self.ledger, outbox)
-        controller = Controller(self.engine, announcer)
-        self.parking = Parking(store, self.ledger, self.engine, dead_letters)
         wait = timedelta(seconds=self.settings.parking_seconds)
-        facts = FactReader(self.catalogue.workflows, self.engine, self.ledger, store, wait)
-        dispatcher = Dispatcher(
-            facts,
-            self.ledger,
-            Activation(
-                self.engine,
-                self.ledger,
-                self.parking,
-                facts,
-                self.catalogue.code,
-                {route.workflow for route in routes if route.spec.early},
-            ),
-            event_delivery,
-            self.parking,
-            controller,
-            dead_letters,
-        )
+        intake = assemble(store, self.ledger, self.engine, outbox, announcer, self.catalogue, wait)
+        self.parking = intake.parking
         times = RouteTimes(store, routes)
         router = Router(routes, await times.since())
         loop = asyncio.get_running_loop()
@@ -131,7 +106,7 @@ class Orchestrator:
         self._executor = Executor(sdk, self._session, self.metrics, threads, self._has_ended)
         self.liveness.watch(sdk, self._executor.turns)
         await asyncio.to_thread(self._runtime.start)
-        self._inbox = Inbox(dispatcher, self.metrics, router)
+        self._inbox = Inbox(intake.dispatcher, self.metrics, router)
         self._topics = TopicServer(
             {
                 (PUBSUB, Topic.REQUESTS): self._inbox.on_request,
@@ -174,7 +149,7 @@ class Orchestrator:
             endings=endings,
             parking=self.parking,
             accountant=Accountant(self.ledger, self.engine, self.parking),
-            facts=facts,
+            facts=intake.facts,
             large_bodies=LargeBodies(),
             findings=self.findings,
         )

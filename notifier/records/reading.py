@@ -63,6 +63,7 @@ def record(letter_id: str, letter: EventDeadLettered) -> DeadLetter:
         field=letter.field,
         message=letter.message,
         topic=letter.topic,
+        route=letter.route,
         attempts=letter.attempts,
         first_seen=now,
         last_seen=now,

@@ -7,7 +7,7 @@ runs a finished instance again when it is scheduled again, as the real one does.
 import copy
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -27,14 +27,8 @@ from orchestrator.engine.envelope import Cause, seal
 from orchestrator.engine.state import FINISHED
 from orchestrator.inbox import Inbox
 from orchestrator.intake.actions import Outcome
-from orchestrator.intake.activation import Activation
 from orchestrator.intake.arrival import arrive
-from orchestrator.intake.control import Controller
-from orchestrator.intake.dead_letters import DeadLetterWriter
-from orchestrator.intake.dispatcher import Dispatcher
-from orchestrator.intake.event_delivery import EventDelivery
-from orchestrator.intake.fact_reader import FactReader
-from orchestrator.intake.parking import Parking
+from orchestrator.intake.assembly import assemble
 from orchestrator.intake.router import Router
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.store import Read, Record, RecordStore
@@ -213,29 +207,10 @@ class World:
         self.store = MemoryStore()
         real, out = cast(Engine, self.engine), cast(Outbox, self.outbox)
         self.ledger = Ledger(self.store)
-        event_delivery = EventDelivery(real, self.ledger, CATALOGUE)
-        dead_letters = DeadLetterWriter(self.ledger, out)
         announcer = Announcer(CATALOGUE.workflows, real, self.ledger, out)
-        controller = Controller(real, announcer)
-        self.parking = Parking(self.store, self.ledger, real, dead_letters)
-        wait = timedelta(seconds=parked_for)
-        self.facts = FactReader(CATALOGUE.workflows, real, self.ledger, self.store, wait)
-        self.dispatcher = Dispatcher(
-            self.facts,
-            self.ledger,
-            Activation(
-                real,
-                self.ledger,
-                self.parking,
-                self.facts,
-                CATALOGUE.code,
-                {route.workflow for route in routes if route.spec.early},
-            ),
-            event_delivery,
-            self.parking,
-            controller,
-            dead_letters,
-        )
+        wait, catalogue = timedelta(seconds=parked_for), replace(CATALOGUE, routes=tuple(routes))
+        intake = assemble(self.store, self.ledger, real, out, announcer, catalogue, wait)
+        self.facts, self.parking, self.dispatcher = intake.facts, intake.parking, intake.dispatcher
         self.inbox = Inbox(self.dispatcher, Metrics(), Router(routes, {}))
 
     async def serve(self, topic: str, event: CloudEvent) -> Outcome:

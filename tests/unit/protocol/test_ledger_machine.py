@@ -115,7 +115,7 @@ class Promises(RuleBasedStateMachine):
             topic, event, _ = letters[which % len(letters)]
             entry = await self.world.ledger.find(SOURCE, event.id)
             attempts = str(entry.letters if entry else 1)
-            self.pending.append((topic, event, {"redrive": attempts}))
+            self.pending.append((Topic(topic), event, {"redrive": attempts}))
 
     @invariant()
     def nothing_runs_twice(self) -> None:

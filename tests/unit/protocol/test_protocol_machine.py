@@ -24,7 +24,6 @@ from chassis.topic_server import SUCCESS
 from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.refusal import Refused
-from contracts.topics import Topic
 from orchestrator.engine.envelope import Cause, unseal, unseal_event
 from orchestrator.engine.state import FINISHED
 from orchestrator.ledger.records import LEASE, Disposition, Ended, Entry

@@ -1,0 +1,54 @@
+"""The parts that decide about events and serve them, put together."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from orchestrator.authoring.catalogue import Catalogue
+from orchestrator.engine.client import Engine
+from orchestrator.intake.activation import Activation
+from orchestrator.intake.control import Controller
+from orchestrator.intake.dead_letters import DeadLetterWriter
+from orchestrator.intake.dispatcher import Dispatcher
+from orchestrator.intake.event_delivery import EventDelivery
+from orchestrator.intake.fact_reader import FactReader
+from orchestrator.intake.parking import Parking
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.store import RecordStore
+from orchestrator.outbox import Outbox
+from orchestrator.runs.announcer import Announcer
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What the rest of the orchestrator uses of these parts."""
+
+    facts: FactReader
+    parking: Parking
+    dispatcher: Dispatcher
+
+
+def assemble(
+    store: RecordStore,
+    ledger: Ledger,
+    engine: Engine,
+    outbox: Outbox,
+    announcer: Announcer,
+    catalogue: Catalogue,
+    parked_for: timedelta,
+) -> Intake:
+    """Return an intake for the workflows and routes of a catalogue."""
+    dead_letters = DeadLetterWriter(ledger, outbox)
+    parking = Parking(store, ledger, engine, dead_letters)
+    facts = FactReader(catalogue.workflows, engine, ledger, store, parked_for)
+    cancelled_early = {route.workflow for route in catalogue.routes if route.spec.early}
+    activation = Activation(engine, ledger, parking, facts, catalogue.code, cancelled_early)
+    dispatcher = Dispatcher(
+        facts,
+        ledger,
+        activation,
+        EventDelivery(engine, ledger, catalogue),
+        parking,
+        Controller(engine, announcer),
+        dead_letters,
+    )
+    return Intake(facts, parking, dispatcher)
