@@ -9,7 +9,7 @@ from contracts.commands import StartWorkflow
 from contracts.refusal import Refused
 from orchestrator.engine.state import NotNow
 from orchestrator.intake.arrival import Arrival
-from orchestrator.ledger.records import Ended, Entry, Holder, Known
+from orchestrator.ledger.records import Disposition, Ended, Entry, Holder, Known
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ class Facts:
     def settled(self) -> bool:
         """Whether the ledger alone decides: the event, or another one of its id, was served."""
         entry, arrival = self.entry, self.arrival
-        if entry is None or entry.token == arrival.token:
+        own = entry is not None and entry.token == arrival.token
+        if entry is None or (own and entry.disposition is Disposition.CLAIMED):
             return False
         served = entry.final and not entry.reopened_by(arrival.event)
         return served or entry.differs(arrival.digest)

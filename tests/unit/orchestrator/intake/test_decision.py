@@ -91,6 +91,16 @@ def parked(command: Any, attributes: dict[str, Any] | None = None, **known: Any)
 
 
 OURS = "usher_expire-x"
+
+
+def settled() -> Facts:
+    """The facts of a start whose claim another handler dead-lettered meanwhile."""
+    known = ours()
+    assert known.entry
+    dead = {"disposition": Disposition.DEAD_LETTERED, "letters": 1}
+    return replace(known, entry=known.entry.model_copy(update=dead))
+
+
 OVER = LEASE.total_seconds() + 1
 OTHER = held({**START, "input": "Eve"}, "started")
 LETTER = held(TICK, "dead_lettered", letters=2)
@@ -128,6 +138,7 @@ TABLE: list[tuple[str, Facts, type[Decision], Any]] = [
     ("the catalogue refuses it", facts(START, unfit=WHY), Refuse, Reason.HANDLER_ERROR),
     ("serving it failed", facts(TICK, failure=WHY), Refuse, Reason.HANDLER_ERROR),
     ("a start failed", replace(ours(), failure=WHY), Refuse, Reason.HANDLER_ERROR),
+    ("a start failed, and was settled", replace(settled(), failure=WHY), Duplicate, None),
     # a refused start that another handler has begun
     ("refused, begun now", facts(START, unfit=WHY, entry=claimed()), Retry, "by another handler"),
     ("refused, begun before", facts(START, unfit=WHY, entry=claimed(OVER)), TakeOver, "claimed"),
