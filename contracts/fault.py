@@ -1,4 +1,4 @@
-"""One thing that is wrong with a file of an author: where it is, and what to write instead."""
+"""A fault: what is wrong with a workflow file, where, and what to write instead."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Fault:
-    """Prints as `file:line: message`, which terminals and editors make a link."""
+    """Prints as `file:line: message`. Terminals and editors show that as a link."""
 
     file: Path
     message: str
     line: int | None = None
 
     def about(self, name: str) -> "Fault":
-        """Return the same fault, said of the workflow or activity `name`."""
+        """Return the same fault with the name of its workflow or activity in the message."""
         return replace(self, message=f"{name}: {self.message}")
 
     def __str__(self) -> str:

@@ -22,8 +22,8 @@ def main() -> None:
         catalogue = Catalogue.scan(settings.workflows, settings.samples, settings.routes)
     except CatalogueError as error:
         sys.exit(f"the workflows cannot be served:\n{error}")
-    for doubt in catalogue.doubts:
-        structlog.get_logger().warning("look at this again", place=str(doubt))
+    for warning in catalogue.warnings:
+        structlog.get_logger().warning("look at this again", place=str(warning))
     app = build_app(Orchestrator(settings, catalogue), settings.names)
     carry_trace(bool(settings.otlp_endpoint))
     if settings.otlp_endpoint:

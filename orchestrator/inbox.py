@@ -25,7 +25,7 @@ from orchestrator.engine.instance_call import AWAY
 from orchestrator.intake.actions import Outcome
 from orchestrator.intake.arrival import Arrival, arrive
 from orchestrator.intake.dispatcher import Dispatcher
-from orchestrator.intake.router import Router
+from orchestrator.intake.routed_arrivals import Router
 from orchestrator.ledger.records import Disposition
 from orchestrator.ledger.store import Busy
 from orchestrator.metrics import Metrics

@@ -28,6 +28,8 @@ from orchestrator.api.doctor import Seen, admit, examine
 from orchestrator.api.instances import shown
 from orchestrator.api.parts import Reads
 from orchestrator.authoring.catalogue import Catalogue
+from orchestrator.clock import SECONDS as SCHEDULE_SECONDS
+from orchestrator.clock import Schedules
 from orchestrator.engine.client import Engine, has_worker
 from orchestrator.engine.instance_ids import InstanceIds
 from orchestrator.engine.sidecar_state import sidecar_state
@@ -39,7 +41,7 @@ from orchestrator.inbox import Inbox
 from orchestrator.intake.assembly import assemble
 from orchestrator.intake.redelivery import SECONDS as REDELIVERY_SECONDS
 from orchestrator.intake.redelivery import Redelivery
-from orchestrator.intake.router import Router
+from orchestrator.intake.routed_arrivals import Router
 from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.route_times import RENEWED_SECONDS, RouteTimes
@@ -49,8 +51,6 @@ from orchestrator.outbox import Outbox
 from orchestrator.runs.announcer import LAST_TURN_SECONDS, Announcer, from_last_turn
 from orchestrator.runs.child_workflows import ChildIds
 from orchestrator.runs.reconciler import Reconciler
-from orchestrator.schedules import SECONDS as SCHEDULE_SECONDS
-from orchestrator.schedules import Schedules
 from orchestrator.settings import Settings
 
 ANY_SIZE = -1
@@ -92,10 +92,10 @@ class Orchestrator:
         router = Router(routes, await times.since())
         loop = asyncio.get_running_loop()
         wait_seconds = LAST_TURN_SECONDS if self.settings.announce == "last_turn" else 0
-        tell = from_last_turn(announcer.announce, loop, wait_seconds, lambda: self._closing)
+        in_turn = from_last_turn(announcer.announce, loop, wait_seconds, lambda: self._closing)
         claim = ChildIds(self.ledger, self.engine).claim
         own = OwnActivities(
-            tell, announcer.announce, self.ledger.may_run, self.parking.expire, claim
+            in_turn, announcer.announce, self.ledger.may_run, self.parking.expire, claim
         )
         sdk = build_worker(self.catalogue, own)
         self._runtime = sdk.runtime
@@ -182,14 +182,14 @@ class Orchestrator:
             await self.sidecar.metadata(),
             self.settings,
             stalled=stalled,
-            unknown=self._reconciler.unknown,
+            unknown=self._reconciler.unknown_workflows,
             without_activity=self._without_activity(),
         )
         return examine(seen)
 
     def _without_activity(self) -> dict[str, str]:
-        called = self._executor.unknown
-        return {one: called[one] for one in self._reconciler.going_on(called)}
+        called = self._executor.unknown_activities
+        return {one: called[one] for one in self._reconciler.not_ended(called)}
 
     async def _has_ended(self, instance_id: str) -> bool:
         return bool(await self.ledger.endings([instance_id]))  # which leaves out what is broken
@@ -197,7 +197,7 @@ class Orchestrator:
     async def _sweep(self) -> None:
         await self._reconciler.sweep()
         self.metrics.stalled.set(len(self._reconciler.stalled))
-        self.metrics.unknown.set(len(self._reconciler.unknown))
+        self.metrics.unknown.set(len(self._reconciler.unknown_workflows))
         self.metrics.without_activity.set(len(self._without_activity()))
 
     async def _look_at_parked(self) -> None:

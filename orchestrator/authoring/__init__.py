@@ -1,1 +1,1 @@
-"""Finds authors' workflows and activities, and checks them; each fault has its file and line."""
+"""Finds and checks authors' workflows and activities. Each fault names its file and line."""

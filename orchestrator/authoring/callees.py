@@ -1,4 +1,4 @@
-"""Looks whether what a workflow calls is there: by name, or as a function that has its tag."""
+"""Finds calls of activities and child workflows that are not registered."""
 
 import ast
 import difflib
@@ -20,10 +20,10 @@ _CALLS = {
 def unknown_callees(
     module: ModuleType, source: Source, activities: Collection[str], workflows: Collection[str]
 ) -> Iterator[Fault]:
-    """Find calls of what nobody registers; a call with `app_id` is another app's affair."""
-    there = {"activity": activities, "workflow": workflows}
+    """Find calls of unregistered functions, except calls of another app (`app_id`)."""
+    registered = {"activity": activities, "workflow": workflows}
     for function in (node for node in ast.walk(source.tree) if isinstance(node, ast.FunctionDef)):
-        own = _bound_in(function)
+        local = _local_names(function)
         for node in ast.walk(function):
             match node:
                 case ast.Call(func=ast.Attribute(attr=method), keywords=words) if (
@@ -33,33 +33,33 @@ def unknown_callees(
                     callee = _callee(node, kind)
                     if callee is None:
                         continue
-                    if said := _fault(module, callee, own, kind, tag, there[kind]):
-                        yield source.fault(node, f"`{method}({ast.unparse(callee)})`: {said}")
+                    if message := _fault(module, callee, local, kind, tag, registered[kind]):
+                        yield source.fault(node, f"`{method}({ast.unparse(callee)})`: {message}")
 
 
 def _callee(call: ast.Call, kind: str) -> ast.expr | None:
-    named = {word.arg: word.value for word in call.keywords}
-    return call.args[0] if call.args else named.get(kind)
+    by_keyword = {word.arg: word.value for word in call.keywords}
+    return call.args[0] if call.args else by_keyword.get(kind)
 
 
 def _fault(
     module: ModuleType,
     callee: ast.expr,
-    own: set[str],
+    local: set[str],
     kind: str,
     tag: type,
-    there: Collection[str],
+    registered: Collection[str],
 ) -> str | None:
     match callee:
-        case ast.Constant(value=str(name)) if name not in there:
-            near = difflib.get_close_matches(name, there, 1)
+        case ast.Constant(value=str(name)) if name not in registered:
+            near = difflib.get_close_matches(name, registered, 1)
             hint = (
                 f"did you mean {near[0]!r}?"
                 if near
                 else f"import the file that has it, or {_write(kind)}"
             )
             return f"no {kind} has this name: {hint}"
-        case ast.Name(id=name) if name in own:
+        case ast.Name(id=name) if name in local:
             return None
         case ast.Name() | ast.Attribute():
             value = resolve(module, callee)
@@ -72,8 +72,8 @@ def _write(kind: str) -> str:
     return f"write `@{kind}{'()' if kind == 'workflow' else ''}` above the function"
 
 
-def _bound_in(function: ast.FunctionDef) -> set[str]:
-    """Return the names that a function binds itself, which hide those of its file."""
+def _local_names(function: ast.FunctionDef) -> set[str]:
+    """Return the names that a function binds. They hide the same names of its file."""
     found = set()
     for node in ast.walk(function):
         match node:

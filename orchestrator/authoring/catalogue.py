@@ -1,4 +1,4 @@
-"""Finds every workflow and activity by scanning folders; a list kept by hand would rot."""
+"""The catalogue of workflows and activities, found by scanning folders."""
 
 import ast
 import inspect
@@ -16,19 +16,19 @@ from contracts.routes.route import Route, of_workflow
 from contracts.routes.routes_file import FILE
 from orchestrator.authoring.callees import unknown_callees
 from orchestrator.authoring.declared_routes import all_routes, line_of_trigger
-from orchestrator.authoring.determinism import doubts, lint
+from orchestrator.authoring.determinism import likely_mistakes, lint
 from orchestrator.authoring.modules import (
     NotImported,
-    beside,
     called_through,
     file_of,
     identity,
     load,
+    modules_in,
     tagged,
 )
 from orchestrator.authoring.signatures import activity_faults, workflow_faults
 from orchestrator.authoring.source import Source
-from orchestrator.authoring.subfolders import left_out
+from orchestrator.authoring.subfolders import files_in_subfolders
 from orchestrator.authoring.yields import yields_no_task
 from orchestrator.runs.definition import Definition
 from orchestrator.runs.reserved import ANNOUNCE, CLAIM_CHILD, FENCE, SETTLE
@@ -37,7 +37,7 @@ SAMPLES = Path(__file__).parents[1] / "workflows"
 
 
 class CatalogueError(Exception):
-    """The workflows found cannot be served together; one line each: file, line and cause."""
+    """The workflows found cannot be served. One line for each fault: file, line and cause."""
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__("\n".join(map(str, faults)))
@@ -46,14 +46,14 @@ class CatalogueError(Exception):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every workflow and activity, by name, and what their authors may want to look at again."""
+    """Every workflow and activity by name, and warnings for their authors."""
 
     workflows: dict[str, Definition] = field(default_factory=dict)
     activities: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    doubts: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
     routes: tuple[Route, ...] = ()
     code: str = ""
-    """The same for the same files: what tells whether a run began with other code."""
+    """Digest of the files. It shows whether a run began with other code."""
 
     @classmethod
     def scan(
@@ -67,79 +67,79 @@ class Catalogue:
 
         Raise `CatalogueError` that holds every fault of every file.
         """
-        folders = list(folders)
-        scan, chosen = _Scan(), _once([SAMPLES, *folders] if samples or not folders else folders)
+        folders, scan = list(folders), _Scan()
+        chosen = _distinct([SAMPLES, *folders] if samples or not folders else folders)
         for folder in chosen:
             scan.folder(folder)
-        scan.callees()
-        scan.left_out(chosen)
+        scan.check_callees()
+        scan.warn_of_subfolders(chosen)
         files = [folder / FILE for folder in chosen if (folder / FILE).is_file()]
         files = [] if routes is None else [*files, *routes]
         served, faults = all_routes(scan.routes, files, scan.workflows)
         if faults := [*scan.faults, *faults]:
             raise CatalogueError(faults)
-        return cls(scan.workflows, scan.activities, tuple(scan.doubts), served, scan.code())
+        return cls(scan.workflows, scan.activities, tuple(scan.warnings), served, scan.code())
 
 
 class _Scan:
-    """What has been found so far, and what is wrong with it."""
+    """A scan under way: what it has found, the faults and the warnings."""
 
     def __init__(self) -> None:
         self.workflows: dict[str, Definition] = {}
         self.activities: dict[str, Callable[..., Any]] = {}
         self.faults: list[Fault] = []
-        self.doubts: list[Fault] = []
+        self.warnings: list[Fault] = []
         self.routes: list[Route] = []
         self._claimed: dict[str, tuple[tuple[object, ...], str]] = {}
-        self._taken: set[tuple[object, ...]] = set()
+        self._added: set[tuple[object, ...]] = set()
         self._loaded: list[tuple[Path, ModuleType, Source]] = []
         self._sources: dict[Path, Source] = {}
         self._digests: dict[Path, bytes] = {}
 
     def folder(self, folder: Path) -> None:
         if not folder.is_dir():
-            said = "there is no such folder of workflows; USHER_WORKFLOWS names it"
-            self.faults.append(Fault(folder, said))
+            message = "USHER_WORKFLOWS names this folder, and it does not exist"
+            self.faults.append(Fault(folder, message))
         files = sorted(f for f in folder.glob("*.py") if not f.name.startswith("_"))
         first = len(self._loaded)
         for file in files:
             try:
-                module = load(file, ours=folder == SAMPLES)
+                module = load(file, sample=folder == SAMPLES)
             except NotImported as error:
                 self.faults.append(error.fault)
                 continue
             source = self._source(file)
             self._loaded.append((file, module, source))
-            for function in _own(module):
-                self._take(function, file, source)
-        self._imported(folder, self._loaded[first:])
+            for function in _defined_in(module):
+                self._add(function, file, source)
+        self._add_imported(folder, self._loaded[first:])
 
-    def _imported(self, folder: Path, scanned: list[tuple[Path, ModuleType, Source]]) -> None:
-        """Take what the files of a folder have imported from files beside them, or elsewhere."""
-        there = {id(module) for _, module, _ in scanned}
-        helpers = [module for module in beside(folder) if id(module) not in there]
+    def _add_imported(self, folder: Path, scanned: list[tuple[Path, ModuleType, Source]]) -> None:
+        """Add the functions that the files of a folder import, wherever they are defined."""
+        known = {id(module) for _, module, _ in scanned}
+        helpers = [module for module in modules_in(folder) if id(module) not in known]
         files = [(Path(str(module.__file__)), module) for module in helpers]
         for file, module in (*((file, module) for file, module, _ in scanned), *files):
             source = self._source(file)
             for function in (*tagged(module), *called_through(module, source.tree)):
-                written = file_of(function, file)
-                self._take(function, written, self._source(written))
+                defined = file_of(function, file)
+                self._add(function, defined, self._source(defined))
             if module in helpers:
                 self._loaded.append((file, module, source))
 
-    def callees(self) -> None:
-        """Look whether all is there that is called, once all files are known."""
+    def check_callees(self) -> None:
+        """Find calls of unregistered functions. Call this when all files are loaded."""
         for _, module, source in self._loaded:
             self.faults += unknown_callees(module, source, self.activities, self.workflows)
 
-    def left_out(self, folders: Iterable[Path]) -> None:
-        """Name the files in sub-folders that nothing served."""
-        said = "not served, as it is in a sub-folder: name that folder in USHER_WORKFLOWS"
-        files = (file for folder in folders for file in left_out(folder))
-        self.doubts += [Fault(file, said) for file in files if file not in self._sources]
+    def warn_of_subfolders(self, folders: Iterable[Path]) -> None:
+        """Warn of workflow files in sub-folders that no file imports."""
+        message = "not served, as it is in a sub-folder: name that folder in USHER_WORKFLOWS"
+        files = (file for folder in folders for file in files_in_subfolders(folder))
+        self.warnings += [Fault(file, message) for file in files if file not in self._sources]
 
     def code(self) -> str:
-        """Return a digest of all that was read; where the files lie does not matter."""
+        """Return a digest of the files that were read. It does not depend on their paths."""
         return sha256(b"".join(sorted(self._digests.values()))).hexdigest()[:16]
 
     def _source(self, file: Path) -> Source:
@@ -149,47 +149,47 @@ class _Scan:
             self._digests[file] = sha256(text).digest()
         return self._sources[file]
 
-    def _take(self, function: Callable[..., Any], file: Path, source: Source) -> None:
-        if identity(function) in self._taken:
+    def _add(self, function: Callable[..., Any], file: Path, source: Source) -> None:
+        if identity(function) in self._added:
             return
-        self._taken.add(identity(function))
+        self._added.add(identity(function))
         name = function.__name__
         code = getattr(inspect.unwrap(function), "__code__", None)
         node = source.function(name, code.co_firstlineno) if code else None
         line = node.lineno if node else None
-        self._claim(function, file, line)
+        self._claim_name(function, file, line)
         tag = getattr(function, TAG)
         if isinstance(tag, WorkflowTag):
             definition = self.workflows[name] = Definition(function, tag, file)
-            found = [Fault(file, said, line) for said in workflow_faults(definition)]
+            found = [Fault(file, message, line) for message in workflow_faults(definition)]
             if node:
                 found += [*lint(source, node), *yields_no_task(source, node)]
-                self.doubts += [fault.about(name) for fault in doubts(source, node)]
+                self.warnings += [fault.about(name) for fault in likely_mistakes(source, node)]
             routes, wrong = of_workflow(name, tag, file, line_of_trigger(node))
             self.routes += routes
             self.faults += wrong
         else:
             self.activities[name] = function
-            found = [Fault(file, said, line) for said in activity_faults(function)]
+            found = [Fault(file, message, line) for message in activity_faults(function)]
         self.faults += [fault.about(name) for fault in found]
 
-    def _claim(self, function: Callable[..., Any], file: Path, line: int | None) -> None:
+    def _claim_name(self, function: Callable[..., Any], file: Path, line: int | None) -> None:
         name, here = function.__name__, f"{file}:{line}"
         if name in (ANNOUNCE, CLAIM_CHILD, FENCE, OWN_RUN, SETTLE):
             self.faults.append(Fault(file, f"the name {name!r} is Usher's own", line))
         claimant, there = self._claimed.setdefault(name, (identity(function), here))
         if claimant != identity(function):
-            said = f"the name {name!r} is claimed here and in {there}: rename one of them"
-            self.faults.append(Fault(file, said, line))
+            message = f"the name {name!r} is claimed here and in {there}: rename one of them"
+            self.faults.append(Fault(file, message, line))
 
 
-def _once(folders: Iterable[Path]) -> Iterable[Path]:
+def _distinct(folders: Iterable[Path]) -> Iterable[Path]:
     found: dict[Path, Path] = {}
     for folder in folders:
         found.setdefault(folder.resolve(), folder.absolute())
     return found.values()
 
 
-def _own(module: ModuleType) -> Iterator[Callable[..., Any]]:
-    """Find what a file defines itself: where two names clash, it comes before what is imported."""
+def _defined_in(module: ModuleType) -> Iterator[Callable[..., Any]]:
+    """Find the functions that a file defines itself. If names clash, they precede imported ones."""
     return (value for value in tagged(module) if value.__module__ == module.__name__)

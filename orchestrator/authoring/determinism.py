@@ -1,8 +1,8 @@
-"""What in a workflow's own code would not be the same on replay, or is seldom meant.
+"""Finds code in a workflow that differs on replay, or that is probably a mistake.
 
-`lint` finds what no workflow may do: it would see something else on replay, or do something twice.
-It is small on purpose, and precise: what works is not refused. Activities may call anything.
-`doubts` finds what works and is seldom meant: said in the log at start-up, and refused by nobody.
+`lint` finds what no workflow may do: read something that differs on replay, or do something twice.
+Its rules are few and precise, so that they refuse no code that works. Activities may call anything.
+`likely_mistakes` finds code that works but is rarely intended. It becomes warnings at start-up.
 """
 
 import ast
@@ -14,9 +14,9 @@ from orchestrator.authoring.source import TASK_METHODS, Function, Names, Source,
 
 _ACTIVITY = "in an activity: `yield ctx.call_activity(...)`"
 
-_TRAPS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile("|".join(paths)), said)
-    for paths, said in (
+_FORBIDDEN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile("|".join(paths)), message)
+    for paths, message in (
         (
             (
                 r"datetime\.datetime\.(now|utcnow|today)",
@@ -33,7 +33,7 @@ _TRAPS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             (
-                r"random\.[a-z]\w*",  # the functions; `random.Random(ctx.instance_id)` is the same
+                r"random\.[a-z]\w*",  # not `random.Random(seed)`, which repeats on replay
                 r"random\.Random\(\)",
                 r"random\.SystemRandom",
                 r"secrets\.(?!compare_digest)\w+",
@@ -63,25 +63,25 @@ _TRAPS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 
-_NOTHING_TO_WAIT_FOR = {"continue_as_new": ", and `return` after it", "set_custom_status": ""}
+_RETURNS_NO_TASK = {"continue_as_new": ", and `return` after it", "set_custom_status": ""}
 
 
 def lint(source: Source, workflow: Function) -> Iterator[Fault]:
-    """Find traps in a workflow, and in the functions of its file that it calls."""
+    """Find forbidden code in a workflow, and in the functions of its file that it calls."""
     reached = [workflow]
-    for function in reached:  # which grows meanwhile
+    for function in reached:  # grows while it is walked
         names = source.within(function)
-        whose = "" if function is workflow else f" (in `{function.name}`, which it calls)"
+        place = "" if function is workflow else f" (in `{function.name}`, which it calls)"
         for node in _replayed(function.body):
-            for where, said in _traps(node, names):
-                yield source.fault(where, f"{said}{whose}")
+            for where, message in _forbidden(node, names):
+                yield source.fault(where, f"{message}{place}")
             called = _helper(node, source, names)
             if called and called not in reached:
                 reached.append(called)
 
 
-def doubts(source: Source, workflow: Function) -> Iterator[Fault]:
-    """Find what the author of a workflow may want to look at again."""
+def likely_mistakes(source: Source, workflow: Function) -> Iterator[Fault]:
+    """Find code that works but is rarely intended."""
     names = source.within(workflow)
     for node in (inner for part in workflow.body for inner in ast.walk(part)):
         match node:
@@ -98,19 +98,19 @@ def doubts(source: Source, workflow: Function) -> Iterator[Fault]:
 
 
 def _replayed(nodes: list[ast.stmt]) -> Iterator[ast.AST]:
-    """Walk all that runs again on replay: not what `if not ctx.is_replaying:` guards."""
+    """Walk the code that runs again on replay, so not the code in `if not ctx.is_replaying:`."""
     todo: list[ast.AST] = [*reversed(nodes)]
     while todo:
         node = todo.pop()
         yield node
         inner = [*ast.iter_child_nodes(node)]
-        if isinstance(node, ast.If) and _first_time_only(node.test):
+        if isinstance(node, ast.If) and _excludes_replay(node.test):
             inner = [*node.orelse]
         todo.extend(reversed(inner))
 
 
 def _tagged(function: Function, names: Names, tag: str) -> bool:
-    """Tell whether a function carries one of the authors' decorators."""
+    """Return whether a function has the decorator `tag` of Usher."""
     places = {f"{module}.{tag}" for module in ("usher", "orchestrator.registry")}
     for decorator in function.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
@@ -119,23 +119,22 @@ def _tagged(function: Function, names: Names, tag: str) -> bool:
     return False
 
 
-def _traps(node: ast.AST, names: Names) -> Iterator[tuple[ast.expr, str]]:
+def _forbidden(node: ast.AST, names: Names) -> Iterator[tuple[ast.expr, str]]:
     match node:
         case ast.Name(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()) | ast.Call():
             path = dotted(node, names)
-            said = _trap(path) if path else None
-            if said:
-                yield node, f"`{ast.unparse(node)}` {said}"
+            message = _why_forbidden(path) if path else None
+            if message:
+                yield node, f"`{ast.unparse(node)}` {message}"
         case ast.Yield(value=value) | ast.YieldFrom(value=value) | ast.Await(value=value):
             match value:
-                case ast.Call(func=ast.Attribute(attr=method)) if method in _NOTHING_TO_WAIT_FOR:
-                    then = _NOTHING_TO_WAIT_FOR[method]
-                    said = f"`{method}` returns nothing to wait for: write it without `yield`{then}"
-                    yield node, said
+                case ast.Call(func=ast.Attribute(attr=method)) if method in _RETURNS_NO_TASK:
+                    message = f"`{method}` returns nothing to wait for: write it without `yield`"
+                    yield node, f"{message}{_RETURNS_NO_TASK[method]}"
 
 
 def _helper(node: ast.AST, source: Source, names: Names) -> Function | None:
-    """Return the function of the same file that is called here, unless it is tagged."""
+    """Return the function of the same file that `node` calls, unless Usher decorates it."""
     match node:
         case ast.Call(func=ast.Name(id=name)) if names.get(name, "") is None:
             helper = source.functions.get(name)
@@ -146,15 +145,15 @@ def _helper(node: ast.AST, source: Source, names: Names) -> Function | None:
     return None
 
 
-def _first_time_only(test: ast.expr) -> bool:
+def _excludes_replay(test: ast.expr) -> bool:
     match test:
         case ast.UnaryOp(op=ast.Not(), operand=ast.Attribute(attr="is_replaying")):
             return True
         case ast.BoolOp(op=ast.And(), values=values):
-            return any(map(_first_time_only, values))
+            return any(map(_excludes_replay, values))
     return False
 
 
-def _trap(path: str) -> str | None:
-    """Return what is wrong with calling `path`, such as `time.time`, or None where nothing is."""
-    return next((said for pattern, said in _TRAPS if pattern.fullmatch(path)), None)
+def _why_forbidden(path: str) -> str | None:
+    """Return why a workflow may not use `path`, such as `time.time`, or None if it may."""
+    return next((message for pattern, message in _FORBIDDEN if pattern.fullmatch(path)), None)

@@ -1,7 +1,7 @@
-"""The files of workflows as Python modules: how one is imported, and which functions it brings.
+"""Imports workflow files as Python modules, and finds the tagged functions in them.
 
-Whatever a workflow file has imported counts: by name, as an attribute of a module, or through
-another file. So people put what several workflows share into a file beside them.
+A function that a workflow file imports counts, too: by name, as an attribute of a module, or
+through another file. So authors can share code in a file beside their workflows.
 """
 
 import ast
@@ -19,39 +19,39 @@ from contracts.fault import Fault
 
 Function = Callable[..., Any]
 
-_OURS = "orchestrator.workflows"
+_SAMPLES = "orchestrator.workflows"
 
 
 class NotImported(Exception):
-    """A file cannot be imported. Carries the fault."""
+    """A file cannot be imported. `fault` says why."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))
         self.fault = fault
 
 
-def load(file: Path, *, ours: bool) -> ModuleType:
-    """Import a file: one of ours by its package name, a user's by its path.
+def load(file: Path, *, sample: bool) -> ModuleType:
+    """Import a file: a sample by its package name, an author's file by its path.
 
-    Raise `NotImported` for whatever goes wrong in it, `sys.exit` included.
+    Raise `NotImported` if the import fails or calls `sys.exit`.
     """
-    if ours:
-        return _guarded(file, lambda: importlib.import_module(f"{_OURS}.{file.stem}"))
+    if sample:
+        return _guarded(file, lambda: importlib.import_module(f"{_SAMPLES}.{file.stem}"))
     if str(file.parent) not in sys.path:
-        sys.path.append(str(file.parent))  # so that a workflow can import the files beside it
+        sys.path.append(str(file.parent))  # so that a workflow can import files of its folder
     name = f"usher_workflows.{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise NotImported(Fault(file, "this is no Python file"))
     module = importlib.util.module_from_spec(spec)
     loader = spec.loader
-    sys.modules[name] = module  # where dataclasses and models look up the types they name
+    sys.modules[name] = module  # dataclasses and models look up types here
 
     def run() -> ModuleType:
         try:
             loader.exec_module(module)
         except BaseException:
-            del sys.modules[name]  # as Python itself does with what it could not import
+            del sys.modules[name]  # as Python does after a failed import
             raise
         return module
 
@@ -59,13 +59,13 @@ def load(file: Path, *, ours: bool) -> ModuleType:
 
 
 def tag_of(value: object) -> WorkflowTag | ActivityTag | None:
-    """Return the tag of a function that has one."""
+    """Return the tag that a decorator of Usher set on a function, or None."""
     found = getattr(value, TAG, None) if callable(value) else None
     return found if isinstance(found, WorkflowTag | ActivityTag) else None
 
 
 def tagged(module: ModuleType) -> Iterator[Function]:
-    """Find the tagged functions that a module has a name for, each once."""
+    """Find the tagged functions among the names of a module, each once."""
     for value in {id(value): value for value in vars(module).values()}.values():
         if tag_of(value):
             yield value
@@ -81,7 +81,7 @@ def called_through(module: ModuleType, tree: ast.Module) -> Iterator[Function]:
 
 
 def resolve(module: ModuleType, node: ast.expr) -> Any:
-    """Return what `helpers.charge` or `charge` stands for at a file's top level, or None."""
+    """Return the value of `helpers.charge` or `charge` at a file's top level, or None."""
     match node:
         case ast.Name(id=name):
             return vars(module).get(name)
@@ -91,26 +91,26 @@ def resolve(module: ModuleType, node: ast.expr) -> Any:
     return None
 
 
-def beside(folder: Path) -> list[ModuleType]:
-    """Return the modules loaded by now whose file is somewhere in a folder."""
+def modules_in(folder: Path) -> list[ModuleType]:
+    """Return the loaded modules whose file is in a folder or below it."""
     root = folder.resolve()
     return [module for module in list(sys.modules.values()) if _is_in(module, root)]
 
 
 def identity(function: Function) -> tuple[object, ...]:
-    """Return what tells one function from another of its name: the place it is written at.
+    """Return what identifies a function: where it is defined, and its name.
 
-    A file that is scanned, and imported by another, is loaded twice: its functions are the same.
+    A file that is scanned and also imported by another is loaded twice. Its functions are the same.
     """
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is None:
         return (id(function),)
     place = str(Path(code.co_filename).resolve()), code.co_firstlineno, code.co_qualname
-    return (*place, function.__name__)  # a factory writes many at one place, and names each
+    return (*place, function.__name__)  # a factory defines many functions at one place
 
 
 def file_of(function: Function, otherwise: Path) -> Path:
-    """Return the file a function is written in, or `otherwise` where that cannot be told."""
+    """Return the file that defines a function, or `otherwise` if that is unknown."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     file = Path(code.co_filename) if code else otherwise
     return file if file.is_file() else otherwise

@@ -1,6 +1,6 @@
-"""The face of a workflow or activity: what it takes, that it can wait, that its example works.
+"""Checks signatures and examples: parameters, types, that a workflow yields, that examples parse.
 
-Found at the first request only, any of these would turn away what was accepted in good faith.
+Usher checks them at start-up. At the first request it would be too late: the event is accepted.
 """
 
 import inspect
@@ -13,7 +13,7 @@ from orchestrator.runs.definition import Definition
 
 
 def workflow_faults(definition: Definition) -> Iterator[str]:
-    """Say each thing that would keep this workflow from serving a request."""
+    """Return each reason why this workflow could not serve a request."""
     function = inspect.unwrap(definition.function)
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         yield "a workflow is a plain generator: write `def`, not `async def`, and `yield` its tasks"
@@ -34,7 +34,7 @@ def workflow_faults(definition: Definition) -> Iterator[str]:
 
 
 def activity_faults(function: Callable[..., Any]) -> Iterator[str]:
-    """Say each thing that would keep this activity from being called."""
+    """Return each reason why a workflow could not call this activity."""
     if inspect.isgeneratorfunction(inspect.unwrap(function)):
         yield "an activity returns its result and this one yields: did you mean @workflow()?"
     if not _takes_context_and_input(function):
@@ -53,10 +53,10 @@ def _takes_context_and_input(function: Callable[..., Any]) -> bool:
 def _input_faults(definition: Definition) -> Iterator[str]:
     try:
         definition.input_schema()
-    except Exception as error:  # whatever an annotation may raise
-        said = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    except Exception as error:  # an annotation may raise anything
+        why = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         yield (
-            f"the type of its input says nothing that JSON can be checked against ({said}): "
+            f"the type of its input has no JSON Schema ({why}): "
             "write a Pydantic model or a plain type, defined or imported in this file"
         )
         return
@@ -67,15 +67,15 @@ def _input_faults(definition: Definition) -> Iterator[str]:
         return
     try:
         first, second = definition.parse(example), definition.parse(example)
-        anew = first != second and definition.as_json(first) != definition.as_json(second)
+        differs = first != second and definition.as_json(first) != definition.as_json(second)
     except Refused as refused:
         if example is not None:
             yield f"its example does not fit its own input: {refused}"
         return
-    except Exception:  # a validator that wants what is not there yet: a fault that passes
+    except Exception:  # a validator needs something that is not there yet
         return
-    if anew:
+    if differs:
         yield (
-            "its input is another one each time it is read, and it is read anew on replay: no "
-            "`default_factory` such as uuid4 or now; draw it in an activity"
+            "its input differs each time it is read, and a replay reads it again: write no "
+            "`default_factory` such as uuid4 or now; get the value in an activity"
         )

@@ -1,4 +1,4 @@
-"""What the names in a workflow file stand for, read from its imports without running it."""
+"""The source of a workflow file: its functions, and what its names refer to."""
 
 import ast
 import builtins
@@ -11,11 +11,11 @@ from contracts.fault import Fault
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Names = Mapping[str, str | None]
-"""By name the dotted path that it was imported from, or None: something of the file's own."""
+"""By name, the dotted path that it was imported from, or None if the file defines it."""
 
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 TASK_METHODS = {"call_activity", "call_child_workflow", "create_timer", "wait_for_external_event"}
-"""Methods of the workflow context that return a task, which is to be yielded."""
+"""Methods of the workflow context that return a task. A workflow must yield the task."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Source:
 
     @cached_property
     def names(self) -> Names:
-        """What the names of the module stand for, aliases such as `now = datetime.now` too."""
+        """What the names of the file refer to, with aliases such as `now = datetime.now`."""
         found: dict[str, str | None] = {}
         aliases = set()
         for node in _shallow(self.tree.body):
@@ -51,7 +51,7 @@ class Source:
         return {node.name: node for node in self.tree.body if isinstance(node, Function)}
 
     def function(self, name: str, line: int) -> Function | None:
-        """Return the function of that name whose first line, decorators included, is `line`."""
+        """Return the function of that name that begins, with its decorators, at `line`."""
         for node in ast.walk(self.tree):
             if isinstance(node, Function) and node.name == name:
                 lines = [node.lineno, *(one.lineno for one in node.decorator_list)]
@@ -60,7 +60,7 @@ class Source:
         return None
 
     def within(self, function: Function) -> Names:
-        """Return what names stand for inside a function: its own bindings hide the module's."""
+        """Return what names refer to inside a function. Its own names hide those of the file."""
         own: dict[str, str | None] = {}
         for node in (inner for part in (function.args, *function.body) for inner in ast.walk(part)):
             own.update(_binds(node))
@@ -68,9 +68,9 @@ class Source:
 
 
 def dotted(node: ast.AST, names: Names) -> str | None:
-    """Return the path a name or attribute stands for: `dt.now` as `datetime.datetime.now`.
+    """Return the path that a name or attribute refers to: `datetime.datetime.now` for `dt.now`.
 
-    A call in it shows as `()`, or `(...)` where it has arguments. None for what is not imported.
+    A call in it appears as `()`, or as `(...)` if it has arguments. None if the file defines it.
     """
     match node:
         case ast.Name(id=name) if name in names:
@@ -89,7 +89,7 @@ def dotted(node: ast.AST, names: Names) -> str | None:
 
 
 def _shallow(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """Walk statements in their order, but not into functions and classes."""
+    """Walk statements in order, but do not enter functions and classes."""
     for node in nodes:
         yield node
         if not isinstance(node, SCOPES):

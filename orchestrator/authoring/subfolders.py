@@ -1,4 +1,4 @@
-"""Workflow files in sub-folders of a scanned folder: they are not served, and are named."""
+"""Finds workflow files in sub-folders, which are not scanned, so that a warning can name them."""
 
 import ast
 import os
@@ -7,24 +7,24 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def left_out(folder: Path) -> Iterator[Path]:
-    """Find the files below a folder, but not in it, that declare a workflow.
+def files_in_subfolders(folder: Path) -> Iterator[Path]:
+    """Find the files in sub-folders of `folder` that define a workflow.
 
-    Folders whose names begin with `.` or `_` are passed over, as are virtual environments.
+    Sub-folders named `.…` or `_…` and virtual environments are skipped.
     """
     for place, folders, files in os.walk(folder):
         here = Path(place)
         folders[:] = sorted(name for name in folders if _may_hold_workflows(here / name))
         if here != folder:
-            yield from (here / name for name in sorted(files) if _declares(here / name))
+            yield from (here / name for name in sorted(files) if _has_workflow(here / name))
 
 
 def _may_hold_workflows(folder: Path) -> bool:
     return not folder.name.startswith((".", "_")) and not (folder / "pyvenv.cfg").exists()
 
 
-def _declares(file: Path) -> bool:
-    """Tell whether a file has `@workflow()` at its top level. False if the file cannot be read."""
+def _has_workflow(file: Path) -> bool:
+    """Return whether a file has `@workflow()` at its top level; False if it cannot be read."""
     if file.suffix != ".py" or file.name.startswith("_"):
         return False
     with suppress(OSError, SyntaxError, ValueError, RecursionError):

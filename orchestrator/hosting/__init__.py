@@ -1,1 +1,1 @@
-"""Runs activities and turns of workflows so that one bad task harms no other."""
+"""Runs activities and turns of workflows so that a bad one harms no other."""

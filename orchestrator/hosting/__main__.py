@@ -1,4 +1,4 @@
-"""`python -m orchestrator.hosting FD` runs one work item alone, and sends back its answer."""
+"""`python -m orchestrator.hosting FD`: the isolated process, which answers one work item."""
 
 import asyncio
 import json
@@ -19,11 +19,11 @@ from orchestrator.settings import Settings
 
 
 async def _never(*_: object) -> NoReturn:
-    raise RuntimeError("this process runs authors' tasks alone")
+    raise RuntimeError("an isolated process runs only authors' code")
 
 
 async def run(connection: socket.socket, head: dict[str, Any], request: bytes) -> bytes:
-    """Run the task that the request asks for, and return the answer."""
+    """Run the work item of the request, and return the answer."""
     settings = Settings()
     settings.export_to_sdk()
     catalogue = Catalogue.scan(settings.workflows, settings.samples, routes=None)
@@ -40,25 +40,25 @@ async def run(connection: socket.socket, head: dict[str, Any], request: bytes) -
 
 
 def _end_with(connection: socket.socket) -> None:
-    """End at once when the process that asked has ended, or wants no answer any more."""
-    with suppress(OSError):  # reset, where the other process was killed
+    """End at once when the orchestrator has ended or closes the connection."""
+    with suppress(OSError):  # reset: the orchestrator was killed
         connection.recv(1)
     os._exit(0)
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the orchestrator
     with socket.socket(fileno=int(sys.argv[1])) as connection:
         connection.set_inheritable(False)
-        asked = connection.makefile("rb")
-        head = json.loads(asked.readline())
-        request = asked.read(head["size"])
+        stream = connection.makefile("rb")
+        head = json.loads(stream.readline())
+        request = stream.read(head["size"])
         set_up_logs(Settings().log_format)
         threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
         answer = asyncio.run(run(connection, head, request))
         connection.sendall(len(answer).to_bytes(SIZE_BYTES, "big") + answer)
     sys.stdout.flush()
-    os._exit(0)  # a thread that an author has started holds up nothing
+    os._exit(0)  # waits for no thread that an author started
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs one work item in a process of its own, where it can end nothing else.
+"""Runs one work item in an isolated process, where it can end nothing else.
 
 The process is `python -m orchestrator.hosting`. It ends when this process does.
 """
@@ -12,25 +12,25 @@ from asyncio.subprocess import DEVNULL, Process
 from contextlib import suppress
 
 AT_ONCE = 3
-"""How many such processes there are at once; each takes some 80 MB."""
+"""How many isolated processes run at once. Each takes some 80 MB."""
 READY = b"R"
-"""What the process sends before it begins the task: who ends sooner did not die of it."""
+"""What the process sends before it begins the work item. An end before that is not the item's."""
 SIZE_BYTES = 8
-SETTLES_SECONDS = 0.5
-"""How long this process must outlive the other one for that to be the task's doing: whoever ends
-both, a stop or the kernel, ends this one, too."""
+SETTLE_SECONDS = 0.5
+"""How long this process must outlive the isolated one before the work item is blamed. A stop, or
+the kernel, that ends both also ends this one."""
 
 
 class NotStarted(Exception):
-    """The process did not come as far as the task."""
+    """The process ended before it began the work item."""
 
 
-class Died(Exception):
-    """The process ended while it ran the task. Says how."""
+class ProcessDied(Exception):
+    """The process ended while it ran the work item. The message says how."""
 
 
-async def run_apart(kind: str, request: bytes, token: str) -> bytes:
-    """Return the answer of a task, serialized; raise `Died` or `NotStarted`."""
+async def run_isolated(kind: str, request: bytes, token: str) -> bytes:
+    """Return the serialized answer of a work item; raise `ProcessDied` or `NotStarted`."""
     ours, theirs = socket.socketpair()
     reader, writer = await asyncio.open_connection(sock=ours)
     try:
@@ -47,14 +47,14 @@ async def run_apart(kind: str, request: bytes, token: str) -> bytes:
     except OSError as error:
         raise NotStarted(str(error)) from error
     finally:
-        writer.close()  # where the task still runs, this ends its process
+        writer.close()  # ends the process if the work item still runs
 
 
 async def _answer(reader: asyncio.StreamReader, process: Process) -> bytes:
     reading = asyncio.create_task(_read(reader))
     ending = asyncio.create_task(process.wait())
     await asyncio.wait((reading, ending), return_when=asyncio.FIRST_COMPLETED)
-    # What it has started may hold the connection open after its end.
+    # Processes that the work item started may hold the connection open.
     with suppress(TimeoutError):
         ready, answer = await asyncio.wait_for(reading, 2 if ending.done() else None)
         if answer is not None:
@@ -63,12 +63,12 @@ async def _answer(reader: asyncio.StreamReader, process: Process) -> bytes:
         if not ready:
             raise NotStarted(_how(await ending))
     how = _how(await ending)
-    await asyncio.sleep(SETTLES_SECONDS)
-    raise Died(how)
+    await asyncio.sleep(SETTLE_SECONDS)
+    raise ProcessDied(how)
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[bool, bytes | None]:
-    """Return whether the task began, and its answer, None where there is none."""
+    """Return whether the work item began, and its answer or None."""
     began = False
     with suppress(asyncio.IncompleteReadError, ConnectionError):
         began = await reader.readexactly(1) == READY

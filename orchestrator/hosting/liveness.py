@@ -1,9 +1,9 @@
-"""Ends the process when its workflow worker has ended, so that its supervisor starts a new one.
+"""Stops the process when its workflow worker has ended, so that a supervisor restarts it.
 
-The worker's stream to the sidecar stays open, so nothing else notices: no workflow runs, and every
-probe says that all is well. Readiness fails at once. The process stops as on SIGTERM, and exits
-with `EXIT_CODE` within a bound, whatever still runs in it. It does the same when too many turns
-have not returned: only a new process has threads again.
+Nothing else would notice: the worker's stream to the sidecar stays open, and every probe passes
+while no workflow runs. Readiness fails at once. The process stops as on SIGTERM, and exits with
+`EXIT_CODE` within `STOP_SECONDS`, whatever still runs in it. It also stops when too many turns have
+not returned, because only a new process has free threads.
 """
 
 import os
@@ -14,36 +14,36 @@ import threading
 import structlog
 
 from orchestrator.engine.sdk import SdkWorker
-from orchestrator.hosting.turn_watch import Turns
+from orchestrator.hosting.turn_watch import TurnWatch
 
 EXIT_CODE = 70
 LOOKS = 30
-"""After so many looks, a second each, in which its loop answered nothing the worker has ended, too.
-Looks are counted: while the machine or the whole process stands still, none is made."""
+"""The worker also counts as ended when its loop has answered none of this many looks, one a second.
+Looks are counted, not seconds: none is made while the machine or the process stands still."""
 DRAIN_SECONDS = 5
-"""How long the stop waits for the deliveries it holds."""
+"""How long the stop waits for deliveries in hand."""
 STOP_SECONDS = 15
-"""How long the stop may take before it is cut off."""
+"""How long the stop may take. After that, the process exits at once."""
 
 _log = structlog.get_logger()
 
 
 class Liveness:
-    """Whether the worker runs tasks."""
+    """Whether the worker still runs work items."""
 
     def __init__(self) -> None:
         self.ended: str | None = None
         """Why the worker has ended, or None while it runs."""
         self._sdk: SdkWorker | None = None
-        self._turns: Turns | None = None
+        self._turns: TurnWatch | None = None
         self._unanswered = 0
 
-    def watch(self, sdk: SdkWorker, turns: Turns) -> None:
-        """Look at this worker, and at the turns that it runs, from now on."""
+    def watch(self, sdk: SdkWorker, turns: TurnWatch) -> None:
+        """Watch this worker and its turns from now on."""
         self._sdk, self._turns = sdk, turns
 
     async def look(self) -> None:
-        """Look once; begin to stop the process where the worker has ended."""
+        """Look once. If the worker has ended, begin to stop the process."""
         if self.ended or self._sdk is None or self._turns is None:
             return
         self.ended = self._sdk.ended or self._turns.ended or self._hangs(self._sdk)
@@ -56,7 +56,7 @@ class Liveness:
         signal.raise_signal(signal.SIGTERM)
 
     def exit(self) -> None:
-        """Leave with a code that says so, if the worker had ended; threads may be stuck in it."""
+        """If the worker has ended, exit with `EXIT_CODE` and wait for no thread."""
         if self.ended:
             sys.stdout.flush()
             os._exit(EXIT_CODE)

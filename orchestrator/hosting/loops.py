@@ -1,7 +1,7 @@
-"""Event loops for authors' `async` activities, apart from the loop that hands out work items.
+"""Event loops for authors' `async` activities, separate from the loop that hands out work items.
 
-An activity may block its loop (`time.sleep` in an `async def`). Then it holds up only the
-activities on the same loop, and a warning names it. Activities that come later get another loop.
+An activity may block its loop (`time.sleep` in an `async def`). It then delays only the activities
+on that loop, and a warning names it. Later activities get another loop.
 """
 
 import asyncio
@@ -18,25 +18,25 @@ from orchestrator.hosting.work_item import WorkItem
 from orchestrator.runs.failures import failure
 
 BLOCKED_SECONDS = 1.0
-"""How long a loop answers nothing before it counts as blocked."""
+"""How long a loop does not answer before it counts as blocked."""
 LOOKS = 2
-"""How many looks in a row must see that: code that held the GIL also held up who looks."""
+"""How many looks in a row must find it so. Code that holds the GIL delays the looks, too."""
 MOST = 16
-"""How many loops there are at most; the last one is shared by whatever comes then."""
+"""The most loops there are. When all are blocked, further activities share the last one."""
 
 _activity: ContextVar[WorkItem | None] = ContextVar("activity", default=None)
 _log = structlog.get_logger()
 
 
 class Loops:
-    """Runs coroutines on loops of their own threads; `look` finds those that block."""
+    """Runs coroutines on event loops, each in its own thread. `look` finds the blocked loops."""
 
     def __init__(self) -> None:
         self._loops: list[_Loop] = []
 
-    async def run(self, task: WorkItem, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    async def run(self, item: WorkItem, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         """Run an activity's coroutine on a loop that is not blocked, and return its result."""
-        token = _activity.set(task)
+        token = _activity.set(item)
         try:
             running = asyncio.run_coroutine_threadsafe(_contained(call), self._free().loop)
         finally:
@@ -47,30 +47,30 @@ class Loops:
         raise error if isinstance(error, Exception) else failure(error)
 
     def look(self) -> None:
-        """Look once at each loop; warn of those that an activity blocks."""
-        for one in list(self._loops):
-            one.look()
+        """Look once at each loop, and warn of activities that block theirs."""
+        for loop in list(self._loops):
+            loop.look()
 
     def close(self) -> None:
-        """End the loops; one that is blocked ends once it no longer is."""
-        for one in self._loops:
-            one.close()
+        """End the loops. A blocked loop ends when its activity returns control."""
+        for loop in self._loops:
+            loop.close()
 
     @property
     def blocked(self) -> int:
-        return sum(one.is_blocked for one in self._loops)
+        return sum(loop.is_blocked for loop in self._loops)
 
     def _free(self) -> "_Loop":
-        for one in self._loops:
-            if not one.is_blocked:
-                return one
+        for loop in self._loops:
+            if not loop.is_blocked:
+                return loop
         if len(self._loops) < MOST:
             self._loops.append(_Loop(len(self._loops)))
         return self._loops[-1]
 
 
 class _Loop:
-    """One event loop in a thread, which goes on whatever a task raises into it."""
+    """One event loop in a thread. It continues whatever a task raises into it."""
 
     def __init__(self, number: int) -> None:
         self.loop = asyncio.new_event_loop()
@@ -80,8 +80,8 @@ class _Loop:
         self._asked: float | None = None
         self._unanswered = 0
         self._warn_after = BLOCKED_SECONDS
-        self._tasks: WeakKeyDictionary[asyncio.Future[Any], WorkItem] = WeakKeyDictionary()
-        # A daemon: a process that ends does not wait for an activity that never returns.
+        self._items: WeakKeyDictionary[asyncio.Future[Any], WorkItem] = WeakKeyDictionary()
+        # A daemon thread, so that the process can end while an activity never returns.
         threading.Thread(target=self._run, name=f"async-activities-{number}", daemon=True).start()
 
     def look(self) -> None:
@@ -97,11 +97,11 @@ class _Loop:
         self.is_blocked = True
         self._warn_after = 2 * seconds
         running = asyncio.current_task(self.loop)
-        task = self._tasks.get(running) if running else None
+        item = self._items.get(running) if running else None
         _log.warning(
             "an async activity blocks its event loop: await instead, or write `def`",
-            activity=task.name if task else "?",
-            instance_id=task.instance_id if task else None,
+            activity=item.name if item else "?",
+            instance_id=item.instance_id if item else None,
             seconds=round(seconds, 1),
         )
 
@@ -114,10 +114,10 @@ class _Loop:
         self.is_blocked = False
 
     def _create(self, loop: asyncio.AbstractEventLoop, coro: Any, **how: Any) -> asyncio.Task[Any]:
-        """Make a task that knows which activity it is of; subtasks are the activity's, too."""
+        """Create a task and note its activity. Tasks that an activity creates inherit it."""
         created: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **how)
-        if of := _activity.get():
-            self._tasks[created] = of
+        if item := _activity.get():
+            self._items[created] = item
         return created
 
     def _run(self) -> None:
@@ -125,9 +125,9 @@ class _Loop:
         while not self._closed:
             try:
                 self.loop.run_forever()
-            except BaseException as error:  # `sys.exit()` in a task that an activity has made
-                said = f"{type(error).__name__}: {error}"
-                _log.error("a task of an async activity raised into its event loop", error=said)
+            except BaseException as error:  # `sys.exit()` in a task that an activity created
+                message = f"{type(error).__name__}: {error}"
+                _log.error("a task of an async activity raised into its event loop", error=message)
         self.loop.close()
 
 
@@ -136,5 +136,5 @@ async def _contained(
 ) -> tuple[Any, BaseException | None]:
     try:
         return await call(), None
-    except BaseException as error:  # raised on, it would end the loop
+    except BaseException as error:  # would end the loop if it were raised
         return None, error

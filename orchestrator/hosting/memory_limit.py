@@ -1,7 +1,7 @@
-"""Bounds the memory of a process that runs one work item, so that the kernel ends no container.
+"""Bounds the memory of an isolated process, so that its work item cannot end the container.
 
-In Kubernetes, the kernel kills a whole container that is out of memory: the orchestrator, too. Then
-nobody could say which work item did it. Bounded, the work item gets a `MemoryError`, and fails.
+In Kubernetes, the kernel kills every process of a container that is out of memory, the orchestrator
+too, and no count tells which item did it. With the bound, the item fails with a `MemoryError`.
 """
 
 import os
@@ -10,13 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 LIMIT = Path("/sys/fs/cgroup/memory.max")
-"""The container's, of cgroup v2; `max` where there is none."""
+"""The container's limit in bytes (cgroup v2), or `max`."""
 SHARE = 0.9
-"""Of what the orchestrator leaves free."""
+"""Share of the container's free memory that this process may use."""
 
 
 def bound_memory(limit: Path = LIMIT) -> None:
-    """Bound this process where the container is, and have the kernel choose it before others."""
+    """If the container has a limit, bound this process. Make the kernel kill it before others."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
     with suppress(OSError, ValueError):

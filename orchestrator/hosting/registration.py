@@ -18,23 +18,23 @@ from orchestrator.hosting.turn_watch import THREADS
 from orchestrator.runs.activity import Activity
 from orchestrator.runs.reserved import ANNOUNCE, CLAIM_CHILD, FENCE, SETTLE
 from orchestrator.runs.tasks import RETRY_POLICY
-from orchestrator.runs.wrapper import Tell, wrapped
+from orchestrator.runs.wrapper import AnnounceInTurn, wrapped
 
 QUIET = LoggerOptions(log_level="ERROR")
-"""The SDK logs a line a turn; ours say the same once, with the event's id."""
+"""Silences the SDK's log line for each turn. Usher logs the same once, with the event's id."""
 
 ACTIVITIES_HELD = 10_000
-"""How many activities the worker holds. With the SDK's 100 a core, those that wait for a thread
-would keep Usher's own from being run."""
+"""How many activities the worker accepts at once. The SDK's default is 100 a core: activities that
+wait for a thread would then keep out Usher's own."""
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class OwnActivities:
-    """What Usher's own activities do, and `tell`, what its last turn does."""
+    """What Usher's own activities do. `in_turn` announces an ending in the last turn."""
 
-    tell: Tell
+    in_turn: AnnounceInTurn
     announce: Callable[[WorkflowCompleted, Cause], Coroutine[Any, Any, None]]
     may_run: Callable[[str, int], Coroutine[Any, Any, bool]]
     expire: Callable[[str], Coroutine[Any, Any, None]]
@@ -42,32 +42,32 @@ class OwnActivities:
 
 
 def build_worker(catalogue: Catalogue, own: OwnActivities) -> SdkWorker:
-    """Return a worker that hosts the catalogue; each workflow announces its own end.
+    """Return a worker that hosts the catalogue. Each workflow announces its own ending.
 
-    Usher's own activities run on the event loop that this is called on; the worker has its own.
+    Usher's own activities run on the caller's event loop. The worker has a loop of its own.
     """
     runtime = WorkflowRuntime(
         logger_options=QUIET,
         maximum_thread_pool_workers=THREADS,
         maximum_concurrent_activity_work_items=ACTIVITIES_HELD,
     )
-    ours = asyncio.get_running_loop()
+    service_loop = asyncio.get_running_loop()
 
-    def on_ours(step: Coroutine[Any, Any, Result]) -> asyncio.Future[Result]:
-        return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(step, ours))
+    def on_service_loop(step: Coroutine[Any, Any, Result]) -> asyncio.Future[Result]:
+        return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(step, service_loop))
 
-    async def announce_completion(_: WorkflowActivityContext, news: dict[str, Any]) -> None:
-        notice = WorkflowCompleted.model_validate(news["notice"])
-        await on_ours(own.announce(notice, Cause.model_validate(news["cause"])))
+    async def announce_completion(_: WorkflowActivityContext, values: dict[str, Any]) -> None:
+        notice = WorkflowCompleted.model_validate(values["notice"])
+        await on_service_loop(own.announce(notice, Cause.model_validate(values["cause"])))
 
-    async def claim_run(_: WorkflowActivityContext, asked: dict[str, Any]) -> bool:
-        return await on_ours(own.may_run(asked["key"], asked["attempt"]))
+    async def claim_run(_: WorkflowActivityContext, values: dict[str, Any]) -> bool:
+        return await on_service_loop(own.may_run(values["key"], values["attempt"]))
 
     async def settle_expired(_: WorkflowActivityContext, key: str) -> None:
-        await on_ours(own.expire(key))
+        await on_service_loop(own.expire(key))
 
-    async def claim_child(_: WorkflowActivityContext, asked: dict[str, str]) -> str | None:
-        return await on_ours(own.claim(asked["instance_id"], asked["parent"]))
+    async def claim_child(_: WorkflowActivityContext, values: dict[str, str]) -> str | None:
+        return await on_service_loop(own.claim(values["instance_id"], values["parent"]))
 
     def usher_expire(ctx: DaprWorkflowContext, key: str) -> Generator[Any, Any, None]:
         yield ctx.call_activity(SETTLE, input=key, retry_policy=RETRY_POLICY)
@@ -80,7 +80,7 @@ def build_worker(catalogue: Catalogue, own: OwnActivities) -> SdkWorker:
     for name, function in catalogue.activities.items():
         runtime.register_activity(Activity(name, function).registered(), name=name)
     for name, definition in catalogue.workflows.items():
-        runtime.register_workflow(wrapped(definition, own.tell, catalogue.code), name=name)
+        runtime.register_workflow(wrapped(definition, own.in_turn, catalogue.code), name=name)
     worker = SdkWorker(runtime)
     stall_runs_without_code(worker)
     return worker

@@ -1,9 +1,9 @@
-"""The turns that run here, and the end of those that do not return.
+"""Watches the turns of workflows, and fails the runs whose turn does not return.
 
-A turn is one run of a workflow from what happened last to its next `yield`, a matter of
-milliseconds. The sidecar hands out 16 at a time, so a few that block would stop every workflow.
-One is blocked that has come to no `yield` for `BLOCKED_SECONDS`. Its run fails once it has been for
-`MOST_SECONDS`, or at once where all that run are blocked. Its thread is lost: none can be stopped.
+A turn runs a workflow from its last event to its next `yield`, which takes milliseconds. The
+sidecar hands out 16 turns at a time, so a few that block would stop every workflow. A turn is
+blocked when it has reached no `yield` for `BLOCKED_SECONDS`. Its run fails after `MOST_SECONDS`, or
+at once if all 16 turns are blocked. Its thread is lost, because no thread can be stopped.
 """
 
 import sys
@@ -13,31 +13,31 @@ from contextlib import contextmanager
 
 import structlog
 
-from orchestrator.hosting.work_item import WorkItem as Task
+from orchestrator.hosting.work_item import WorkItem
 from orchestrator.metrics import Metrics
 from orchestrator.runs.turn import Turn, in_this_thread
 
 AT_ONCE = 16
-"""As many as the sidecar hands out: `maxConcurrentWorkflowInvocations`."""
+"""How many turns the sidecar hands out at once: `maxConcurrentWorkflowInvocations`."""
 THREADS = 256
-"""Threads there may be for turns, most of which stand by for those that are lost."""
+"""The most threads for turns. Most of them are spare, to replace lost ones."""
 MOST_LOST = 128
-"""With so many threads lost the process is to be replaced."""
+"""With this many threads lost, the process must be replaced."""
 LOOK_SECONDS = 0.5
 BLOCKED_SECONDS = 5
 MOST_SECONDS = 30
-APART_SECONDS = 90
-"""How long a turn may take in a process of its own, which is to start first."""
+ISOLATED_SECONDS = 90
+"""How long a turn may take in an isolated process, with the start of that process."""
 
 _log = structlog.get_logger()
 
 
 class TurnTimeout(Exception):
-    """A turn of a workflow came to no `yield` in time. Says where it was."""
+    """A turn of a workflow reached no `yield` in time. The message says where it was."""
 
 
-class Turns:
-    """The turns of this process; `look` is to be called every `LOOK_SECONDS`."""
+class TurnWatch:
+    """Watches the turns of this process. Call `look` every `LOOK_SECONDS`."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -46,13 +46,13 @@ class Turns:
 
     @property
     def ended(self) -> str | None:
-        """Why no more turns may run here, None while they do."""
+        """Why no more turns can run here, or None while they can."""
         return f"{MOST_LOST} turns have not returned" if len(self._lost) >= MOST_LOST else None
 
     @contextmanager
-    def running(self, task: Task, fail: Callable[[Exception], None]) -> Iterator[None]:
-        """Count a turn that runs in this thread."""
-        turn = Turn(task.instance_id, fail)
+    def running(self, item: WorkItem, fail: Callable[[Exception], None]) -> Iterator[None]:
+        """Count a turn that runs in this thread. `fail` answers it as failed."""
+        turn = Turn(item.instance_id, fail)
         self._running.add(turn)
         try:
             with in_this_thread(turn):
@@ -62,7 +62,7 @@ class Turns:
             self._lost.discard(turn)
 
     def look(self) -> None:
-        """Name what blocks, and end it where it has for long, or where nothing else runs."""
+        """Warn of each blocked turn. Fail those blocked for long, or all if all 16 are blocked."""
         for turn in (running := list(self._running)):
             turn.looks += 1
         blocked = [turn for turn in running if _seconds(turn) >= BLOCKED_SECONDS]
@@ -78,7 +78,7 @@ class Turns:
 
     def _end(self, turn: Turn) -> None:
         if not turn.claim():
-            return  # it has just returned
+            return  # the turn has just returned
         self._running.discard(turn)
         self._lost.add(turn)
         message = (
@@ -87,20 +87,20 @@ class Turns:
             "do it in an activity"
         )
         about = {"workflow": turn.workflow, "instance_id": turn.instance_id}
-        _log.error("a run is failed, as its turn does not return", **about, lost=len(self._lost))
+        _log.error("a run fails because its turn does not return", **about, lost=len(self._lost))
         turn.fail(TurnTimeout(message))
 
 
 def _seconds(turn: Turn) -> float:
-    """Return how long a turn has been seen at one step; a machine that stands still sees none."""
+    """Return how long a turn is at one step, by looks. A machine that stands still adds none."""
     return turn.looks * LOOK_SECONDS
 
 
 def _place(thread: int) -> str:
-    """Return the line that a thread is at: of an author's file, where there is one."""
+    """Return the innermost line of a thread that is in no installed package."""
     frame = sys._current_frames().get(thread)
     stack = traceback.extract_stack(frame) if frame else []
-    for one in reversed(stack):
-        if "site-packages" not in one.filename and "/lib/python" not in one.filename:
-            return f"{one.filename}:{one.lineno} in {one.name}: {one.line}"
+    for line in reversed(stack):
+        if "site-packages" not in line.filename and "/lib/python" not in line.filename:
+            return f"{line.filename}:{line.lineno} in {line.name}: {line.line}"
     return "an unknown place"

@@ -1,4 +1,4 @@
-"""One piece of an author's code that the engine wants run: an activity, or a turn of a workflow."""
+"""A work item: an activity or a turn of a workflow that the engine wants run."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,17 +8,17 @@ Kind = Literal["activity", "workflow"]
 
 @dataclass(frozen=True)
 class WorkItem:
-    """What to run, and for which instance."""
+    """What to run, and for which instance. A turn has the kind `workflow`."""
 
     kind: Kind
     name: str
     instance_id: str
     execution: str = ""
-    """Of an activity: the same over its retries and repeats."""
+    """Id of an activity's execution, the same over its retries and repeats."""
 
     @property
     def key(self) -> str:
-        """What deaths are counted by: of an activity its execution, of a turn its instance."""
+        """Under which deaths are counted: instance and execution, or the instance for a turn."""
         return f"{self.instance_id}/{self.execution}"
 
     def __str__(self) -> str:
@@ -26,23 +26,23 @@ class WorkItem:
 
 
 class TaskDied(Exception):
-    """The process that ran a task died too often while it did. Not run again."""
+    """The error of a work item whose process died too often. It is not run again."""
 
 
-def died(task: WorkItem, deaths: int, how: str) -> TaskDied:
-    """Return the error a task fails with once it has cost too many processes."""
+def task_died_error(item: WorkItem, deaths: int, how: str) -> TaskDied:
+    """Return the error that a work item fails with after too many deaths."""
     times = "once" if deaths == 1 else f"{deaths} times"
-    return TaskDied(f"the process died {times} while it ran {task} ({how}); it is not run again")
+    return TaskDied(f"the process died {times} while it ran {item} ({how}); it is not run again")
 
 
-def task_of_activity(request: Any) -> WorkItem:
-    """Return what an activity's request asks for."""
+def activity_item(request: Any) -> WorkItem:
+    """Return the work item of an activity's request."""
     execution = request.taskExecutionId or str(request.taskId)
     return WorkItem("activity", request.name, request.workflowInstance.instanceId, execution)
 
 
-def task_of_turn(request: Any) -> WorkItem:
-    """Return what a turn's request asks for; its workflow's name is in its first events only."""
+def turn_item(request: Any) -> WorkItem:
+    """Return the work item of a turn's request. Only the first events name the workflow."""
     started = (
         event.executionStarted.name
         for event in (*request.pastEvents, *request.newEvents)

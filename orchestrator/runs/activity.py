@@ -1,4 +1,4 @@
-"""Runs an author's activity: parses its input by its annotation, and returns its result as JSON.
+"""Runs an author's activity: parses the input by its annotation, and returns the result as JSON.
 
 The SDK's worker gets plain JSON, or an exception that it can report.
 """
@@ -17,7 +17,7 @@ from orchestrator.runs.input_type import InputType
 from orchestrator.runs.payload import MAX_RESULT_BYTES, fitted
 
 STOP_SECONDS = 1.0
-"""How long an activity may clean up when the worker stops."""
+"""How long an `async` activity may clean up when the worker stops."""
 
 
 class InvalidInput(ValueError):
@@ -34,7 +34,7 @@ class Activity:
         self._input = _input_type(function) if self._takes_input else None
 
     def registered(self) -> Callable[[WorkflowActivityContext, Any], Any]:
-        """Return the function to register; `async` where the author's is."""
+        """Return the function to register. It is `async` if the author's is."""
 
         async def run_async(ctx: WorkflowActivityContext, given: Any = None) -> Any:
             return await self._run_async(ctx, given)
@@ -43,9 +43,9 @@ class Activity:
             return self._run(ctx, given)
 
         is_async = inspect.iscoroutinefunction(inspect.unwrap(self._function))
-        chosen: Callable[[WorkflowActivityContext, Any], Any] = run_async if is_async else run
-        chosen.__name__ = self.name
-        return chosen
+        function: Callable[[WorkflowActivityContext, Any], Any] = run_async if is_async else run
+        function.__name__ = self.name
+        return function
 
     def _run(self, ctx: WorkflowActivityContext, given: Any) -> Any:
         try:
@@ -58,7 +58,7 @@ class Activity:
             raise failure(raised) from None
 
     async def _run_async(self, ctx: WorkflowActivityContext, given: Any) -> Any:
-        """Run in a task of its own, to tell the author's cancel from a stop of the worker."""
+        """Run in a separate task. So a cancel by the author differs from a stop of the worker."""
         _contain_tasks(asyncio.get_running_loop())
         running = asyncio.ensure_future(self._attempt(ctx, given))
         try:
@@ -79,7 +79,7 @@ class Activity:
             task = asyncio.current_task()
             if task and task.cancelling():
                 raise
-            raise failure(raised) from None  # of a task that the author awaited
+            raise failure(raised) from None  # the author awaited a task that was cancelled
         except BaseException as raised:
             raise failure(raised) from None
 
@@ -87,7 +87,7 @@ class Activity:
         if not self._takes_input:
             return (ctx,)
         if self._input is None:
-            return (ctx, _by_its_own_class(self._function, given))
+            return (ctx, _by_model_validate(self._function, given))
         try:
             return (ctx, self._input.parse(given, by_name=True))
         except ValidationError as error:
@@ -98,17 +98,17 @@ class Activity:
 
 
 def _input_type(function: Callable[..., Any]) -> InputType | None:
-    """Return the type of the annotation; None where JSON cannot be parsed as it."""
+    """Return the type of the annotation, or None if JSON cannot be parsed as it."""
     found = InputType(function, closed=False)
     try:
         found.json_schema()
-    except Exception:  # whatever an annotation may raise: a name for type checkers alone, a class
+    except Exception:  # an annotation may raise anything, e.g. a name only type checkers know
         return None
     return found
 
 
-def _by_its_own_class(function: Callable[..., Any], given: Any) -> Any:
-    """Return an input made by `model_validate` of its class, as the SDK itself does."""
+def _by_model_validate(function: Callable[..., Any], given: Any) -> Any:
+    """Return the input from `model_validate` of its class, as the SDK does, or unchanged."""
     annotation = list(inspect.signature(function).parameters.values())[1].annotation
     validate = getattr(annotation, "model_validate", None)
     return validate(given) if callable(validate) and isinstance(given, dict) else given
@@ -124,7 +124,7 @@ def _contained(
     loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
 ) -> asyncio.Task[Any]:
     task = asyncio.Task(_exits_as_failure(coroutine), loop=loop, **options)
-    task.add_done_callback(lambda _: coroutine.close())  # cancelled at once, it never began
+    task.add_done_callback(lambda _: coroutine.close())  # a task cancelled at once never began it
     return task
 
 

@@ -1,4 +1,4 @@
-"""Announces the endings of runs: from their last turn, or after the fact."""
+"""Announces the endings of runs: in their last turn, or later."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
@@ -18,7 +18,7 @@ from orchestrator.ledger.records import Ended
 from orchestrator.outbox import Outbox
 from orchestrator.runs.completion import of_stalled, of_state
 from orchestrator.runs.definition import Definition
-from orchestrator.runs.wrapper import Tell
+from orchestrator.runs.wrapper import AnnounceInTurn
 
 LAST_TURN_SECONDS = 2
 """How long the last turn of a workflow waits until its ending is published."""
@@ -43,9 +43,9 @@ class Announcer:
     async def announce(
         self, notice: WorkflowCompleted, cause: Cause, *, seen_all: bool = True
     ) -> None:
-        """Publish that a run ended, and note it with the events that the run has seen.
+        """Publish the ending of a run, and write it to the ledger with the events the run has seen.
 
-        `seen_all` is true where the run itself announces: the engine does not know what it saw.
+        `seen_all` says that these are all of them. Only the run itself knows that.
         """
         seen = {"seen": list(cause.seen), "seen_all": seen_all}
         ended = Ended(key=cause.key, outcome=notice.outcome, **seen)
@@ -56,17 +56,17 @@ class Announcer:
     async def announce_ended(self, instance_id: str) -> WorkflowStatus | None:
         """Announce a run that ended unannounced; return its status, None if it is gone."""
         state = await self.look(instance_id)
-        if isinstance(state, Unreadable):  # perhaps for a moment only, so it is not called STALLED
+        if isinstance(state, Unreadable):  # perhaps only for a moment, so not STALLED
             return WorkflowStatus.UNKNOWN
         return state.runtime_status if state else None
 
     async def look(self, instance_id: str) -> WorkflowState | None:
-        """Return the state of a run. One that ended unannounced is announced first."""
+        """Return the state of a run. If the run ended unannounced, announce it first."""
         state = await self._engine.state(instance_id)
         if state is not None and state.runtime_status in FINISHED:
             cause = cause_of(state)
-            if await self._is_owed(instance_id, cause):
-                await self._announce_or_note(of_state(state, cause), cause)
+            if await self._is_unannounced(instance_id, cause):
+                await self._announce_or_record(of_state(state, cause), cause)
         return state
 
     async def announce_stalled(
@@ -77,18 +77,18 @@ class Announcer:
             cause = cause_of(state)
             if isinstance(state, Unreadable) and (holder := await self._ledger.holder(instance_id)):
                 cause = Cause(key=holder.key)
-            if await self._is_owed(instance_id, cause):
-                await self._announce_or_note(of_stalled(state, cause, stall, reason), cause)
+            if await self._is_unannounced(instance_id, cause):
+                await self._announce_or_record(of_stalled(state, cause, stall, reason), cause)
 
-    async def _is_owed(self, instance_id: str, cause: Cause) -> bool:
-        """Return whether the ledger lacks the ending of a run that Usher started.
+    async def _is_unannounced(self, instance_id: str, cause: Cause) -> bool:
+        """Return whether Usher started the run and the ledger lacks its ending.
 
-        Other runs have no key, and their endings are not announced.
+        Runs that Usher did not start have no key, and their endings are not announced.
         """
         return bool(cause.key) and await self._ledger.ended(instance_id) is None
 
-    async def _announce_or_note(self, notice: WorkflowCompleted, cause: Cause) -> None:
-        """Announce an ending, or only note it where its workflow does not announce."""
+    async def _announce_or_record(self, notice: WorkflowCompleted, cause: Cause) -> None:
+        """Announce an ending, or only write it to the ledger if the workflow does not announce."""
         definition = self._workflows.get(notice.workflow)
         if definition is None or definition.tag.announce:
             await self.announce(notice, cause, seen_all=False)
@@ -102,14 +102,14 @@ def from_last_turn(
     loop: asyncio.AbstractEventLoop,
     seconds: float,
     is_closing: Callable[[], bool],
-) -> Tell:
-    """Return the function by which a last turn, in a thread of the worker, announces an ending.
+) -> AnnounceInTurn:
+    """Return the function that announces an ending from a last turn, in a thread of the worker.
 
     It runs `announce` on `loop` and waits up to `seconds`; 0 disables it. While the service stops
     it publishes nothing, because the answer of the turn may no longer reach the engine.
     """
 
-    def tell(notice: WorkflowCompleted, cause: Cause) -> bool:
+    def announce_in_turn(notice: WorkflowCompleted, cause: Cause) -> bool:
         if not seconds or is_closing() or loop.is_closed():
             return False
         announcing = asyncio.run_coroutine_threadsafe(announce(notice, cause), loop)
@@ -117,9 +117,9 @@ def from_last_turn(
             announcing.result(seconds)
         except Exception as error:
             announcing.cancel()
-            said = f"{type(error).__name__}: {error}"
-            _log.warning("announced later", instance_id=notice.instance_id, error=said)
+            instance_id, why = notice.instance_id, f"{type(error).__name__}: {error}"
+            _log.warning("an activity announces the ending", instance_id=instance_id, error=why)
             return False
         return True
 
-    return tell
+    return announce_in_turn

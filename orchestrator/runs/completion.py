@@ -1,4 +1,4 @@
-"""Builds the completion event of a run: in its last turn, or from the engine's state of it."""
+"""Builds the notice of an ending: in the last turn, or from the engine's state of the run."""
 
 import json
 import re
@@ -15,11 +15,11 @@ from orchestrator.runs.failures import bounded, causes, text_of, type_of
 from orchestrator.runs.payload import MAX_PAYLOAD_BYTES, payload_bytes
 
 NOTICE_BYTES = MAX_PAYLOAD_BYTES - 100_000
-"""The largest notice. The rest is for the keys of seen events, which the activity gets, too."""
+"""The largest notice. The rest of the payload is for the keys of seen events."""
 NOTICE_LEVELS = 100
-"""Most levels of an output that is announced unchanged. JSON readers stop at about 200."""
+"""The deepest nesting of an output that is announced unchanged. JSON readers stop at about 200."""
 NOTICE_TEXT = 10_000
-"""Characters that are kept of a text or value that is too large."""
+"""Characters kept of a text or value that is too large."""
 
 _CAUSE = re.compile(
     r"(?:child workflow \S+ failed: )*(?:activity (?P<activity>\S+) failed: )?(?P<type>[^\s:]+)"
@@ -42,7 +42,7 @@ def of_turn(
         workflow=workflow,
         outcome=Outcome.FAILED if error else Outcome.COMPLETED,
         output=output,
-        error=_raised(error) if error else None,
+        error=_run_failure(error) if error else None,
         custom_status=custom_status,
         started_at=started_at,
         finished_at=finished_at,
@@ -51,7 +51,7 @@ def of_turn(
 
 
 def of_state(state: WorkflowState, cause: Cause) -> WorkflowCompleted:
-    """Return the notice of a run that has ended, by its state."""
+    """Return the notice of a run that has ended, from its state."""
     shown = instance_of(state)
     error = explained(shown.error.type, shown.error.message) if shown.error else None
     ended = shown.updated_at, Outcome(shown.status), shown.output, error
@@ -61,7 +61,7 @@ def of_state(state: WorkflowState, cause: Cause) -> WorkflowCompleted:
 def of_stalled(
     state: WorkflowState, cause: Cause, stall: Stall | None, reason: str | None
 ) -> WorkflowCompleted:
-    """Return the notice of a stalled run that is ended by force, as terminated with the reason."""
+    """Return the notice of a stalled run that is removed: terminated, with the reason."""
     why = f"stalled: {stall.message}" if stall else "stalled"
     error = RunFailure(type=stall.reason if stall else "STALLED", message=why)
     ended = datetime.now(UTC), Outcome.TERMINATED, reason, error
@@ -92,8 +92,8 @@ def _of_instance(
     return fitting(notice)
 
 
-def _raised(error: BaseException) -> RunFailure:
-    """Return the exception of a run, with the activity and the type of its cause."""
+def _run_failure(error: BaseException) -> RunFailure:
+    """Return the failure of a run, with the activity and the type of its cause."""
     found = explained(type_of(error), text_of(error))
     for cause in causes(error):
         if found.cause_type is None or found.activity is None:
@@ -104,10 +104,10 @@ def _raised(error: BaseException) -> RunFailure:
 
 
 def explained(kind: str, text: str) -> RunFailure:
-    """Return a failure with the activity and the type of its cause, where its text names them.
+    """Return a failure with the activity and the type of its cause, if its text names them.
 
     `orchestrator.runs.tasks` writes the text of a failed task: `activity NAME failed: TYPE: …`,
-    behind the names of the children that called it. The engine passes on only this text of a child.
+    after the names of the children that called it. The engine passes on only this text of a child.
     """
     found = _CAUSE.match(text) if kind == "TaskFailedError" else None
     return RunFailure(
@@ -119,7 +119,7 @@ def explained(kind: str, text: str) -> RunFailure:
 
 
 def fitting(notice: WorkflowCompleted) -> WorkflowCompleted:
-    """Return a notice that is small enough for the activity, the broker and the notifier."""
+    """Return the notice, shortened if needed for the activity, the broker and the notifier."""
     if _levels(notice.output) > NOTICE_LEVELS:
         notice = _shortened(notice, "output")
     for field in ("output", "custom_status"):
@@ -138,9 +138,9 @@ def _shortened(notice: WorkflowCompleted, field: str) -> WorkflowCompleted:
 def _levels(value: Any) -> int:
     """Return how deep lists and objects are nested."""
     levels, layer = 0, [value]
-    while layer := [one for one in layer if isinstance(one, list | dict) and one]:
+    while layer := [part for part in layer if isinstance(part, list | dict) and part]:
         levels += 1
         layer = [
-            inner for one in layer for inner in (one.values() if isinstance(one, dict) else one)
+            inner for part in layer for inner in (part.values() if isinstance(part, dict) else part)
         ]
     return levels

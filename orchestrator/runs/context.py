@@ -1,4 +1,4 @@
-"""The context that an author gets: the SDK's own, without the envelopes."""
+"""The context that an author's workflow gets: the SDK's context, with Usher's checks around it."""
 
 import json
 import re
@@ -16,18 +16,18 @@ from orchestrator.runs.external_events import ExternalEvents
 from orchestrator.runs.failures import guarded
 from orchestrator.runs.payload import MAX_TURN_BYTES, PayloadTooLarge, as_json, fitted
 from orchestrator.runs.reserved import CLAIM_CHILD
-from orchestrator.runs.tasks import RETRY_POLICY, made_by, named, once, refusal
+from orchestrator.runs.tasks import RETRY_POLICY, made_by, named, never_retrying, refusal
 from orchestrator.runs.turn import stepped
 
 WorkflowGenerator = Generator[Any, Any, Any]
 NAME_CHARACTERS = 1_000
 """The longest name of an activity, a child workflow or an app."""
 CHILD_ID = r"[A-Za-z0-9_.:-]{1,256}"
-"""Ids that an author may give a child. Unlike ids of starts, they may contain `:`."""
+"""Ids that an author may give to a child. Unlike ids of starts, they may contain `.` and `:`."""
 
 
 class RunContext:
-    """Wraps the SDK's context, which does everything that is not changed here."""
+    """Wraps the SDK's context. What is not defined here is the SDK's."""
 
     def __init__(self, ctx: DaprWorkflowContext, cause: Cause, code: str | None = None) -> None:
         self._ctx = ctx
@@ -45,17 +45,17 @@ class RunContext:
     def is_over(self) -> bool:
         """Whether the run was terminated in this turn, before its author's code ended.
 
-        The SDK still delivers later events to such a run.
+        The SDK still delivers later events to a terminated run.
         """
         return is_over(self._ctx)
 
     @property
     def has_patches(self) -> bool:
-        """Whether the history of the run has patches of its author (`is_patched`)."""
+        """Whether the history of the run has patches by its author (`is_patched`)."""
         return bool(patches_of(self._ctx) - {CLAIMED_FIRST})
 
     def set_custom_status(self, custom_status: str) -> None:
-        """Show a text beside the run. Raises `PayloadTooLarge`."""
+        """Set the status text that is shown with the run. Raises `PayloadTooLarge`."""
         if not isinstance(custom_status, str):
             custom_status = json.dumps(as_json(custom_status))
         custom_status = custom_status.encode(errors="backslashreplace").decode()
@@ -64,7 +64,7 @@ class RunContext:
         self._ctx.set_custom_status(custom_status)
 
     def is_patched(self, patch_name: str) -> bool:
-        patch_name.encode()  # a name that cannot be encoded must raise here, not when the turn ends
+        patch_name.encode()  # raises here, not when the turn ends
         return bool(self._ctx.is_patched(patch_name))
 
     def call_activity(
@@ -79,8 +79,8 @@ class RunContext:
         what = f"activity {_name(activity)}"
         _check_names(_name(activity), options.get("app_id"))
         given = self._scheduled(input, f"the input of {what}")
-        options["retry_policy"] = once(retry_policy)
-        return self._made(self._ctx.call_activity(activity, input=given, **options), what)
+        options["retry_policy"] = never_retrying(retry_policy)
+        return self._named(self._ctx.call_activity(activity, input=given, **options), what)
 
     def call_child_workflow(
         self,
@@ -96,33 +96,34 @@ class RunContext:
         chosen = options.get("instance_id")
         _check_child_id(chosen, self._ctx.instance_id)
         given = self._scheduled(input, f"the input of {what}")
-        options["retry_policy"] = once(retry_policy)
+        options["retry_policy"] = never_retrying(retry_policy)
 
         def schedule() -> Any:
-            return self._made(self._ctx.call_child_workflow(workflow, input=given, **options), what)
+            call = self._ctx.call_child_workflow
+            return self._named(call(workflow, input=given, **options), what)
 
-        elsewhere = options.get("app_id")  # ids of another app are not claimed here
-        if chosen is None or elsewhere or not self._ctx.is_patched(CLAIMED_FIRST):
+        of_other_app = options.get("app_id")  # whose ids are not claimed here
+        if chosen is None or of_other_app or not self._ctx.is_patched(CLAIMED_FIRST):
             return schedule()
-        asked = {"instance_id": str(chosen), "parent": self._ctx.instance_id}
-        claim: Any = self._ctx.call_activity(CLAIM_CHILD, input=asked, retry_policy=RETRY_POLICY)
+        ids = {"instance_id": str(chosen), "parent": self._ctx.instance_id}
+        claim: Any = self._ctx.call_activity(CLAIM_CHILD, input=ids, retry_policy=RETRY_POLICY)
         return made_by(claimed_child(claim, schedule, what), self)
 
     def create_timer(self, fire_at: datetime | timedelta) -> Any:
         return made_by(self._ctx.create_timer(fire_at), self)
 
     def _scheduled(self, value: Any, what: str) -> Any:
-        """Return a value as plain JSON, if it fits beside the rest of this turn."""
+        """Return a value as plain JSON. Raises `PayloadTooLarge` above `MAX_TURN_BYTES`."""
         plain, size = fitted(value, what)
         if self._turn_bytes + size > MAX_TURN_BYTES:
             raise PayloadTooLarge(
-                f"{what} is {size:,} bytes as JSON, beside {self._turn_bytes:,} bytes scheduled "
-                f"before; the limit between two yields is {MAX_TURN_BYTES:,}: yield in portions"
+                f"{what} is {size:,} bytes as JSON, after {self._turn_bytes:,} bytes scheduled "
+                f"before; the limit between two yields is {MAX_TURN_BYTES:,}: yield more often"
             )
         self._turn_bytes += size
         return plain
 
-    def _made(self, task: Any, what: str) -> Any:
+    def _named(self, task: Any, what: str) -> Any:
         return named(made_by(task, self), what)
 
     def wait_for_external_event(
@@ -133,30 +134,30 @@ class RunContext:
 
     def continue_as_new(self, new_input: Any, *, save_events: bool = True) -> None:
         """Start over with a new input. Unread events are kept unless `save_events` is false."""
-        received = self.external_events.leave() if save_events else ()
-        cause = self.carried().model_copy(update={"received": received, "code": self._code})
+        received = self.external_events.end() if save_events else ()
+        cause = self.current_cause().model_copy(update={"received": received, "code": self._code})
         what = f"the input of continue_as_new, with {len(received)} events received,"
         sealed, _ = fitted(seal(cause, as_json(new_input)), what)
         self._ctx.continue_as_new(sealed, save_events=save_events)
         self.continued = True
 
-    def carried(self) -> Cause:
-        """Return the cause of this run, with the events seen by now."""
+    def current_cause(self) -> Cause:
+        """Return the cause of this run, with the events it has seen so far."""
         return self._cause.model_copy(update={"seen": self.external_events.seen, "received": ()})
 
     def drive(self, author: WorkflowGenerator, name: str) -> WorkflowGenerator:
-        """Run the generator of the workflow of that name, and return its result.
+        """Run the generator of the workflow `name`, and return its result.
 
-        Whatever the author's code raises becomes an `Exception` here. A `GeneratorExit` at our own
-        `yield` comes from the SDK, which drops the turn.
+        Whatever the author's code raises becomes an `Exception`. A `GeneratorExit` at the `yield`
+        here comes from the SDK, which drops the turn.
         """
         try:
             stepped(name)
             task = guarded(next, author)
             while True:
                 stepped(name)
-                if said := refusal(task, self):
-                    task = guarded(author.throw, TypeError(said))
+                if message := refusal(task, self):
+                    task = guarded(author.throw, TypeError(message))
                     continue
                 if not task.is_complete:
                     self._turn_bytes = 0
@@ -170,7 +171,7 @@ class RunContext:
             return end.value
 
     def as_sdk_context(self) -> DaprWorkflowContext:
-        """Return itself, typed as an author's annotation has it."""
+        """Return itself, with the type that authors annotate."""
         return cast(DaprWorkflowContext, self)
 
 
@@ -179,7 +180,7 @@ def _name(called: Any) -> str:
 
 
 def _check_names(name: str, app_id: Any) -> None:
-    """Refuse a name that is so long that the engine would try to forward it for ever."""
+    """Refuse a name that is too long. The engine would try to forward it for ever."""
     for what, value in (("name", name), ("app_id", app_id or "")):
         if len(str(value)) > NAME_CHARACTERS:
             shown = str(value)[:40]
@@ -187,7 +188,7 @@ def _check_names(name: str, app_id: Any) -> None:
 
 
 def _check_child_id(instance_id: Any, parent: str) -> None:
-    """Refuse an id that no child may have. An id with `||` breaks the engine's list of all."""
+    """Refuse an id that no child may have. An id with `||` breaks the engine's list of ids."""
     if instance_id is None:
         return
     wrong = None

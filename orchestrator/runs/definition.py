@@ -1,4 +1,4 @@
-"""One workflow: its function, its input model, and the checks of an input."""
+"""The definition of one workflow: its function, its input model, and the check of an input."""
 
 import inspect
 from collections.abc import Callable
@@ -43,7 +43,7 @@ class Definition:
 
     @property
     def annotation(self) -> Any:
-        """Annotation of the input; `inspect.Parameter.empty` where there is none."""
+        """Annotation of the input, or `inspect.Parameter.empty`."""
         return inspect.signature(self.function).parameters[self.parameter].annotation
 
     @cached_property
@@ -51,7 +51,7 @@ class Definition:
         return InputType(self.function if self.takes_input else _takes_none)
 
     def input_schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of the input, which agrees with `parse`."""
+        """Return the JSON Schema of the inputs that `parse` accepts."""
         return self._input.json_schema()
 
     def as_json(self, parsed: Any) -> bytes:
@@ -59,10 +59,10 @@ class Definition:
         return self._input.dump(parsed)
 
     def parse(self, value: Any, *, by_name: bool = False) -> Any:
-        """Return `value` as the workflow's input model; None means all defaults.
+        """Return `value` as the workflow's input model. None means all defaults.
 
-        Raises `Refused(invalid_input)` with the field at fault. An unknown field is at fault, too,
-        unless the model allows it.
+        Raises `Refused(invalid_input)` that names the wrong field. An unknown field is wrong unless
+        the model allows it.
         """
         try:
             return self._input.parse(value, by_name=by_name)
@@ -81,5 +81,5 @@ class Definition:
             raise Refused(Reason.OVERSIZE, message, "input")
 
 
-def _takes_none(ctx: Any, input: None) -> None:  # noqa: A002  # what refusals and schemas name
-    """Replaces the function of a workflow without an input."""
+def _takes_none(ctx: Any, input: None) -> None:  # noqa: A002  # the name in refusals and schemas
+    """Stands in for the function of a workflow without an input."""

@@ -1,7 +1,7 @@
 """External events as an author receives them: without the envelope, and each event once.
 
-The author yields the SDK's own tasks. The envelope is removed before the author gets the data. If
-the event was seen before (a redelivery), the wait goes on with a new task instead.
+The author yields the SDK's tasks. Usher removes the envelope before the author gets the data. If
+the run has seen the event before (a redelivery), the wait continues with a new task.
 """
 
 from collections.abc import Generator, Iterable
@@ -14,7 +14,7 @@ from contracts.limits import SEEN_KEPT
 from orchestrator.engine.envelope import RECEIVED_KEPT, Received, unseal_event
 
 Task = Any
-"""A task of the SDK, which names no public type for it."""
+"""A task of the SDK, which has no public type for it."""
 
 WHEN_ANY = type(when_any([]))
 NESTED = (
@@ -25,28 +25,30 @@ NESTED = (
 
 
 class EventWait:
-    """One call of `wait_for_external_event`: the author's task, and the task that waits now."""
+    """One call of `wait_for_external_event`."""
 
     def __init__(self, name: str, deadline: datetime | None, task: Task) -> None:
         self.name = name
         self.deadline = deadline
-        self.held = task
+        self.author_task = task
+        """The task that the author holds."""
         self.current = task
+        """The task that waits in the engine: another one after a repeated event."""
         self.settled = False
 
     def settle(self, data: Any) -> None:
         """Make the author's task return the data."""
         self.settled = True
-        self.held.get_result = lambda: data
+        self.author_task.get_result = lambda: data
 
     def fail(self, error: Exception) -> None:
-        """Make the author's task raise, as the task that waited instead of it did."""
+        """Make the author's task raise the error of the current task."""
 
         def get_result() -> None:
             raise error
 
         self.settled = True
-        self.held.get_result = get_result
+        self.author_task.get_result = get_result
 
 
 class ExternalEvents:
@@ -65,49 +67,49 @@ class ExternalEvents:
     def seen(self) -> tuple[str, ...]:
         return tuple(self._seen[-SEEN_KEPT:])
 
-    def leave(self) -> tuple[Received, ...]:
+    def end(self) -> tuple[Received, ...]:
         """End every wait, and return the events that were received and not read.
 
-        Events that come later wait in the engine for the next generation.
+        Later events wait in the engine for the run after `continue_as_new`.
         """
-        left = []
+        unread = []
         for wait in self._waits.values():
             if wait.settled:
                 continue
             if _has_result(wait.current):
-                left.append(Received(name=wait.name, event=wait.current.get_result()))
+                unread.append(Received(name=wait.name, event=wait.current.get_result()))
             else:
-                _leave_line(wait.current)
-        left += self._received
-        if len(left) > RECEIVED_KEPT:
+                _cancel(wait.current)
+        unread += self._received
+        if len(unread) > RECEIVED_KEPT:
             raise RuntimeError(
-                f"{len(left)} events were received and not asked for; continue_as_new takes "
+                f"{len(unread)} events were received and not asked for; continue_as_new takes "
                 f"{RECEIVED_KEPT} along: take them, or pass save_events=False to drop them"
             )
-        return tuple(left)
+        return tuple(unread)
 
     def wait(self, name: str, timeout: datetime | timedelta | None) -> Task:
         """Return a task for the next event of that name.
 
-        A wait that lost a `when_any` is still the first in line for it. So it is returned again, or
-        leaves the line where it has another deadline.
+        A wait that lost a `when_any` would still receive that event first. So its task is returned
+        again, or cancelled if the deadline differs.
         """
         lost = self._lost.pop(name.casefold(), None)
         if lost and not lost.settled:
             if _has_result(lost.current) or lost.deadline is timeout is None:
                 lost.deadline = self._deadline(timeout)
-                return lost.held
-            _leave_line(lost.current)
-        wait = EventWait(name, self._deadline(timeout), self._fresh(name, timeout))
-        self._waits[id(wait.held)] = wait
-        return wait.held
+                return lost.author_task
+            _cancel(lost.current)
+        wait = EventWait(name, self._deadline(timeout), self._new_task(name, timeout))
+        self._waits[id(wait.author_task)] = wait
+        return wait.author_task
 
     def resolve(self, task: Task) -> Generator[Task, Any, Any]:
         """Wait for the task that the author yielded, and return the author's result."""
         if wait := self._waits.get(id(task)):
             return (yield from self._receive(wait))
         children = task.get_tasks() if hasattr(task, "get_tasks") else []
-        if any(self._concerned(child) for child in children if id(child) not in self._waits):
+        if any(self._contains_wait(child) for child in children if id(child) not in self._waits):
             raise TypeError(NESTED)
         if not any(id(child) in self._waits for child in children):
             return (yield task)
@@ -118,40 +120,40 @@ class ExternalEvents:
         except Exception:
             for child in children:
                 if (wait := self._waits.get(id(child))) and _has_result(wait.current):
-                    self._take(wait, wait.current.get_result())
+                    self._accept(wait, wait.current.get_result())
             raise
         for place, child in enumerate(children):
             if wait := self._waits.get(id(child)):
                 results[place] = yield from self._receive(wait)
         return results
 
-    def _concerned(self, task: Task) -> bool:
+    def _contains_wait(self, task: Task) -> bool:
         children = task.get_tasks() if hasattr(task, "get_tasks") else []
-        return any(id(c) in self._waits or self._concerned(c) for c in children)
+        return any(id(c) in self._waits or self._contains_wait(c) for c in children)
 
     def _receive(self, wait: EventWait) -> Generator[Task, Any, Any]:
         """Return the data of the next event that was not seen before."""
         while not wait.settled:
-            self._take(wait, (yield wait.current))
-        return wait.held.get_result()
+            self._accept(wait, (yield wait.current))
+        return wait.author_task.get_result()
 
     def _first(self, task: Task, children: list[Task]) -> Generator[Task, Any, Task]:
-        """Return the author's task that wins. A wait that got a repeat goes on."""
+        """Return the author's task that wins. A wait that got a repeated event continues."""
         while True:
-            standing = [self._standing(child) for child in children]
-            if standing != children:  # a wait got a repeat, here or in an earlier `when_any`
-                task = when_any(standing)
+            current = [self._current(child) for child in children]
+            if current != children:  # a wait got a repeat, here or in an earlier `when_any`
+                task = when_any(current)
             waits = {id(w.current): w for c in children if (w := self._waits.get(id(c)))}
             self._lost = {n: w for n, w in self._lost.items() if id(w.current) not in waits}
             winner = yield task
             wait = waits.get(id(winner))
             if wait and winner.is_failed:
                 wait.fail(winner.get_exception())
-            if wait is None or wait.settled or self._take(wait, winner.get_result()):
+            if wait is None or wait.settled or self._accept(wait, winner.get_result()):
                 self._remember_losers(waits.values(), wait)
-                return wait.held if wait else winner
+                return wait.author_task if wait else winner
 
-    def _standing(self, child: Task) -> Task:
+    def _current(self, child: Task) -> Task:
         wait = self._waits.get(id(child))
         return wait.current if wait else child
 
@@ -160,23 +162,23 @@ class ExternalEvents:
             if wait is not winner:
                 self._lost[wait.name.casefold()] = wait
 
-    def _take(self, wait: EventWait, received: Any) -> bool:
-        """Settle a wait with the event it received, or give it a new task if that is a repeat."""
+    def _accept(self, wait: EventWait, received: Any) -> bool:
+        """Settle a wait with the event. If it is a repeat, renew the wait's task; return False."""
         key, data = unseal_event(received)
         if key is not None and key in self._seen:
-            left = wait.deadline - self._now() if wait.deadline else None
-            wait.current = self._fresh(wait.name, left)
+            remaining = wait.deadline - self._now() if wait.deadline else None
+            wait.current = self._new_task(wait.name, remaining)
             return False
         if key is not None:
             self._seen.append(key)
         wait.settle(data)
         return True
 
-    def _fresh(self, name: str, timeout: datetime | timedelta | None) -> Task:
-        for place, one in enumerate(self._received):
-            if one.name.casefold() == name.casefold():
+    def _new_task(self, name: str, timeout: datetime | timedelta | None) -> Task:
+        for place, received in enumerate(self._received):
+            if received.name.casefold() == name.casefold():
                 del self._received[place]
-                return _arrived(one.event)
+                return _completed(received.event)
         if isinstance(timeout, timedelta) and timeout < timedelta(0):
             timeout = timedelta(0)
         return self._ctx.wait_for_external_event(name, timeout=timeout)
@@ -194,15 +196,15 @@ def _has_result(task: Task) -> bool:
     return bool(task.is_complete and not task.is_failed)
 
 
-def _arrived(event: Any) -> Task:
+def _completed(event: Any) -> Task:
     """Return a completed task. `when_all([])` is the SDK's only public one."""
     task: Task = when_all([])
     task.get_result = lambda: event
     return task
 
 
-def _leave_line(task: Task) -> None:
-    """Make the SDK drop a wait, as at its deadline; otherwise it would receive an event."""
+def _cancel(task: Task) -> None:
+    """Make the SDK drop a wait, as at its deadline. Otherwise it would still receive an event."""
     if hasattr(task, "get_tasks"):
         _, timer = task.get_tasks()
         task.on_child_completed(timer)

@@ -17,8 +17,8 @@ TEXT_KEPT = 8_000
 TYPE_KEPT = 200
 """Characters of the name of an exception's class that are kept."""
 _SLACK = 2_000
-"""A text that was cut once, and got names of activities and children put before it, is not cut
-again."""
+"""How much longer a text may be before it is cut. So a text that was cut once, and then got names
+of activities and children before it, is not cut again."""
 _FRAMES_KEPT = 40
 _TRACEBACK_KEPT = 60_000
 _GROUP_SHOWN = 10
@@ -28,7 +28,7 @@ _class_name: Any = type.__dict__["__name__"]
 
 
 class Failure(Exception):
-    """Replaces an author's exception. Its class has the name of that exception's class."""
+    """Replaces an author's exception, under the name of that exception's class."""
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -38,24 +38,24 @@ def failure(error: BaseException) -> Exception:
     """Return an exception that the SDK can report: `error` itself, if it can."""
     kind, text = type_of(error), text_of(error)
     trace = _bounded_traceback(error.__traceback__)
-    if isinstance(error, Exception) and _reads(error, kind, text):
+    if isinstance(error, Exception) and _reports_as(error, kind, text):
         return error.with_traceback(trace)
-    stands = _stand_in(error, kind, text).with_traceback(trace)
-    stands.__cause__ = next(causes(error), None)
-    return stands
+    replaced = _replacement(error, kind, text).with_traceback(trace)
+    replaced.__cause__ = next(causes(error), None)
+    return replaced
 
 
 def guarded(step: Callable[..., Any], *given: Any) -> Any:
-    """Call an author's code. Any other exception is raised as an `Exception` of the same name."""
+    """Call an author's code. Raise what it raises as an exception that the SDK can report."""
     try:
         return step(*given)
     except Exception as raised:
         if isinstance(raised, StopIteration) or _has_text(raised):  # a generator's end, or plain
             raise
-        stands = failure(raised)
+        replaced = failure(raised)
     except BaseException as raised:
-        stands = failure(raised)
-    raise stands
+        replaced = failure(raised)
+    raise replaced
 
 
 def _has_text(error: Exception) -> bool:
@@ -71,17 +71,17 @@ def type_of(error: BaseException) -> str:
 
 
 def text_of(error: BaseException) -> str:
-    """Return an exception's text; where it has none, its type and the line that raised it."""
+    """Return an exception's text. If it is empty, return its type and the line that raised it."""
     try:
         text = _text(error, groups=3)
         return text if text.strip() else f"{type_of(error)}{_place(error.__traceback__)}"
-    except BaseException as again:  # an author's `__str__` may raise anything too
-        return f"its text cannot be read: its __str__ raised {type_of(again)}"
+    except BaseException as raised:  # an author's `__str__` may raise anything
+        return f"its text cannot be read: its __str__ raised {type_of(raised)}"
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
     """Yield the causes and contexts of an exception, the nearest first."""
-    seen = {id(error)}  # an author's exception may have an `__eq__` and a `__bool__` of its own
+    seen = {id(error)}  # by id: an author's exception may have its own `__eq__` and `__bool__`
     while True:
         cause = error.__cause__
         if cause is None and not error.__suppress_context__:
@@ -101,7 +101,7 @@ def _text(error: BaseException, groups: int) -> str:
         ]
         return bounded(f"{text}: {'; '.join(inner)}", TEXT_KEPT)
     if isinstance(error, AttributeError) and error.name == "_parent":
-        kind = _class_name.__get__(type(error.obj))  # how the SDK takes what is no task
+        kind = _class_name.__get__(type(error.obj))  # the SDK's error for what is no task
         return f"when_all and when_any take a list of tasks, and got {kind[:TYPE_KEPT]} in it"
     return text
 
@@ -112,7 +112,7 @@ def with_type(kind: str, text: str) -> str:
 
 
 def bounded(text: str, limit: int, *, slack: int = 0) -> str:
-    """Return a text that UTF-8 can encode, cut to `limit` with a mark at its end."""
+    """Return a text that UTF-8 can encode. If it is too long, cut it to `limit` characters."""
     length = str.__len__(text)
     cut = length > limit + slack
     kept = str.__getitem__(text, slice(limit if cut else length))
@@ -120,18 +120,18 @@ def bounded(text: str, limit: int, *, slack: int = 0) -> str:
     return f"{kept}… (cut to {limit:,} of {length:,} characters)" if cut else kept
 
 
-def _stand_in(error: BaseException, kind: str, text: str) -> Exception:
-    for base in (*type(error).__mro__, Exception):  # so that `except ValueError` still takes it
-        if any(base is own for own in vars(builtins).values()) and issubclass(base, Exception):
+def _replacement(error: BaseException, kind: str, text: str) -> Exception:
+    for base in (*type(error).__mro__, Exception):  # so that `except ValueError` still catches it
+        if any(base is known for known in vars(builtins).values()) and issubclass(base, Exception):
             try:
-                stands: Exception = type(kind, (Failure, base), {})(text)
-            except TypeError:  # it takes other arguments, or has a layout of its own
+                replaced: Exception = type(kind, (Failure, base), {})(text)
+            except TypeError:  # the class takes other arguments, or has another layout
                 continue
-            return stands
-    raise AssertionError("every Failure can be made of a text")
+            return replaced
+    raise AssertionError("Exception itself is always a base")
 
 
-def _reads(error: Exception, kind: str, text: str) -> bool:
+def _reports_as(error: Exception, kind: str, text: str) -> bool:
     try:
         return type(error).__name__ == kind and str(error) == text
     except BaseException:
@@ -149,14 +149,14 @@ def _place(trace: TracebackType | None) -> str:
 
 
 def _bounded_traceback(trace: TracebackType | None) -> TracebackType | None:
-    """Return the innermost frames, or none where their text cannot be encoded or is too long."""
+    """Return the innermost frames, or None if their text cannot be encoded or is too long."""
     frames = []
     while trace:
         frames.append(trace)
         trace = trace.tb_next
     kept: TracebackType | None = None
-    for one in reversed(frames[-_FRAMES_KEPT:]):
-        kept = TracebackType(kept, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    for frame in reversed(frames[-_FRAMES_KEPT:]):
+        kept = TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
     try:
         size = len("".join(traceback.format_tb(kept)).encode())
     except Exception:

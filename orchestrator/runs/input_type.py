@@ -22,9 +22,8 @@ ABSENT = inspect.Parameter.empty
 class InputType:
     """The second parameter of a workflow or activity.
 
-    The author's model decides: strictness, aliases, defaults, and `extra` where it says one. Of a
-    model that says none, `closed` refuses fields that it does not have: a typo would otherwise pass
-    for a default.
+    The author's model decides strictness, aliases, defaults and `extra`. If a model does not set
+    `extra`, `closed` refuses unknown fields. Otherwise a typo would silently select a default.
     """
 
     def __init__(self, function: Callable[..., Any], *, closed: bool = True) -> None:
@@ -33,10 +32,10 @@ class InputType:
         self._parameter = list(inspect.signature(function).parameters.values())[1]
 
     def parse(self, value: Any, *, by_name: bool = False) -> Any:
-        """Return a JSON value as the annotation says; None stands for the default, if there is one.
+        """Return a JSON value as the annotated type. None means the default, if there is one.
 
-        Raise `ValidationError` where it does not fit, or what the author's own validators raise.
-        `by_name` takes the names of fields beside their aliases, as a dump may have either.
+        Raise `ValidationError` if the value does not fit, or what the author's validators raise.
+        `by_name` accepts field names as well as aliases, because a dump may have either.
         """
         if value is None and self._default is not ABSENT:
             return guarded(deepcopy, self._default)
@@ -54,7 +53,7 @@ class InputType:
                 raise (error if missing else without) from error
 
     def json_schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of what `parse` accepts."""
+        """Return the JSON Schema of the values that `parse` accepts."""
         schema = guarded(lambda: _Closed().generate(self._core, mode="validation"))
         if self._default is not ABSENT:
             return {**schema, "default": as_json(self._default)}
@@ -65,9 +64,9 @@ class InputType:
         return self._adapter.dump_json(parsed, by_alias=True)
 
     def _validated(self, value: Any, by_name: bool) -> Any:
-        text = json.dumps(value, default=vars)  # of what the SDK may make of an object
-        also = by_name or None  # None: as the model says
-        return guarded(lambda: self._validator.validate_json(text, by_name=also))
+        text = json.dumps(value, default=vars)  # the SDK turns JSON objects into namespaces
+        names = by_name or None  # None: as the model says
+        return guarded(lambda: self._validator.validate_json(text, by_name=names))
 
     @property
     def _default(self) -> Any:
@@ -79,7 +78,7 @@ class InputType:
         annotation, default = self._parameter.annotation, self._parameter.default
         if annotation is ABSENT:
             return TypeAdapter(Any)
-        # Only the input's: others may name what is imported for type checkers alone.
+        # Only the input's annotation: others may use names that only type checkers import.
         only = SimpleNamespace(__annotations__={"input": annotation})
         names = inspect.unwrap(self._function).__globals__
         hint = get_type_hints(only, names, include_extras=True)["input"]
@@ -92,12 +91,12 @@ class InputType:
 
     @cached_property
     def _validator(self) -> SchemaValidator:
-        # A prebuilt validator would be the model's own, which ignores fields that it does not have.
+        # A prebuilt validator is the model's own, which ignores unknown fields.
         return SchemaValidator(self._core, _use_prebuilt=False)
 
 
 def _forbidding(schema: Any) -> Any:
-    """Return a core schema whose models refuse unknown fields, but for those that say otherwise."""
+    """Return the core schema with `extra="forbid"` in each model that does not set `extra`."""
     if isinstance(schema, list | tuple):
         return type(schema)(map(_forbidding, schema))
     if not isinstance(schema, dict):
@@ -117,7 +116,7 @@ def _forbidding(schema: Any) -> Any:
 
 
 class _Closed(GenerateJsonSchema):
-    """Schemas that say of each object whether it takes other fields than its own."""
+    """Generates schemas that say which models refuse unknown fields."""
 
     def model_schema(self, schema: Any) -> JsonSchemaValue:
         return _closed_where(schema, super().model_schema(schema))

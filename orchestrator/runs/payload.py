@@ -1,4 +1,4 @@
-"""The serializer of everything that goes into the engine, and its size limits."""
+"""Serializes the values that go into the engine, and limits their size."""
 
 import json
 from types import SimpleNamespace
@@ -10,21 +10,21 @@ MAX_PAYLOAD_BYTES = 2_000_000
 """The largest input of an activity, a child or a start, in bytes as the SDK sends it.
 
 An activity's input goes through the scheduler, whose etcd client refuses a request of more than
-2,097,152 bytes; daprd then tries again each second, for ever. Measured: 2,096,002 bytes pass, and
-what daprd adds were 522. The rest is room for long ids and names. Children and starts take more,
-and have the same limit, since they hand their input on.
+2,097,152 bytes. daprd then retries each second, for ever. Measured: 2,096,002 bytes pass, and daprd
+adds 522. The rest is room for long ids and names. The engine takes more for children and starts,
+but they pass their input on, so they have the same limit.
 """
 
 MAX_RESULT_BYTES = 3_500_000
 """The largest result of an activity or a workflow, in bytes as the SDK sends it.
 
-It fits into the 4 MiB that a sidecar takes by default, with room for what else is in the message.
-Usher's sidecars take 16 MiB, and as much of history: one result must not fill it.
+It fits into the 4 MiB message that a sidecar accepts by default, with room for the rest of the
+message. Usher's sidecars accept 16 MiB, and a history of 16 MiB: one result must not fill it.
 """
 
 MAX_TURN_BYTES = 14_000_000
-"""The most that a workflow schedules before it waits: one message, of which a sidecar takes 16 MiB
-where it is started as in this repository."""
+"""The most that a workflow may schedule before it waits. It goes into one message, and a sidecar
+started as in this repository accepts 16 MiB."""
 
 
 class PayloadTooLarge(ValueError):
@@ -32,17 +32,17 @@ class PayloadTooLarge(ValueError):
 
 
 def as_json(value: Any) -> Any:
-    """Return a value as plain JSON, by alias. Raises where JSON cannot hold it."""
+    """Return a value as plain JSON, with aliases. Raises if JSON cannot represent the value."""
     return json.loads(to_json(value, by_alias=True, inf_nan_mode="null", fallback=_unknown))
 
 
 def payload_bytes(value: Any) -> int:
-    """Return the size of a value as the SDK sends it: every character beyond ASCII is escaped."""
+    """Return the size of a value as the SDK sends it: characters beyond ASCII are escaped."""
     return len(json.dumps(as_json(value)))
 
 
 def fitted(value: Any, what: str, limit: int = MAX_PAYLOAD_BYTES) -> tuple[Any, int]:
-    """Return a value as plain JSON, and its size. Raises `PayloadTooLarge` above the limit."""
+    """Return a value as plain JSON, and its size in bytes. Raises `PayloadTooLarge`."""
     plain = as_json(value)
     size = len(json.dumps(plain))
     if size > limit:
@@ -54,8 +54,8 @@ def fitted(value: Any, what: str, limit: int = MAX_PAYLOAD_BYTES) -> tuple[Any, 
 
 
 def _unknown(value: Any) -> Any:
-    """Return the SDK's own conversion of a value that Pydantic does not know."""
-    if isinstance(value, SimpleNamespace):  # a dataclass, in a history older than this serializer
+    """Convert a value that Pydantic does not know as the SDK does."""
+    if isinstance(value, SimpleNamespace):  # a dataclass in a history older than this serializer
         return vars(value)
     if callable(getattr(type(value), "model_dump", None)):
         return value.model_dump()

@@ -1,10 +1,10 @@
-"""Names of the activities that Usher adds to each run. No activity of an author may have one."""
+"""Names of Usher's own activities. Authors may not use them."""
 
 ANNOUNCE = "announce_completion"
 """Publishes the ending that the last turn could not publish."""
 FENCE = "claim_run"
-"""Lets one attempt of a start run."""
+"""Lets only one attempt of a start run."""
 SETTLE = "settle_expired"
-"""Ends the wait of an early event at its deadline."""
+"""Expires a parked event at its deadline."""
 CLAIM_CHILD = "claim_child"
 """Claims the id that an author chose for a child workflow."""

@@ -1,4 +1,4 @@
-"""Checks the tasks that an author yields, and names those that fail."""
+"""Checks the tasks that an author yields, and names them in their errors."""
 
 import inspect
 from collections.abc import Generator
@@ -36,7 +36,7 @@ VALUE = (
 
 
 def refusal(yielded: Any, context: object) -> str | None:
-    """Return what is wrong with a yielded value; None where it is a task to wait for."""
+    """Return what is wrong with a yielded value, or None if it is a task of this run."""
     if not isinstance(yielded, Task):
         return _no_task(yielded)
     if any(_maker(task) not in (None, context) for task in _pending(yielded)):
@@ -56,20 +56,20 @@ def made_by(task: Any, context: object) -> Any:
 def named(task: Any, what: str) -> Any:
     """Make the error of a task name the task and the type of the exception.
 
-    The SDK fails a task through `fail`; its details stay as they are.
+    The SDK fails a task through `fail`. The details of the failure stay as they are.
     """
     fail = task.fail
 
     def fail_with_name(_: str, details: Any) -> None:
-        said = with_type(details.errorType, details.errorMessage)
+        message = with_type(details.errorType, details.errorMessage)
         nested = details.errorType == "TaskFailedError" and " failed: " in details.errorMessage
-        fail(f"{what} failed: {details.errorMessage if nested else said}", details)
+        fail(f"{what} failed: {details.errorMessage if nested else message}", details)
 
     task.fail = fail_with_name
     return task
 
 
-def once(policy: RetryPolicy | None) -> RetryPolicy | None:
+def never_retrying(policy: RetryPolicy | None) -> RetryPolicy | None:
     """Return a retry policy that does not retry failures in `NEVER_RETRIED`."""
     return policy and with_never_retried(policy, NEVER_RETRIED)
 
@@ -93,11 +93,11 @@ def _no_task(yielded: Any) -> str:
 
 
 def _pending(task: Task[Any]) -> list[Task[Any]]:
-    """Return the incomplete tasks in a task that have a maker."""
+    """Return the incomplete tasks in a task, without those that only combine others."""
     if task.is_complete:
         return []
     if _maker(task) is None and hasattr(task, "get_tasks"):
-        return [one for child in task.get_tasks() for one in _pending(child)]
+        return [inner for child in task.get_tasks() for inner in _pending(child)]
     return [task]
 
 

@@ -1,6 +1,6 @@
 """The turn of a workflow that runs in this thread.
 
-A turn is one run of a workflow from its last event to its next `yield`.
+A turn runs a workflow from its last event to its next `yield`.
 """
 
 import threading
@@ -21,9 +21,9 @@ class Turn:
     thread: int = field(default_factory=threading.get_ident)
     workflow: str = ""
     looks: int = 0
-    """How often the turn was looked at since its last step."""
+    """How often a `TurnWatch` looked at the turn since its last step."""
     reported: bool = False
-    """Whether the log says that it blocks."""
+    """Whether the log says that the turn blocks."""
     _answered: threading.Lock = field(default_factory=threading.Lock)
 
     def claim(self) -> bool:
@@ -42,7 +42,7 @@ def in_this_thread(turn: Turn) -> Iterator[None]:
 
 
 def stepped(workflow: str) -> None:
-    """Note that the turn in this thread has come to its next step."""
+    """Note that the turn in this thread has made a step."""
     if turn := _turn():
         turn.workflow, turn.looks = workflow, 0
 

@@ -1,4 +1,4 @@
-"""Wraps a workflow so that its last step announces how it ended."""
+"""Wraps a workflow so that its last turn announces its ending."""
 
 from collections.abc import Callable
 from datetime import UTC
@@ -19,22 +19,22 @@ from orchestrator.runs.payload import MAX_RESULT_BYTES, fitted
 from orchestrator.runs.reserved import ANNOUNCE, FENCE
 from orchestrator.runs.tasks import RETRY_POLICY
 
-AT_ONCE = 256 * 1024
-"""Most characters of a notice that the last turn publishes. One character may be twelve bytes for
-the engine, which refuses a turn of more than 4 MiB."""
-Tell = Callable[[WorkflowCompleted, Cause], bool]
-"""Publishes a notice and notes it while the turn waits; returns False where it could not."""
+IN_TURN_CHARACTERS = 256 * 1024
+"""The largest notice that the last turn publishes, in characters. One character may be twelve bytes
+for the engine, which refuses a turn of more than 4 MiB."""
+AnnounceInTurn = Callable[[WorkflowCompleted, Cause], bool]
+"""Publishes a notice and records the ending while the turn waits. Returns False if it failed."""
 
 _log = structlog.get_logger()
 
 
 def wrapped(
-    definition: Definition, tell: Tell, code: str | None = None
+    definition: Definition, announce_in_turn: AnnounceInTurn, code: str | None = None
 ) -> Callable[[DaprWorkflowContext, Any], WorkflowGenerator]:
     """Return the function to register with the runtime for this workflow.
 
-    A run that began with other code than `code`, and whose history does not fit, is stalled: it
-    goes on once its code is back. A run that began with `code` fails, as its code is at fault.
+    If the history of a run does not fit its code, and the run began with other code than `code`, it
+    stalls until that code is back. If it began with `code`, it fails: the code is wrong.
     """
 
     def run(ctx: DaprWorkflowContext, stored: Any = None) -> WorkflowGenerator:
@@ -58,8 +58,9 @@ def wrapped(
         if definition.tag.announce and not context.continued and not context.is_over:
             notice = of_turn(ctx, definition.name, cause, context.custom_status, output, error)
             notice = fitting(notice)
-            if not (_may_be_told(context, cause, notice) and tell(notice, context.carried())):
-                yield from _announce(ctx, context.carried(), notice)
+            current = context.current_cause()
+            if not (_may_publish(context, cause, notice) and announce_in_turn(notice, current)):
+                yield from _announce(ctx, current, notice)
         if error:
             if fail_again:
                 fail_again()
@@ -71,17 +72,17 @@ def wrapped(
 
 
 def _may_run(ctx: DaprWorkflowContext, cause: Cause) -> WorkflowGenerator:
-    """Return whether this run may go on as the only run of its event.
+    """Return whether this run is the only run of its event.
 
-    A first attempt within its lease has no rival. For any other the fence decides.
+    A first attempt within its lease has no rival. For any other attempt, the ledger decides.
     """
     if cause.key is None or cause.claimed_at is None or cause.started_at is not None:
         return True
     late = ctx.current_utc_datetime.replace(tzinfo=UTC) - cause.claimed_at
     if cause.attempt == 1 and late < LEASE:
         return True
-    asked = {"key": cause.key, "attempt": cause.attempt}
-    return (yield ctx.call_activity(FENCE, input=asked, retry_policy=RETRY_POLICY))
+    attempt = {"key": cause.key, "attempt": cause.attempt}
+    return (yield ctx.call_activity(FENCE, input=attempt, retry_policy=RETRY_POLICY))
 
 
 def _author(definition: Definition, ctx: DaprWorkflowContext, value: Any) -> WorkflowGenerator:
@@ -91,16 +92,16 @@ def _author(definition: Definition, ctx: DaprWorkflowContext, value: Any) -> Wor
     return (yield from definition.function(*arguments))
 
 
-def _may_be_told(context: RunContext, cause: Cause, notice: WorkflowCompleted) -> bool:
-    """Return whether the turn itself may publish; it does so again if the engine repeats it.
+def _may_publish(context: RunContext, cause: Cause, notice: WorkflowCompleted) -> bool:
+    """Return whether the turn itself may publish. It publishes again if the engine repeats it.
 
     A replayed turn never publishes: it schedules the activity, again or for the first time.
     """
     return (
         not context.is_replaying
-        and cause.key is not None  # else the id of the notice depends on the time of the turn
-        and not context.has_patches  # if they differ from the code, the engine stalls the run
-        and len(notice.model_dump_json()) <= AT_ONCE
+        and cause.key is not None  # without a key, the notice's id depends on the turn's time
+        and not context.has_patches  # the engine stalls the run if its patches differ from the code
+        and len(notice.model_dump_json()) <= IN_TURN_CHARACTERS
     )
 
 
@@ -108,8 +109,8 @@ def _announce(
     ctx: DaprWorkflowContext, cause: Cause, notice: WorkflowCompleted
 ) -> WorkflowGenerator:
     """Publish by an activity. If every attempt fails, the outcome of the workflow is the same."""
-    news = {"cause": cause.model_dump(mode="json"), "notice": notice.model_dump(mode="json")}
+    values = {"cause": cause.model_dump(mode="json"), "notice": notice.model_dump(mode="json")}
     try:
-        yield ctx.call_activity(ANNOUNCE, input=news, retry_policy=RETRY_POLICY)
+        yield ctx.call_activity(ANNOUNCE, input=values, retry_policy=RETRY_POLICY)
     except Exception as error:
-        _log.error("not announced", instance_id=ctx.instance_id, error=str(error))
+        _log.error("ending not announced", instance_id=ctx.instance_id, error=str(error))

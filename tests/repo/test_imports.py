@@ -34,7 +34,7 @@ OURS = {*PRODUCT, "tests", "bench"}
 
 ROOMS = (
     *("metrics", "settings", "engine", "ledger", "outbox", "runs", "authoring", "hosting"),
-    *("intake", "inbox", "api", "service", "app", "__main__"),
+    *("intake", "inbox", "clock", "api", "service", "app", "__main__"),
 )
 """Folders and top modules of the orchestrator. Each imports itself and those before it."""
 FOR_AUTHORS = {"workflows", "registry"}

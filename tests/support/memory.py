@@ -29,7 +29,7 @@ from orchestrator.inbox import Inbox
 from orchestrator.intake.actions import Outcome
 from orchestrator.intake.arrival import arrive
 from orchestrator.intake.assembly import assemble
-from orchestrator.intake.router import Router
+from orchestrator.intake.routed_arrivals import Router
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.store import Read, Record, RecordStore
 from orchestrator.metrics import Metrics

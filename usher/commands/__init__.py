@@ -1,1 +1,1 @@
-"""The commands of `usher`: their arguments and help, and what each calls."""
+"""The commands of `usher`: arguments, help, and the calls that each makes."""

@@ -1,7 +1,7 @@
 """The command line: publishes through the starter, asks the services, runs the embedded stack.
 
-These modules are imported for each command and each help text, so they import little. What a
-command works with is imported by the command itself, or by `usher.session`.
+Every command and every help text imports these modules, so they import little. A command imports
+what it needs itself, or `usher.session` does.
 """
 
 from typing import Annotated
@@ -22,7 +22,7 @@ from usher.terminal.help import EXIT_CODES
 
 app = typer.Typer(
     name="usher",
-    help="Publish an event, the right workflow starts; when it ends, a notice comes out.",
+    help="Publish an event, and the right workflow starts. When it ends, a notice comes out.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -47,7 +47,8 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def main(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print it.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Publish an event, the right workflow starts; when it ends, a notice comes out."""
+    """Publish an event, and the right workflow starts. When it ends, a notice comes out."""

@@ -1,4 +1,4 @@
-"""The command for authors of workflows: it writes one to go on from."""
+"""The command for authors of workflows: it writes a new one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,13 +20,13 @@ app = typer.Typer()
 )
 def write_workflow(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Its name, with or without _workflow at its end.")],
+    name: Annotated[str, typer.Argument(help="Its name, with or without `_workflow` at the end.")],
     folder: Annotated[
-        Path | None, typer.Option("--dir", help="A folder of your own, for USHER_WORKFLOWS.")
+        Path | None, typer.Option("--dir", help="Your own folder, for USHER_WORKFLOWS.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a workflow that works, and its test, to go on from."""
+    """Write a workflow that works, and its test."""
     with session(ctx, as_json) as run:
         written = new_workflow(name, folder).as_json()
         run.out.answer(written, views.pairs(written))

@@ -1,4 +1,4 @@
-"""The commands that steer an instance, as a control event on its topic does."""
+"""The command that publishes a control event for an instance."""
 
 import json
 import uuid
@@ -21,12 +21,12 @@ SOURCE = "/usher/cli"
 )
 def terminate(
     ctx: typer.Context,
-    instance: Annotated[str, typer.Argument(help="Id of the instance to end.")],
-    reason: Annotated[str | None, typer.Option(help="Why, for the completion event.")] = None,
+    instance: Annotated[str, typer.Argument(help="Id of the instance.")],
+    reason: Annotated[str | None, typer.Option(help="Reason in the completion event.")] = None,
     event_id: Annotated[str | None, typer.Option("--id", help="Id of the control event.")] = None,
     as_json: Json = False,
 ) -> None:
-    """End an instance, also a STALLED one. Its completion event says TERMINATED."""
+    """Terminate an instance, also a STALLED one. Its completion event says TERMINATED."""
     control = {"instance_id": instance, "control": "terminate", "reason": reason}
     event = {
         "specversion": "1.0",

@@ -1,4 +1,4 @@
-"""The commands about what could not be served: look, send again, ask what would happen."""
+"""The commands about events that could not be served: list, redrive, explain."""
 
 import sys
 from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Reason = Annotated[str | None, typer.Option(help="Only of this reason, such as expired.")]
+Reason = Annotated[str | None, typer.Option(help="Only with this reason, such as expired.")]
 Workflow = Annotated[str | None, typer.Option(help="Only requests for this workflow.")]
 
 
@@ -31,10 +31,10 @@ def dead_letters(
     ctx: typer.Context,
     reason: Reason = None,
     workflow: Workflow = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Show at most this many.")] = 100,
     as_json: Json = False,
 ) -> None:
-    """List what could not be served, newest first."""
+    """List the dead letters, newest first."""
     with session(ctx, as_json) as run, run.client() as client:
         from contracts import calls
 
@@ -57,18 +57,18 @@ def dead_letters(
 def redrive(
     ctx: typer.Context,
     letter_id: Annotated[
-        str | None, typer.Option("--id", help="A dead letter, by its id or its event's.")
+        str | None, typer.Option("--id", help="Id of the dead letter, or of its event.")
     ] = None,
     reason: Reason = None,
     workflow: Workflow = None,
-    since: Annotated[str | None, typer.Option(help="Put aside since: 10m, 2h, a time.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only since: 10m, 2h or a time.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
-    again: Annotated[bool, typer.Option(help="Those redriven already, too.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what.")] = False,
-    rate: Annotated[float, typer.Option(min=0.1, help="At most so many a second.")] = 50,
+    again: Annotated[bool, typer.Option(help="Also those that were redriven before.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Send them; without it, only show.")] = False,
+    rate: Annotated[float, typer.Option(min=0.1, help="Send at most this many a second.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """Send dead-lettered events again, under their own ids. A dry run unless --yes.
+    """Send dead letters again, under the ids of their events. Without --yes, only show them.
 
     Exit code 5 if any was refused.
     """
@@ -140,10 +140,10 @@ def _left(done: int, count: int, wanted: "Redrive") -> str:
 @app.command(epilog=examples("usher explain event.json", "usher explain - < event.json"))
 def explain(
     ctx: typer.Context,
-    event: Annotated[str, typer.Argument(metavar="EVENT.json", help="A file, or -.")],
+    event: Annotated[str, typer.Argument(metavar="EVENT.json", help="File; - is stdin.")],
     as_json: Json = False,
 ) -> None:
-    """Say what would become of an event; nothing is done. Exit code 5 if it would be refused."""
+    """Show what would become of an event, and do nothing. Exit code 5 if it would be refused."""
     with session(ctx, as_json) as run, run.client() as client:
         try:
             body = sys.stdin.buffer.read() if event == "-" else Path(event).read_bytes()

@@ -1,4 +1,4 @@
-"""The commands that run the embedded stack: bring it up and down, show its logs, the demo."""
+"""The commands that run the embedded stack: up, down, logs and demo."""
 
 from typing import Annotated
 
@@ -22,19 +22,19 @@ JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object a
 def up(
     ctx: typer.Context,
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Leave it running; return once it is healthy.")
+        bool, typer.Option("--detach", "-d", help="Return once it is healthy; it keeps running.")
     ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Empty its data first.")] = False,
     with_samples: Annotated[
-        bool, typer.Option("--with-samples", help="Serve the samples beside USHER_WORKFLOWS.")
+        bool, typer.Option("--with-samples", help="Serve the samples, too.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Start the embedded stack: Redis, Dapr, the three services.
+    """Start the embedded stack: Redis, Dapr and the services.
 
-    It serves the workflows of the folders that USHER_WORKFLOWS names; where it names none, the
-    samples. In the foreground it shows all logs, and Ctrl-C stops it in order; with --json each
-    line of a log is one JSON object then.
+    It serves the workflows in the folders that USHER_WORKFLOWS names, or the samples if it names
+    none. In the foreground it shows all logs, and Ctrl-C stops it. With --json, each line of a log
+    is a JSON object.
     """
     with session(ctx, as_json) as run:
         from usher.terminal import coloured_logs, json_logs
@@ -57,7 +57,7 @@ def up(
 
 @app.command(epilog=examples("usher down"))
 def down(ctx: typer.Context, as_json: Json = False) -> None:
-    """Stop the embedded stack in order. Safe to repeat; its data stay."""
+    """Stop the embedded stack. Safe to repeat. Its data stay."""
     with session(ctx, as_json) as run:
         stack = run.stack()
         was_up = stack.is_up()
@@ -69,15 +69,15 @@ def down(ctx: typer.Context, as_json: Json = False) -> None:
 def logs(
     ctx: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="Processes; all if none.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Processes; default: all.")
     ] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what comes; Ctrl-C ends it.")
+        bool, typer.Option("--follow", "-f", help="Show new lines, until Ctrl-C.")
     ] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="So many of each.")] = 10,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Lines of each log.")] = 10,
     as_json: JsonLines = False,
 ) -> None:
-    """Show the last lines that the stack's processes logged."""
+    """Show the last lines of the stack's logs."""
     with session(ctx, as_json) as run:
         from usher.terminal import coloured_logs, json_logs
 
@@ -95,9 +95,9 @@ def logs(
 
 @app.command(epilog=examples("usher demo", "usher demo --json | jq '.notices[].outcome'"))
 def demo(ctx: typer.Context, as_json: Json = False) -> None:
-    """Publish events on a stack of its own; show what comes out.
+    """Publish events on a separate stack, and show what comes out.
 
-    Exit code 0 only if the notifier ends up with exactly the notices and dead letters it must.
+    Exit code 0 only if the notifier has exactly the expected notices and dead letters.
     """
     with session(ctx, as_json) as run, interruptible():
         from usher.demo import demo_settings, run_demo

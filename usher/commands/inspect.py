@@ -1,4 +1,4 @@
-"""The commands that look: at instances, workflows, who waits, what happened to an event."""
+"""The commands that show instances, workflows, waits, and what happened to an event."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -14,7 +14,7 @@ app = typer.Typer()
 
 
 class Status(StrEnum):
-    """How an instance is, in the engine's words."""
+    """The status of an instance, in the engine's words."""
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -31,7 +31,7 @@ def status(
     instance: Annotated[str, typer.Argument(help="Id of the instance.")],
     as_json: Json = False,
 ) -> None:
-    """Show one instance. Exit code 0 if there is one, however it ended; 4 if there is none."""
+    """Show one instance. Exit code 0 if it exists, however it ended; 4 if it does not."""
     with session(ctx, as_json) as run, run.client() as client:
         from contracts import calls
 
@@ -41,7 +41,7 @@ def status(
 
 @app.command(epilog=examples("usher workflows", "usher workflows --json | jq '.items[].name'"))
 def workflows(ctx: typer.Context, as_json: Json = False) -> None:
-    """List the workflows that are served, with an example input each."""
+    """List the served workflows, each with an example input."""
     with session(ctx, as_json) as run, run.client() as client:
         from contracts import calls
 
@@ -55,14 +55,14 @@ def workflows(ctx: typer.Context, as_json: Json = False) -> None:
 def ps(
     ctx: typer.Context,
     status: Annotated[
-        Status | None, typer.Option(case_sensitive=False, help="Only those that are so.")
+        Status | None, typer.Option(case_sensitive=False, help="Only with this status.")
     ] = None,
-    workflow: Annotated[str | None, typer.Option(help="Only those of this workflow.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Go on after this instance.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Only of this workflow.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Show at most this many.")] = 50,
+    cursor: Annotated[str | None, typer.Option(help="Start after this instance.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List instances in the order of their ids, a page at a time."""
+    """List instances in the order of their ids, page by page."""
     with session(ctx, as_json) as run, run.client() as client:
         from contracts import calls
 
@@ -98,11 +98,11 @@ def ps(
 @app.command(epilog=examples("usher waiting", "usher waiting --json | jq '.items[].event'"))
 def waiting(
     ctx: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Look at so many runs.")] = 100,
-    cursor: Annotated[str | None, typer.Option(help="Go on after this instance.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Look at this many runs.")] = 100,
+    cursor: Annotated[str | None, typer.Option(help="Start after this instance.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List who waits for which event, since when and until when."""
+    """List the waits for events, each with its start and deadline."""
     with session(ctx, as_json) as run, run.client() as client:
         from contracts import calls
 
@@ -119,11 +119,11 @@ def waiting(
 @app.command(epilog=examples("usher trace trip-1", "usher trace order-7 --source /shop"))
 def trace(
     ctx: typer.Context,
-    subject: Annotated[str, typer.Argument(metavar="EVENT_OR_INSTANCE", help="Either's id.")],
+    subject: Annotated[str, typer.Argument(metavar="EVENT_OR_INSTANCE", help="Id of either.")],
     source: Annotated[str, typer.Option(help="The event's source.")] = "/usher/starter",
     as_json: Json = False,
 ) -> None:
-    """Show what happened, from publish to notice: of an instance, or of an event."""
+    """Show what happened to an event or an instance, step by step."""
     with session(ctx, as_json) as run, run.client() as client:
         from usher.trace import trace as traced
 

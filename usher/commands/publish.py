@@ -1,4 +1,4 @@
-"""The commands that publish: a request, which starts a workflow, and an event for an instance."""
+"""The commands that publish: a request, which starts a workflow, or an event for an instance."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ app = typer.Typer()
 
 EventId = Annotated[
     str | None,
-    typer.Option("--id", help="Id of the event. The same id again is the same event."),
+    typer.Option("--id", help="Id of the event. An event with the same id is the same event."),
 ]
 
 
@@ -34,11 +34,11 @@ def publish(
         typer.Argument(metavar="INPUT", help="Its input as JSON; - reads standard input."),
     ] = None,
     event_id: EventId = None,
-    key: Annotated[str | None, typer.Option(help="Names the instance WORKFLOW-KEY.")] = None,
-    instance_id: Annotated[str | None, typer.Option(help="Names the instance.")] = None,
+    key: Annotated[str | None, typer.Option(help="The instance's id is WORKFLOW-KEY.")] = None,
+    instance_id: Annotated[str | None, typer.Option(help="Id of the instance.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Publish a request: a workflow starts. Prints the ids once the broker has it."""
+    """Publish a request, which starts a workflow. Print the ids once the broker has it."""
     with session(ctx, as_json) as run, run.client() as client:
         if key is not None and instance_id is not None:
             raise BadInput("--instance-id and --key both name the instance: give one of them.")
@@ -72,7 +72,7 @@ def event(
     event_id: EventId = None,
     as_json: Json = False,
 ) -> None:
-    """Publish an event: the instance that waits for it goes on."""
+    """Publish an event. The instance that waits for it continues."""
     with session(ctx, as_json) as run, run.client() as client:
         data, given = json_argument("DATA", payload), header_argument("--id", event_id)
         from contracts import calls

@@ -1,4 +1,4 @@
-"""The commands that prove: every accepted event is accounted for, nothing breaks a promise."""
+"""The commands that check that no accepted event is lost, and that nothing breaks a promise."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -23,9 +23,9 @@ app = typer.Typer()
 
 @app.command(epilog=examples("usher audit", "usher audit --json | jq .unaccounted"))
 def audit(ctx: typer.Context, as_json: Json = False) -> None:
-    """Hold every event on the streams against the ledger and the dead letters.
+    """Check that every event on the streams is accounted for.
 
-    Exit code 1 if any is not accounted for; each is named.
+    Exit code 1 if an event is not. Each one is named.
     """
     with session(ctx, as_json) as run, run.client() as client, run.redis() as redis:
         from usher.audit.auditor import Auditor
@@ -39,9 +39,9 @@ def audit(ctx: typer.Context, as_json: Json = False) -> None:
 
 @app.command(epilog=examples("usher doctor", "usher doctor --json | jq '.items[].where'"))
 def doctor(ctx: typer.Context, as_json: Json = False) -> None:
-    """Say what would break a promise, in the component files and in what runs.
+    """Report what would break a promise, in the files and the services.
 
-    Exit code 1 if anything would lose or double events; 3 if something could not be looked at.
+    Exit code 1 if something would lose or repeat events; 3 if something could not be examined.
     """
     with session(ctx, as_json) as run, run.client() as client:
         from usher.doctor.examination import Doctor
@@ -61,10 +61,10 @@ def _diagnosed(found: "Diagnosis") -> "Group":
     from rich.text import Text
 
     lines = [f"{found.count('refusal')} refusals, {found.count('warning')} warnings"]
-    for one in found.findings:
-        lines.append(f"{one.level}: {one.where}: {one.wrong}")
-        lines.append(f"    right: {one.right} (breaks {one.breaks})")
-    lines += [f"not seen: {said}" for said in found.not_seen]
+    for finding in found.findings:
+        lines.append(f"{finding.level}: {finding.where}: {finding.wrong}")
+        lines.append(f"    right: {finding.right} (breaks {finding.breaks})")
+    lines += [f"not seen: {reason}" for reason in found.not_seen]
     return Group(*(Text(printable.one_line(line)) for line in lines))
 
 
@@ -72,8 +72,8 @@ def _audited(report: "Report") -> "Group":
     from rich.console import Group
     from rich.text import Text
 
-    named = ("findings", "reused")
-    totals = {name: value for name, value in report.as_json().items() if name not in named}
+    lists = ("findings", "reused")
+    totals = {name: value for name, value in report.as_json().items() if name not in lists}
     shown: list[RenderableType] = [views.pairs(totals)]
     if report.findings:
         shown += [Text("Not accounted for:", style="bold red"), _named(report.findings, "missing")]

@@ -1,5 +1,5 @@
 """The embedded local stack: Redis, Dapr and the three services as supervised processes.
 
-`settings` says where and on which ports, `processes` what runs, `stack` brings it up and down.
-Nothing is imported here: supervisord loads `backoff` from this package.
+`settings` has the ports and folders, `processes` says what runs, and `stack` starts and stops it.
+This file imports nothing, because supervisord loads `backoff` from this package.
 """

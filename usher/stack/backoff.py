@@ -1,20 +1,19 @@
-"""Runs inside supervisord: a process that keeps dying is tried again for good, at a bounded pace.
+"""A plugin of supervisord: bounds the delay before it restarts a process that keeps dying.
 
-supervisord waits one second longer after each quick death, without end, and gives up for good
-after `startretries`. It offers plugins (`rpcinterface_factory`) and tells them of each backoff
-before it acts on it, so the bound is set here.
+supervisord waits one second longer after each quick death, without a bound, and gives up after
+`startretries`. It notifies its plugins (`rpcinterface_factory`) of each backoff before it waits.
 """
 
 import time
 
 from supervisor import events  # type: ignore[import-untyped]
 
-# The delay grows 1, 2, 3 … up to this. Under 10 s together with supervisord's own two ticks.
+# The delay grows 1, 2, 3 … up to this. With supervisord's two ticks it stays below 10 s.
 LONGEST_SECONDS = 5
 
 
 def plug_in(_supervisord: object) -> object:
-    """The factory named in the configuration; the object it returns adds no RPC of its own."""
+    """Subscribe to backoffs. The configuration names this factory; its result adds no RPC."""
     events.subscribe(events.ProcessStateBackoffEvent, _bound)
     return object()
 

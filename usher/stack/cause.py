@@ -1,52 +1,51 @@
-"""Finds in what a process printed why it does not start: the words of its last attempt alone."""
+"""Finds in a process's log why it does not start. Only its last attempt counts."""
 
 import re
 from pathlib import Path
 
 from usher.stack.tail import lines_since
 
-_DAPR = re.compile(r'level=(?P<level>\w+) .*?msg="(?P<said>(?:[^"\\]|\\.)*)"')
-_REDIS = re.compile(r"^(\d+:\w .*)?# (?P<said>.*)|^\*\*\* (?P<fatal>FATAL.*)")
+_DAPR = re.compile(r'level=(?P<level>\w+) .*?msg="(?P<message>(?:[^"\\]|\\.)*)"')
+_REDIS = re.compile(r"^(\d+:\w .*)?# (?P<message>.*)|^\*\*\* (?P<fatal>FATAL.*)")
 _UVICORN = re.compile(r"^(INFO|ERROR): {4}")
 _MOST_LINES = 12
 
 
 def why(log: Path, since: int) -> str:
-    """Return why the process ended that has printed into `log` from the byte `since` on."""
+    """Return why a process ended, from what it printed into `log` after the byte `since`."""
     lines = [line for line in lines_since(log, since) if line.strip()]
-    return "\n".join(_go(lines) or _python(lines) or _redis(lines) or _last(lines)[-3:])
+    return "\n".join(_dapr(lines) or _python(lines) or _redis(lines) or _last(lines)[-3:])
 
 
-def _go(lines: list[str]) -> list[str]:
-    """Of the Dapr programs: the last fatal line, else the last error."""
-    told = [found for line in lines if (found := _DAPR.search(line))]
+def _dapr(lines: list[str]) -> list[str]:
+    """Return the last fatal line of a Dapr program, or its last error."""
+    logged = [found for line in lines if (found := _DAPR.search(line))]
     for level in ("fatal", "error"):
-        if said := [one["said"] for one in told if one["level"] == level]:
-            return [said[-1].replace('\\"', '"').replace("\\n", "\n")]
+        if messages := [found["message"] for found in logged if found["level"] == level]:
+            return [messages[-1].replace('\\"', '"').replace("\\n", "\n")]
     return []
 
 
 def _python(lines: list[str]) -> list[str]:
-    """Of our services: the exception that ended the last attempt, without where it came from."""
+    """Return the last exception of a service, without its traceback."""
     begins = [n for n, line in enumerate(lines) if line.startswith("Traceback (most recent")]
     if not begins:
         return []
     after = lines[begins[-1] + 1 :]
     raised = next((n for n, line in enumerate(after) if not line.startswith(" ")), len(after))
-    said = [line for line in after[raised:] if not _UVICORN.match(line)]
-    return said[:_MOST_LINES]
+    return [line for line in after[raised:] if not _UVICORN.match(line)][:_MOST_LINES]
 
 
 def _redis(lines: list[str]) -> list[str]:
-    """Of Redis: its last warning, or what it says of its configuration and the line it is in."""
+    """Return the last warning of Redis, or its configuration error with the wrong line."""
     for n, line in reversed(list(enumerate(lines))):
-        if (found := _REDIS.match(line)) and not (found["said"] or "").startswith("oO0O"):
-            return [found["said"]] if found["said"] else lines[n : n + 4]
+        if (found := _REDIS.match(line)) and not (found["message"] or "").startswith("oO0O"):
+            return [found["message"]] if found["message"] else lines[n : n + 4]
     return []
 
 
 def _last(lines: list[str]) -> list[str]:
-    """Return the last attempt's lines, where each attempt has printed the same."""
+    """Return the lines of the last attempt if each attempt printed the same, else the last 12."""
     for count in range(1, len(lines) // 2 + 1):
         if lines[-count:] == lines[-2 * count : -count]:
             return lines[-count:]

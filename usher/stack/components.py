@@ -1,4 +1,4 @@
-"""Says which component file cannot be read: daprd only warns of one, and does without it."""
+"""Refuses component files that cannot be read. daprd only warns, and runs without them."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from usher.stack.errors import StackError
 def refuse_broken_components(folder: Path) -> None:
     """Raise StackError that names each file of `folder` that is no Dapr resource."""
     if not folder.is_dir():
-        raise StackError(f"{folder} is no folder: USHER_COMPONENTS_DIR names the component files")
+        raise StackError(f"{folder} is not a folder: set USHER_COMPONENTS_DIR to one")
     _, broken = read(folder)
     if broken:
-        said = (f"{folder.parent / one.where}: {one.wrong}: mend it" for one in broken)
-        raise StackError("\n".join(said))
+        lines = (f"{folder.parent / one.where}: {one.wrong}: correct it" for one in broken)
+        raise StackError("\n".join(lines))

@@ -1,4 +1,4 @@
-"""Writes supervisord's configuration: one program a process, started by name, stopped in order."""
+"""Writes supervisord's configuration: one program for each process."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from usher.stack.processes import ProcessSpec
 
-# Relative to the data folder, which is supervisord's working folder: nothing to quote.
+# Relative to the data folder, which is supervisord's working folder. So nothing needs quotes.
 LOGS = Path("logs")
 PIDFILE = Path("supervisord.pid")
 
@@ -30,8 +30,8 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 supervisor.rpcinterface_factory=usher.stack.backoff:plug_in
 """
 
-# A death within `startsecs` counts as a failed start and is waited out longer each time; a later
-# one is healed at once. `startretries` is as good as for ever; usher.stack.backoff bounds the wait.
+# After a death within `startsecs`, supervisord waits before the next start, and usher.stack.backoff
+# bounds the wait. After a later death it restarts at once. `startretries` makes it try for ever.
 _PROGRAM = """
 [program:{name}]
 command={command}
@@ -51,13 +51,13 @@ stdout_logfile_backups=2
 
 
 def render(specs: Sequence[ProcessSpec], socket: Path) -> str:
-    """The configuration for `specs`, controlled over `socket`.
+    """Return the configuration for `specs`, controlled over `socket`.
 
-    supervisord stops programs one after the other, the highest priority first: the last of
-    `specs`. Raises ValueError for what the format cannot hold: line breaks, and in variables also
-    double quotes, quotes at an end, and ` #` or ` ;`.
+    supervisord stops programs one after the other, from the last of `specs` to the first, because
+    the last has the highest priority. Raises ValueError for what the format cannot hold: line
+    breaks; in variables also double quotes, quotes at an end, and ` #` or ` ;`.
     """
-    # Root must say that it means it, or each start logs a complaint.
+    # As root, supervisord logs a warning at each start unless `user` is set.
     user = f"user={os.getuid()}\n" if os.getuid() == 0 else ""
     head = _DAEMON.format(
         logs=LOGS, pidfile=PIDFILE, user=user, socket=str(socket).replace("%", "%%")
@@ -92,6 +92,6 @@ def _environment(env: Mapping[str, str], secrets: Sequence[str]) -> str:
     for key, value in env.items():
         if re.search(r"""["\r\n]|\s[;#]|^'|'$""", value):
             raise ValueError(f"supervisord cannot pass this on: {key}={value!r}")
-    given = [f'{key}="{value}"'.replace("%", "%%") for key, value in env.items()]
-    # supervisord puts it in as it reads this file: the file itself holds none.
-    return ",".join([*given, *(f'{name}="%(ENV_{secret_variable(name)})s"' for name in secrets)])
+    plain = [f'{key}="{value}"'.replace("%", "%%") for key, value in env.items()]
+    # supervisord inserts the secrets when it reads this file, so the file holds none.
+    return ",".join([*plain, *(f'{name}="%(ENV_{secret_variable(name)})s"' for name in secrets)])

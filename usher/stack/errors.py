@@ -1,9 +1,9 @@
-"""The errors of the stack, for whoever typed the command."""
+"""The errors of the stack. Their messages are for the person at the terminal."""
 
 
 class StackError(Exception):
-    """The stack cannot do as asked. The message is for people; it may have several lines."""
+    """The stack cannot do what the command asked. The message may have several lines."""
 
 
 class SetupError(Exception):
-    """Set-up cannot go on. The message says why and what to do, to the person at the terminal."""
+    """Set-up cannot continue. The message says why and what to do."""

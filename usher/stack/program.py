@@ -1,4 +1,4 @@
-"""Runs one command of set-up that may take minutes, with a sign of life on screen every 20 s."""
+"""Runs one command of set-up that may take minutes, and reports progress every 20 s."""
 
 import signal
 import subprocess
@@ -27,11 +27,11 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Returns the lines that the command printed; they are at the end of `log` too.
+    """Run the command and return the lines it printed. They are also at the end of `log`.
 
-    While it runs, `report` hears how long it has been and, if `counted` says what a line stands
-    for, how many there are. Raises SetupError with the last lines. Left early (Ctrl-C), it ends
-    the command and the processes which that started.
+    `report` gets the time since the start. If `counted` says what a line stands for, it also gets
+    the number of lines. Raises SetupError with the last lines. On Ctrl-C, the command and the
+    processes that it started end.
     """
     begun, earlier = time.monotonic(), log.stat().st_size if log.exists() else 0
 
@@ -54,12 +54,12 @@ def run(
             _end(process)
     if process.returncode:
         tail = "\n".join(lines()[-TAIL_LINES:])
-        raise SetupError(f"{doing} failed. All of its output is in {log}, which ends in:\n{tail}")
+        raise SetupError(f"{doing} failed. Its output is in {log}, which ends with:\n{tail}")
     return lines()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Interrupts a command that still runs, with all that it started, as Ctrl-C would."""
+    """Interrupt a command that still runs, and all processes it started, as Ctrl-C would."""
     if process.poll() is not None:
         return
     try:

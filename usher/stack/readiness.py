@@ -1,4 +1,4 @@
-"""Asks one process of the stack whether it is ready."""
+"""Checks whether one process of the stack is ready."""
 
 from usher.stack.processes import ProcessSpec
 
@@ -6,7 +6,7 @@ _SECONDS = 2
 
 
 def is_ready(spec: ProcessSpec, redis_password: str = "") -> bool:
-    """What `spec.ready` says, asked once, answered within 2 s."""
+    """Check `spec.ready` once, within 2 s."""
     if spec.ready is None:
         return True
     if spec.ready.startswith("redis://"):
@@ -15,14 +15,14 @@ def is_ready(spec: ProcessSpec, redis_password: str = "") -> bool:
 
 
 def _pings(url: str, password: str) -> bool:
-    import redis  # here and below: slow to import, and `usher logs` and `down` ask nobody
+    import redis  # slow to import, like httpx below, and `usher logs` and `down` need neither
 
-    # Named, `default` may show a password also where none is wanted.
+    # With a user name, Redis accepts a password even if none is set.
     login = {"username": "default", "password": password} if password else {}
     with redis.Redis.from_url(url, socket_timeout=_SECONDS, **login) as client:
         try:
             return bool(client.ping())
-        except redis.RedisError:  # also while it loads its data
+        except redis.RedisError:  # also while Redis loads its data
             return False
 
 
@@ -30,7 +30,7 @@ def _answers(url: str) -> bool:
     import httpx
 
     try:
-        # No proxy of the environment's: everything is on this machine.
+        # No proxy from the environment: everything is on this machine.
         return httpx.get(url, timeout=_SECONDS, trust_env=False, verify=False).is_success
     except httpx.TransportError:
         return False

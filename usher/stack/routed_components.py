@@ -16,7 +16,6 @@ from contracts.topics import PUBSUB, PUBSUB_ORDERED, PUBSUB_ROUTES, PUBSUB_ROUTE
 from usher.doctor.resources import read
 from usher.route_trial import find_routes
 from usher.stack.errors import StackError
-from usher.stack.processes import what_is_served
 from usher.stack.settings import StackSettings
 
 Document = dict[str, Any]
@@ -28,7 +27,7 @@ def with_routed_components(settings: StackSettings) -> StackSettings:
 
     Without routes, they stay the same. What is wrong with routes the orchestrator says itself.
     """
-    wanted = subscriptions(find_routes(None, what_is_served(settings)).routes)
+    wanted = subscriptions(find_routes(None, settings.served).routes)
     if not wanted:
         return settings
     into = settings.data_dir / "components"

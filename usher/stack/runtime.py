@@ -1,4 +1,4 @@
-"""Finds the embedded stack's real Dapr runtime (daprd, placement, scheduler), or builds it."""
+"""Finds the Dapr runtime of the embedded stack (daprd, placement, scheduler), or builds it."""
 
 import shutil
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from usher.stack.toolbox import version_of
 
 SERIES = "1.18"
 
-# 1.18.2 is the newest 1.18 whose dependencies the public Go module proxy serves. Of the some 140
-# components those stay that Usher's own files name, and what daprd needs to find its neighbours.
-# Placement and scheduler of 1.18.2 take `--healthz-listen-address` and ignore it: the edits have
-# them listen there. The scheduler's etcd takes commands as JSON over plain HTTP, so from any web
-# page: the last edit has it take commands by gRPC alone, and answer no other site. A runtime that
-# is found, not built, answers its health on all interfaces, and those commands: the doctor says so.
+# 1.18.2 is the newest 1.18 whose dependencies the public Go module proxy serves. The build keeps
+# those of some 140 components that Usher's files name, and those with which sidecars find each
+# other. Placement and scheduler 1.18.2 ignore `--healthz-listen-address`: the first edits make them
+# listen there. The scheduler's etcd accepts commands as JSON over plain HTTP, so any web page could
+# send one: the last edit makes it accept only gRPC, and only from this machine. A runtime that was
+# found, not built, has both faults, and `usher doctor` reports them.
 RUNTIME = Recipe(
     name="dapr",
     module="github.com/dapr/dapr",
     version="1.18.2",
     packages=("./cmd/daprd", "./cmd/placement", "./cmd/scheduler"),
     ldflags="-s -w -X github.com/dapr/dapr/pkg/buildinfo.version=1.18.2",
-    takes="4 to 8 minutes on two cores, 4 GB of disk for as long",
+    takes="4 to 8 minutes on two cores, and 4 GB of disk meanwhile",
     flags=("-tags", "allcomponents"),
     revision="4",
     source_edits=(
@@ -60,9 +60,9 @@ RUNTIME = Recipe(
     ),
 )
 
-# Placement and scheduler know no --version. They say it in their first line, and a trust domain
-# that cannot be ends them right after it, before they open a port or write a file.
-_QUESTIONS = {
+# Placement and scheduler have no --version. They print it in their first line. An invalid trust
+# domain then ends them, before they open a port or write a file.
+_VERSION_ARGUMENTS = {
     "daprd": ("--version",),
     "placement": ("--trust-domain", "/"),
     "scheduler": ("--trust-domain", "/"),
@@ -71,7 +71,7 @@ _QUESTIONS = {
 
 @dataclass(frozen=True)
 class DaprBinaries:
-    """Three programs that ran when asked; `version` is daprd's, of the 1.18 series as all are."""
+    """The three programs, each of which ran. `version` is that of daprd, such as 1.18.2."""
 
     daprd: Path
     placement: Path
@@ -80,15 +80,15 @@ class DaprBinaries:
 
 
 def find_or_build(report: Report, folder: Path | None = None) -> DaprBinaries:
-    """The configured `folder`'s programs; else those of ~/.dapr/bin, PATH or the cache, else built.
+    """Return the programs in `folder`, or else from ~/.dapr/bin, PATH or the cache, or build them.
 
-    Raises SetupError: the configured folder does not hold all three, or the build failed.
+    Raises SetupError if `folder` does not hold all three, or if the build fails.
     """
     if folder is not None:
         configured = folder.expanduser().absolute()
         if binaries := _prove(str(configured)):
             return binaries
-        raise SetupError(f"no daprd in {configured}, the configured folder of Dapr's programs")
+        raise SetupError(f"USHER_DAPR_DIR: {configured} has no daprd")
     for place in (str(Path.home() / ".dapr" / "bin"), None, str(RUNTIME.folder())):
         try:
             if binaries := _prove(place):
@@ -96,7 +96,7 @@ def find_or_build(report: Report, folder: Path | None = None) -> DaprBinaries:
         except SetupError as unfit:
             report(f"passed over: {unfit}")
     report(
-        f"no Dapr {SERIES} here (`dapr init --slim --runtime-version {RUNTIME.version}` is quicker)"
+        f"no Dapr {SERIES} found; `dapr init --slim --runtime-version {RUNTIME.version}` is quicker"
     )
     return build(RUNTIME, report, _prove_built)
 
@@ -109,18 +109,21 @@ def _prove_built(folder: Path) -> DaprBinaries | None:
 
 
 def _prove(search_path: str | None) -> DaprBinaries | None:
-    """Runs what `search_path` (None: PATH) holds; None without a daprd, SetupError if unfit."""
+    """Run the programs of `search_path` (None: PATH). Return None if it has no daprd.
+
+    Raises SetupError if a program is missing or of another series.
+    """
     found: dict[str, Path] = {}
     versions: dict[str, str] = {}
-    for name, question in _QUESTIONS.items():
+    for name, arguments in _VERSION_ARGUMENTS.items():
         if (program := shutil.which(name, path=search_path)) is None:
             if not found:
                 return None
             raise SetupError(f"{found['daprd']} has no {name} beside it")
         found[name] = Path(program)
-        version = version_of(found[name], *question)
+        version = version_of(found[name], *arguments)
         if version is None or not version.startswith(f"{SERIES}."):
-            said = f"is {version}" if version else "names no version"
-            raise SetupError(f"{program} {said}, and {SERIES}.x is wanted")
+            actual = f"is {version}" if version else "prints no version"
+            raise SetupError(f"{program} {actual}, and Usher needs {SERIES}.x")
         versions[name] = version
     return DaprBinaries(**found, version=versions["daprd"])

@@ -1,4 +1,4 @@
-"""Where the embedded stack listens and keeps its data: every port is a setting, `USHER_<NAME>`."""
+"""The settings of the embedded stack: ports, folders and options, each `USHER_<NAME>`."""
 
 import os
 from collections import defaultdict
@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 import usher
 from contracts.services import Service
 
-# All but the three services' HTTP stays here, whatever `host` says: Redis and Dapr have no tokens.
+# Only the HTTP of the three services follows `host`. Everything else listens on loopback.
 LOOPBACK = "127.0.0.1"
 
 _PACKAGE = Path(usher.__file__).resolve().parent
@@ -34,7 +34,7 @@ def _default_components_dir() -> Path:
 
 
 def _canonical(path: Path) -> Path:
-    return path.expanduser().resolve()  # one spelling: what runs is recognised by its data_dir
+    return path.expanduser().resolve()  # one spelling, because data_dir identifies the processes
 
 
 def _split(value: object) -> object:
@@ -49,8 +49,8 @@ Locations = Annotated[tuple[Location, ...], NoDecode, BeforeValidator(_split)]
 class StackSettings(BaseSettings):
     """The stack's settings, from the environment: `USHER_STARTER_PORT=8090`, `USHER_DATA_DIR=…`.
 
-    Fields that end in `_port` are TCP ports; their description says what listens there. A port
-    that is used twice is a `ValidationError`. Paths are made absolute against the working folder.
+    Fields that end in `_port` are TCP ports. Their description says what listens there. A port used
+    twice is a `ValidationError`. Relative paths start at the working folder.
     """
 
     model_config = SettingsConfigDict(
@@ -60,7 +60,7 @@ class StackSettings(BaseSettings):
     host: str = Field(LOOPBACK, description="where the three services' HTTP listens")
     data_dir: Location = Field(
         default_factory=_default_data_dir,
-        description="data and logs: `build/stack` of a checkout, else of the user's state folder",
+        description="data and logs: `build/stack` in a checkout, else in the user's state folder",
     )
     dapr_dir: Location | None = Field(None, description="folder with daprd, placement, scheduler")
     redis_server: Location | None = Field(None, description="the redis-server to run")
@@ -68,7 +68,7 @@ class StackSettings(BaseSettings):
         default_factory=_default_components_dir, description="Dapr component files"
     )
     workflows: Locations = Field(
-        (), description="folders with workflow files; the samples, where none is named"
+        (), description="folders with workflow files; without any, the samples are served"
     )
     samples: bool = Field(False, description="serve the samples beside those of the folders")
     routes: Locations = Field((), description="files of routes, beside those in the folders")
@@ -78,7 +78,7 @@ class StackSettings(BaseSettings):
         validation_alias=AliasChoices(
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
         ),
-        description="where spans go, OTLP over HTTP, as `http://127.0.0.1:4318`; empty: nowhere",
+        description="where spans go, OTLP over HTTP, e.g. `http://127.0.0.1:4318`; empty: nowhere",
     )
     replicas: int = Field(1, ge=1, le=4, description="orchestrators, each beside its own sidecar")
 
@@ -126,21 +126,30 @@ class StackSettings(BaseSettings):
             raise ValueError(f"a port is used twice: {'; '.join(clashes)}")
         return self
 
+    @property
+    def served(self) -> dict[str, str]:
+        """The orchestrator's settings that say which workflows and routes it serves."""
+        return {
+            "USHER_WORKFLOWS": os.pathsep.join(map(str, self.workflows)),
+            "USHER_ROUTES": os.pathsep.join(map(str, self.routes)),
+            "USHER_SAMPLES": str(int(self.samples)),
+        }
+
     def ports(self) -> dict[str, int]:
-        """Every port by its field name."""
+        """Return every port by its field name."""
         return {name: getattr(self, name) for name in PORTS}
 
     def shifted(self, by: int) -> "StackSettings":
-        """The same settings with every port moved by `by`: a second stack beside the first.
+        """Return the same settings with `by` added to every port, for a second stack.
 
-        50 and 1000 do; by 100 the one's placement would get the port of the other's health.
+        50 and 1000 work. With 100, one stack's placement would get the port of the other's health.
         """
         return StackSettings.model_validate(
             self.model_dump() | {name: port + by for name, port in self.ports().items()}
         )
 
     def replica(self, number: int) -> "StackSettings":
-        """The settings as the orchestrator of this number has them: the first has these.
+        """Return the settings of the orchestrator with this number. The first one has these.
 
         Each further one listens 10 ports above the one before.
         """
@@ -149,12 +158,12 @@ class StackSettings(BaseSettings):
         return self.model_copy(update={name: getattr(self, name) + above for name in own})
 
     def url(self, service: Service) -> str:
-        """Where a service's HTTP answers, as seen from this machine: `http://127.0.0.1:8080`."""
+        """Return the URL of a service on this machine: `http://127.0.0.1:8080`."""
         host = LOOPBACK if self.host in ("0.0.0.0", "::", "") else self.host
         return f"http://{host}:{getattr(self, f'{service}_port')}"
 
     def places(self) -> dict[str, str]:
-        """Where the stack can be looked at."""
+        """Return the URLs and the folder where people can look at the stack."""
         return {
             "live page": self.url("notifier"),
             "publish": f"{self.url('starter')}/docs",
@@ -169,10 +178,10 @@ PORTS = tuple(name for name in StackSettings.model_fields if name.endswith("_por
 
 
 def variable(field: str) -> str:
-    """The environment variable of a setting: `starter_port` → `USHER_STARTER_PORT`."""
+    """Return the environment variable of a setting: `USHER_STARTER_PORT` for `starter_port`."""
     return f"USHER_{field.upper()}"
 
 
 def purpose(field: str) -> str:
-    """What a setting is for, as a phrase: `redis_port` → `Redis`."""
+    """Return the purpose of a setting: `Redis` for `redis_port`."""
     return StackSettings.model_fields[field].description or field

@@ -1,4 +1,4 @@
-"""Ends one stack: in order and in bounded time, whoever started it and however it got there."""
+"""Stops one stack, in order and in bounded time, whatever state it is in."""
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
@@ -19,36 +19,36 @@ def shut_down(
     *,
     nudge: Callable[[], None],
 ) -> bool:
-    """Stop all that runs for `data_dir`, the last of `specs` first; False if nothing did.
+    """Stop all processes of `data_dir`, the last of `specs` first. Return False if none ran.
 
-    supervisord does it, one process after the other. Where it cannot, as it was killed or hangs,
-    what it left is ended here in the same order. What does not end in its time is killed. `nudge`
-    is called while supervisord is waited for.
+    supervisord stops one process after the other. If supervisord was killed or hangs, this function
+    ends the rest in the same order. A process that does not end in time is killed. `nudge` is
+    called while this function waits for supervisord.
     """
     rank = {spec.name: place for place, spec in enumerate(specs)}
-    ours = sorted(owned(data_dir), key=lambda named: rank.get(named[0], -1), reverse=True)
-    if supervisors := [process for name, process in ours if not name]:
+    running = sorted(owned(data_dir), key=lambda named: rank.get(named[0], -1), reverse=True)
+    if supervisors := [process for name, process in running if not name]:
         for process in supervisors:
             _signal(process.terminate)
         bound = sum(spec.stop_seconds for spec in specs) + 10
-        wait_until(_Farewell(ours, report, nudge), bound)
+        wait_until(_StopReport(running, report, nudge), bound)
         _kill(supervisors)
     for spec in reversed(specs):
-        if orphans := [p for name, p in ours if name == spec.name and alive(p)]:
+        if orphans := [p for name, p in running if name == spec.name and alive(p)]:
             report(f"{spec.name} runs without a supervisor: ending it")
             _end(orphans, spec.stop_seconds)
     kill_all(data_dir)
-    return bool(ours)
+    return bool(running)
 
 
 def kill_all(data_dir: Path) -> None:
-    """SIGKILL to all that runs for `data_dir`, supervisord first: it would start others again."""
+    """Kill all processes of `data_dir`, supervisord first, because it would restart the others."""
     _kill([process for name, process in owned(data_dir) if not name])
     _kill([process for _, process in owned(data_dir)])
 
 
-class _Farewell:
-    """Reports each process once it is gone, and says whether all are."""
+class _StopReport:
+    """Reports each process that has stopped. Each call returns whether all have."""
 
     def __init__(
         self,
@@ -63,12 +63,12 @@ class _Farewell:
     def __call__(self) -> bool:
         self._nudge()
         before = dict.fromkeys(name for name, _ in self._left)
-        # From the last to go: so none that goes meanwhile is passed by one that goes after it.
+        # In reverse, so that no process is reported before one that stopped earlier.
         left = [(name, process) for name, process in reversed(self._left) if alive(process)]
         self._left = left[::-1]
-        still = {name for name, _ in self._left}
+        running = {name for name, _ in self._left}
         for name in before:
-            if name not in still:
+            if name not in running:
                 self._report(f"{name or 'supervisord'} has stopped")
         return not self._left
 
@@ -87,5 +87,5 @@ def _kill(processes: Collection[psutil.Process]) -> None:
 
 
 def _signal(send: Callable[[], None]) -> None:
-    with suppress(psutil.NoSuchProcess):  # gone, or another process has its pid by now
+    with suppress(psutil.NoSuchProcess):  # it ended, and its pid may belong to another process
         send()

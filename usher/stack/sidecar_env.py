@@ -1,4 +1,4 @@
-"""What the sidecars of the embedded stack are told by their environment."""
+"""The environment variables of the sidecars of the embedded stack."""
 
 from urllib.parse import urlsplit
 
@@ -6,20 +6,20 @@ from usher.stack.settings import LOOPBACK, StackSettings
 
 
 def sidecar_env(settings: StackSettings, redis_address: str) -> dict[str, str]:
-    """Return the variables of each sidecar, on top of those of the caller."""
+    """Return the variables that each sidecar gets in addition to the caller's."""
     return {
         "USHER_REDIS_HOST": redis_address,
-        # Where other sidecars reach this one. daprd would take an address of a network: a machine
-        # without one has none, and on others nothing listens there.
+        # Where other sidecars reach this one. By default daprd takes a network address, which a
+        # machine may not have, and on which nothing listens here.
         "DAPR_HOST_IP": LOOPBACK,
         **_tracing(settings),
     }
 
 
 def _tracing(settings: StackSettings) -> dict[str, str]:
-    """What daprd is to be told of the endpoint: its defaults are gRPC and TLS.
+    """Return daprd's variables for the endpoint. Its defaults are gRPC and TLS.
 
-    It takes host and port alone, and none of the variable that names the path to the spans.
+    daprd takes scheme, host and port only. The variable for traces has a path, so it is emptied.
     """
     if not settings.otlp_endpoint:
         return {}

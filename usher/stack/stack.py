@@ -1,4 +1,4 @@
-"""Brings the embedded stack up and down, whole or one process, and says how it is."""
+"""Starts and stops the embedded stack, or one of its processes, and reports its state."""
 
 import shutil
 from collections import defaultdict
@@ -30,41 +30,39 @@ from usher.stack.wait import wait_until
 SUPERVISORD = "supervisord"
 
 _TIER_SECONDS = 60.0
-_LIVES = 2  # one that has used up so many while it was being started will not get ready
+_MOST_STARTS = 2  # a process that needs more starts than this will not get ready
 
 
 class Stack:
     """One embedded stack: the one whose data are in `settings.data_dir`."""
 
     def __init__(self, settings: StackSettings, specs: Sequence[ProcessSpec] | None = None) -> None:
-        """`specs` are run instead of the processes that `settings` make (tests bring stand-ins)."""
+        """`specs` replace the processes that follow from `settings`. Tests use them."""
         self.settings = settings
         self._given = specs
         self._supervisor = Supervisor(settings.data_dir)
-        self._begins: dict[str, int] = {}
-        """Name → where its log ended before it was started."""
+        self._log_sizes: dict[str, int] = {}
+        """By process, the size of its log before it was started."""
 
     def up(self, report: Report, *, fresh: bool = False) -> bool:
-        """Start what does not run, in order; return once all is healthy.
+        """Start the processes that do not run, in order, and wait until all are healthy.
 
-        False when all was up and healthy before. `fresh` empties the data first. Raises
-        `StackError`: a port is in use, `fresh` while it runs, a process that does not get healthy
-        (what this call started is stopped again); `SetupError`: no Dapr or no Redis to be had.
+        Return False if all were healthy before. `fresh` empties the data first. Raises `StackError`
+        and stops what it has started, if a port is in use or a process does not get healthy.
+        Raises `SetupError` if there is no Dapr or no Redis.
         """
         specs = self._specs(report)
-        with self._alone(report, _TIER_SECONDS * 5):
+        with self._locked(report, _TIER_SECONDS * 5):
             ran_before = self.is_up()
             if not ran_before:
                 self._prepare(specs, fresh, report)
             elif fresh:
-                raise StackError("the data of a stack that is up cannot be emptied: stop it first")
+                raise StackError("--fresh empties the data, but the stack is up: stop it first")
             elif not self._supervisor.runs_with(specs):
                 raise StackError("the stack is up with other settings: stop it first")
             elif not self.secrets.redis_password:
-                gone = self.settings.data_dir / FILE
-                raise StackError(
-                    f"the stack is up, and {gone} is gone: stop it first, to make another"
-                )
+                file = self.settings.data_dir / FILE
+                raise StackError(f"{file} is missing: stop the stack, and the next start makes it")
             try:
                 if not ran_before:
                     self._supervisor.launch(specs)
@@ -80,27 +78,27 @@ class Stack:
     def down(self, report: Report) -> None:
         """Stop everything in order, also what a killed supervisord left behind. Safe to repeat.
 
-        Bounded: what does not end in its time is killed.
+        Bounded: a process that does not end in time is killed.
         """
-        with self._alone(report, 5, insist=False):
+        with self._locked(report, 5, required=False):
             if not self._shut_down(report):
                 report("nothing is running")
 
     def kill(self) -> None:
-        """Leave nothing running, at once and in no order. Redis loses up to a second of writes."""
+        """Kill everything at once. Redis loses up to a second of writes."""
         kill_all(self.settings.data_dir)
         self._supervisor.tidy()
 
     def is_up(self) -> bool:
-        """Whether its supervisord runs; `wait_healthy` says whether all is well."""
+        """Return whether supervisord runs. `wait_healthy` checks the processes."""
         return self._supervisor.process() is not None
 
     def names(self) -> list[str]:
-        """The processes in the order of their start."""
+        """Return the names of the processes in the order of their start."""
         return [spec.name for spec in self.outline()]
 
     def pids(self) -> dict[str, int]:
-        """Name → pid of the processes that run; {} when the stack is down."""
+        """Return the pids of running processes by name; {} if the stack is down."""
         if not self.is_up():
             return {}
         return {name: state.pid for name, state in self._supervisor.states().items() if state.pid}
@@ -111,24 +109,24 @@ class Stack:
         self._supervisor.stop(name, seconds + 5)
 
     def start(self, name: str) -> None:
-        """Start one process that was stopped; returns before it is healthy."""
+        """Start one process that was stopped. Return before it is healthy."""
         self._supervisor.start(name)
 
     def wait_healthy(self, timeout: float = 60) -> None:
-        """Wait until every process is ready, or raise `StackError` that shows one that is not."""
+        """Wait until every process is ready, or raise `StackError` that names one that is not."""
         self._wait_ready(self.outline(), timeout)
 
     @property
     def secrets(self) -> Secrets:
-        """Its tokens and Redis's password; empty before its first start."""
+        """The stack's tokens and Redis's password; empty before its first start."""
         return read_secrets(self.settings.data_dir)
 
     def log_path(self, name: str) -> Path:
-        """The log of a process or of `supervisord`; it is rotated, so another file may follow."""
+        """Return the log of a process or of `supervisord`. It is rotated, so it may be replaced."""
         return self.settings.data_dir / LOGS / f"{name}.log"
 
     def outline(self) -> Sequence[ProcessSpec]:
-        """The processes, where it does not matter which binaries run them."""
+        """Return the processes without the paths of their binaries."""
         if self._given is not None:
             return self._given
         return processes(self.settings, Binaries(Path(), Path(), Path(), Path()))
@@ -144,7 +142,7 @@ class Stack:
         return processes(settings, found)
 
     def _prepare(self, specs: Sequence[ProcessSpec], fresh: bool, report: Report) -> None:
-        # What a killed supervisord left behind holds ports and data.
+        # Processes that a killed supervisord left behind hold ports and data.
         self._shut_down(report)
         refuse_ports_in_use(self.settings, specs)
         if fresh:
@@ -160,9 +158,9 @@ class Stack:
             members = list(tier)
             for spec in members:
                 log = self.log_path(spec.name)
-                self._begins[spec.name] = log.stat().st_size if log.exists() else 0
+                self._log_sizes[spec.name] = log.stat().st_size if log.exists() else 0
                 started |= self._supervisor.start(spec.name)
-            self._wait_ready(members, _TIER_SECONDS, report if started else None, lives=_LIVES)
+            self._wait_ready(members, _TIER_SECONDS, report if started else None, _MOST_STARTS)
         return started
 
     def _wait_ready(
@@ -170,7 +168,7 @@ class Stack:
         specs: Sequence[ProcessSpec],
         seconds: float,
         report: Report | None = None,
-        lives: int | None = None,
+        most_starts: int | None = None,
     ) -> None:
         pending = {spec.name: spec for spec in specs}
         password = self.secrets.redis_password
@@ -180,7 +178,7 @@ class Stack:
             states = self._supervisor.states()
             for name, spec in list(pending.items()):
                 starts[name].add(states[name].started)
-                if lives is not None and len(starts[name]) > lives:
+                if most_starts is not None and len(starts[name]) > most_starts:
                     raise self._not_ready(name, "does not start: it dies again and again")
                 if states[name].pid and is_ready(spec, password):
                     del pending[name]
@@ -190,19 +188,19 @@ class Stack:
 
         if not wait_until(none_pending, seconds):
             spec = next(iter(pending.values()))
-            asked = f" ({spec.ready})" if spec.ready else ""
-            raise self._not_ready(spec.name, f"is not ready within {seconds:.0f} s{asked}")
+            probe = f" ({spec.ready})" if spec.ready else ""
+            raise self._not_ready(spec.name, f"is not ready within {seconds:.0f} s{probe}")
 
     def _not_ready(self, name: str, how: str) -> StackError:
         log = self.log_path(name)
-        cause = why(log, self._begins.get(name, 0)) or "it has printed nothing"
-        return StackError(f"{name} {how}. All that it printed is in {log}. The cause:\n{cause}")
+        cause = why(log, self._log_sizes.get(name, 0)) or "it has printed nothing"
+        return StackError(f"{name} {how}. Its log is {log}. The cause:\n{cause}")
 
     def _abandon(self, report: Report) -> None:
         report("stopping what was started")
         try:
             self._shut_down(lambda _: None)
-        except BaseException:  # a second Ctrl-C is no reason to leave anything running either
+        except BaseException:  # e.g. a second Ctrl-C: nothing may be left running
             self.kill()
             raise
 
@@ -213,8 +211,8 @@ class Stack:
         return anything
 
     @contextmanager
-    def _alone(self, report: Report, seconds: float, *, insist: bool = True) -> Iterator[None]:
-        """Two commands at once take turns; one that does not `insist` only waits for `seconds`."""
+    def _locked(self, report: Report, seconds: float, *, required: bool = True) -> Iterator[None]:
+        """Wait up to `seconds` for the lock of this stack. Without it, fail if it is `required`."""
         self.settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = FileLock(self.settings.data_dir / "lock")
         try:
@@ -224,7 +222,7 @@ class Stack:
             try:
                 lock.acquire(timeout=seconds)
             except Timeout as timeout:
-                if insist:
+                if required:
                     raise StackError("another command is busy with this stack") from timeout
         try:
             yield

@@ -1,4 +1,4 @@
-"""Runs supervisord for one data folder, and talks to it over its unix socket."""
+"""Starts supervisord for one data folder, and controls it over its unix socket."""
 
 import http.client
 import os
@@ -30,11 +30,11 @@ class State(NamedTuple):
     """One process as supervisord sees it."""
 
     word: str
-    """STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED (about to be started again), FATAL."""
+    """STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED (about to be restarted) or FATAL."""
     pid: int
-    """0 while there is none."""
+    """0 if the process does not run."""
     started: int
-    """Unix time of its last start, in whole seconds: another one is another life."""
+    """Unix time of its last start, in seconds. It changes with each restart."""
 
 
 class Supervisor:
@@ -45,7 +45,7 @@ class Supervisor:
         self._configuration = data_dir / "supervisord.conf"
 
     def process(self) -> psutil.Process | None:
-        """supervisord itself, by its pid file, if that pid still is it."""
+        """Return supervisord, if the process in its pid file is supervisord and runs."""
         try:
             found = psutil.Process(int((self._data_dir / PIDFILE).read_text()))
         except (OSError, ValueError, psutil.NoSuchProcess):
@@ -53,14 +53,14 @@ class Supervisor:
         return found if name_of(found, self._data_dir) == "" and alive(found) else None
 
     def runs_with(self, specs: Sequence[ProcessSpec]) -> bool:
-        """Whether the configuration it was launched with is that of `specs`."""
+        """Return whether it was launched with the configuration of `specs`."""
         return self._configuration.read_text() == _rendered(specs, self._socket())
 
     def launch(self, specs: Sequence[ProcessSpec]) -> None:
-        """Start supervisord, detached, with none of `specs` started yet. Raises StackError.
+        """Start supervisord as a daemon, with none of `specs` started yet. Raises StackError.
 
-        It leaves this session and this process's children, and holds none of its descriptors.
-        The launching process returns once the socket listens, so a fault is told here.
+        The daemon leaves this session and inherits no descriptors. The launching command returns
+        once the socket listens, so its errors are raised here.
         """
         (self._data_dir / LOGS).mkdir(parents=True, exist_ok=True)
         socket = socket_path(self._data_dir)
@@ -80,29 +80,29 @@ class Supervisor:
             raise StackError(f"supervisord does not start:\n{launched.stderr.strip()}")
 
     def states(self) -> dict[str, State]:
-        """Every process of the configuration by its name. Raises StackError if nobody answers."""
+        """Return every process of the configuration by name. Raises StackError."""
         infos = cast(list[dict[str, Any]], self._call("getAllProcessInfo"))
         return {i["name"]: State(i["statename"], i["pid"], i["start"]) for i in infos}
 
     def start(self, name: str) -> bool:
-        """Start one process without waiting for it; False if it was started already."""
+        """Start one process without waiting for it. Return False if it runs already."""
         try:
             self._call("startProcess", name, False)
         except xmlrpc.client.Fault as fault:
             if fault.faultCode == Faults.ALREADY_STARTED:
                 return False
-            # One that died at once is no fault yet: it will be tried again.
+            # A process that died at once is no fault: supervisord restarts it.
             if fault.faultCode != Faults.SPAWN_ERROR:
                 raise StackError(f"{name} cannot be started: {fault.faultString}") from fault
         return True
 
     def stop(self, name: str, seconds: float) -> None:
-        """Stop one process for good, until `start`. Raises StackError after `seconds`."""
+        """Stop one process until `start`. Raises StackError after `seconds`."""
 
         def stopped() -> bool:
             word = self.states()[name].word
             if word in ("RUNNING", "STARTING", "BACKOFF"):
-                # Between the two calls it may have died by itself: then it is asked again.
+                # The process may die between the two calls. The next round looks again.
                 try:
                     self._call("stopProcess", name, False)
                 except xmlrpc.client.Fault as fault:
@@ -114,11 +114,11 @@ class Supervisor:
             raise StackError(f"{name} does not stop")
 
     def nudge(self) -> None:
-        """Make supervisord look around now: it does once a second, or when it is spoken to."""
+        """Make supervisord check its processes now, not at its next tick, once a second."""
         poke(self._socket())
 
     def tidy(self) -> None:
-        """Once it has ended: remove its socket, if it could not itself, and the socket's folder."""
+        """Remove the socket and its folder after supervisord has ended."""
         socket = self._socket()
         with suppress(OSError):
             socket.unlink(missing_ok=True)
@@ -133,31 +133,31 @@ class Supervisor:
             raise StackError(f"the stack in {self._data_dir} does not answer: {error}") from error
 
     def _socket(self) -> Path:
-        # As it was written: the folder of temporary files may be another one for this command.
+        # From the configuration, because this command may have another folder for temporary files.
         parser = RawConfigParser()
         parser.read(self._configuration)
         written = parser.get("unix_http_server", "file", fallback="").replace("%%", "%")
         return Path(written) if written else socket_path(self._data_dir)
 
     def _environment(self) -> dict[str, str]:
-        # Of another Dapr, or of a supervisord that runs us: neither is for this stack.
+        # Variables of another Dapr, or of a supervisord that runs this command.
         foreign = ("DAPR_", "APP_API_TOKEN", "SUPERVISOR_", "USHER_REDIS_PASSWORD", "USHER_SECRET_")
         env = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
         secrets = ensure_secrets(self._data_dir)
         write_redis_file(self._data_dir, secrets)
-        given = {secret_variable(name): value for name, value in secrets.variables().items()}
-        return env | no_proxies(env) | given | {MARK: str(self._data_dir)}
+        own = {secret_variable(name): value for name, value in secrets.variables().items()}
+        return env | no_proxies(env) | own | {MARK: str(self._data_dir)}
 
 
 def no_proxies(env: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that keep proxies away from this machine's own addresses.
+    """Return the variables that exclude loopback addresses from proxies.
 
-    gRPC would ask a configured proxy for the sidecar next door, and Python for its health.
+    Otherwise gRPC and Python would send calls to the sidecar through a configured proxy.
     """
-    given = env.get("no_proxy", env.get("NO_PROXY", ""))
-    direct = given if given == "*" else ",".join(filter(None, [given, *_DIRECT]))
-    # gRPC reads a list of its own first, and knows no `*`.
-    grpc = ",".join(filter(None, [env.get("no_grpc_proxy", given), *_DIRECT]))
+    excluded = env.get("no_proxy", env.get("NO_PROXY", ""))
+    direct = excluded if excluded == "*" else ",".join(filter(None, [excluded, *_DIRECT]))
+    # gRPC prefers a list of its own, in which `*` has no meaning.
+    grpc = ",".join(filter(None, [env.get("no_grpc_proxy", excluded), *_DIRECT]))
     return {"no_proxy": direct, "NO_PROXY": direct, "no_grpc_proxy": grpc}
 
 

@@ -1,16 +1,16 @@
-"""Reads log files that grow, are rotated away, and start anew."""
+"""Reads log files that grow, are rotated, and start anew."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-# Of one file at a time, so that one noisy process does not hold up the others.
+# Read from one file at a time, so that a noisy process does not delay the others.
 _CHUNK = 256 * 1024
 
 
 def last_lines(path: Path, count: int) -> list[str]:
-    """The last `count` lines of a log, also where it was rotated a moment ago; [] if it is not."""
+    """Return the last `count` lines of a log and its rotated predecessor; [] without a log."""
     lines: list[str] = []
     for part in (path.with_name(f"{path.name}.1"), path):
         try:
@@ -23,7 +23,7 @@ def last_lines(path: Path, count: int) -> list[str]:
 
 
 def lines_since(path: Path, begin: int) -> list[str]:
-    """The lines of a log from the byte `begin` on; all of them where it was begun anew since."""
+    """Return the lines of a log after the byte `begin`, or all if the log was started anew."""
     try:
         with path.open("rb") as log:
             size = log.seek(0, 2)
@@ -34,10 +34,10 @@ def lines_since(path: Path, begin: int) -> list[str]:
 
 
 class LogReader:
-    """The new lines of several logs. Use it as a context, or `close` it."""
+    """Reads the new lines of several logs. Use it as a context, or `close` it."""
 
     def __init__(self, paths: Mapping[str, Path]) -> None:
-        """From the end of each log; a log that is not there yet is read from its beginning."""
+        """Begin at the end of each log. A log that does not exist yet is read from its start."""
         self._logs = {name: _Log(path) for name, path in paths.items()}
 
     def __enter__(self) -> "LogReader":
@@ -47,7 +47,7 @@ class LogReader:
         self.close()
 
     def read(self) -> list[tuple[str, str]]:
-        """The complete lines since the last call as (name, line), one log after the other."""
+        """Return the complete lines since the last call as (name, line), log by log."""
         return [(name, line) for name, log in self._logs.items() for line in log.read()]
 
     def close(self) -> None:
@@ -67,11 +67,11 @@ class _Log:
         self._file = self._file or self._open()
         data = self._next() if self._file else b""
         if self._file and not data and self._replaced():
-            data = self._file.read()  # what was written before it was rotated away
+            data = self._file.read()  # the rest, written before the rotation
             self._file.close()
             self._file = None
         *lines, self._partial = (self._partial + data).split(b"\n")
-        if len(self._partial) > _CHUNK:  # no line of ours: it must not grow without end
+        if len(self._partial) > _CHUNK:  # a line without an end must not grow for ever
             lines, self._partial = [*lines, self._partial], b""
         return [line.decode(errors="replace").rstrip("\r") for line in lines]
 
@@ -96,4 +96,4 @@ class _Log:
         try:
             return not os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
         except FileNotFoundError:
-            return False  # between the two steps of a rotation, or gone for good
+            return False  # in the middle of a rotation, or removed

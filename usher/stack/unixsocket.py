@@ -1,4 +1,4 @@
-"""The unix socket of one stack's supervisord: where it is, and XML-RPC over it."""
+"""The unix socket of one stack's supervisord: its path, and XML-RPC over it."""
 
 import hashlib
 import http.client
@@ -12,13 +12,13 @@ from pathlib import Path
 
 from usher.stack.errors import StackError
 
-# A path may have 104 bytes (macOS) or 108 (Linux); supervisord appends its pid for a moment.
+# A path may have 104 bytes (macOS) or 108 (Linux), and supervisord briefly appends its pid.
 _LONGEST_PATH = 90
 _ANSWER_SECONDS = 10
 
 
 def socket_path(data_dir: Path) -> Path:
-    """A short path, the same for each call, in a folder of its own."""
+    """Return a short path, always the same for this data folder, in a folder of its own."""
     digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
     folder = Path(tempfile.gettempdir(), f"usher-{os.getuid()}-{digest}")
     if len(os.fsencode(folder / "socket")) > _LONGEST_PATH:
@@ -29,16 +29,16 @@ def socket_path(data_dir: Path) -> Path:
 def make_private(folder: Path) -> None:
     """Make a folder that only this user may enter.
 
-    Raises StackError when it is there already and is not: somebody else made it first.
+    Raises StackError if it exists and is not private, because another user may have made it.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise StackError(f"{folder} has to be a private folder of this user: remove it")
+        raise StackError(f"{folder} must be a private folder of this user: remove it")
 
 
 def poke(path: Path) -> None:
-    """Connect, and say nothing; nothing happens where nobody listens."""
+    """Connect and send nothing. Ignore a socket on which nothing listens."""
     with suppress(OSError), socket.socket(socket.AF_UNIX) as caller:
         caller.settimeout(0.1)
         caller.connect(str(path))

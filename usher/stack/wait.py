@@ -1,4 +1,4 @@
-"""Waiting for a state, bounded."""
+"""Waits for a condition, with a bound."""
 
 from collections.abc import Callable
 
@@ -6,13 +6,13 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, *, every: float = 0.1) -> bool:
-    """Ask `condition` every `every` seconds; False if it was never true within `seconds`."""
-    asking = Retrying(
+    """Check `condition` every `every` seconds. Return False if it was not true in `seconds`."""
+    checking = Retrying(
         stop=stop_after_delay(seconds),
         wait=wait_fixed(every),
         retry=retry_if_result(lambda holds: not holds),
     )
     try:
-        return asking(condition)
+        return checking(condition)
     except RetryError:
         return False

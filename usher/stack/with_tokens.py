@@ -1,8 +1,8 @@
 """`python -m usher.stack.with_tokens PROGRAM …`: run a program with its installation's tokens.
 
-For docker compose, where nobody runs a command before `docker compose up`: whoever comes first
-makes the tokens, in the volume that `USHER_SECRETS_DIR` names, and whoever comes later reads them.
-They are in no configuration and on no command line. A token of the environment comes before them.
+For docker compose, where no command runs before `docker compose up`. The first container makes the
+tokens, in the volume that `USHER_SECRETS_DIR` names, and the others read them. They are in no
+configuration and on no command line. A token in the environment takes precedence.
 """
 
 import fcntl

@@ -1,1 +1,1 @@
-"""What a command reads from the terminal and prints on it."""
+"""Reads what people type, and prints what commands answer."""

@@ -1,4 +1,4 @@
-"""Arguments of the command line that travel as they are, checked before anything is sent."""
+"""Checks arguments that are sent unchanged: JSON and header values."""
 
 import re
 import sys
@@ -16,28 +16,28 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for 
 
 
 def json_argument(name: str, text: str | None) -> bytes | None:
-    """The JSON that `text` holds, in UTF-8 and as typed; None when nothing was given.
+    """Return the JSON in `text`, unchanged, as UTF-8; None if there is no argument.
 
-    `-` reads standard input. Raises `BadInput`, which names the argument and the problem.
+    `-` reads standard input. Raises `BadInput` that names the argument and the problem.
     """
     if text is None:
         return None
     from contracts import strict_json
     from contracts.refusal import Refused
 
-    # What the shell passed that is not UTF-8 becomes its bytes again, and is refused below.
+    # Bytes that are not UTF-8 are restored here, and refused below.
     raw = sys.stdin.buffer.read() if text == "-" else text.encode(errors="surrogateescape")
     try:
         strict_json.loads(raw)
     except Refused as refused:
-        hint = "A string needs quotes of its own inside those of the shell, like '\"Ada\"'."
+        hint = "A JSON string needs its own quotes inside those of the shell: '\"Ada\"'."
         where = "It was read from standard input." if text == "-" else hint
         raise BadInput(f"{name} is not usable: {refused.message}.", where) from refused
     return raw
 
 
 def header_argument(name: str, text: str | None) -> str | None:
-    """`text` if an HTTP header can carry it; raises `BadInput` if not."""
+    """Return `text` if an HTTP header can carry it, else raise `BadInput`."""
     if text is None:
         return None
     if not text or text != text.strip() or not (text.isascii() and text.isprintable()):

@@ -1,4 +1,4 @@
-"""Shows the logs of all processes as one, each in its colour, and what becomes of the processes."""
+"""Shows the logs of all processes together, each in its colour, with their starts and deaths."""
 
 import re
 from contextlib import suppress
@@ -19,7 +19,7 @@ _LINES_AT_DEATH = 10
 
 
 def show(stack: Stack, console: Console, *, lines: int = 100) -> None:
-    """`usher logs`: print the last `lines` of every process's log, and return."""
+    """Print the last `lines` of every log, for `usher logs`."""
     screen = _Screen(stack, console)
     for name in stack.names():
         for line in last_lines(stack.log_path(name), lines):
@@ -27,9 +27,9 @@ def show(stack: Stack, console: Console, *, lines: int = 100) -> None:
 
 
 def follow(stack: Stack, console: Console, *, lines: int = 10, until: Event | None = None) -> None:
-    """`usher logs --follow`: the last `lines` of every log, and from there on what comes.
+    """Print the last `lines` of every log and then new lines, for `usher logs --follow`.
 
-    Returns when the stack is down, `until` is set, or on Ctrl-C; the stack is left alone.
+    Return when the stack is down, when `until` is set, or on Ctrl-C. The stack keeps running.
     """
     with suppress(KeyboardInterrupt), _reader(stack) as logs:
         show(stack, console, lines=lines)
@@ -39,10 +39,10 @@ def follow(stack: Stack, console: Console, *, lines: int = 10, until: Event | No
 
 
 def foreground(stack: Stack, console: Console, *, fresh: bool = False) -> None:
-    """`usher up`: bring the stack up, show its logs, stop it in order on Ctrl-C or SIGTERM.
+    """Start the stack, show its logs, and stop it on Ctrl-C or SIGTERM, for `usher up`.
 
-    Returns once everything has stopped; a second Ctrl-C kills it. Returns at once when it was up
-    before: then it is another command's to stop. Raises what `Stack.up` raises.
+    Return when everything has stopped. A second Ctrl-C kills it. If the stack was up before, return
+    at once and leave it running. Raises what `Stack.up` raises.
     """
     screen = _Screen(stack, console)
     with interruptible(), _reader(stack) as logs:
@@ -50,7 +50,7 @@ def foreground(stack: Stack, console: Console, *, fresh: bool = False) -> None:
             if not stack.up(screen.say, fresh=fresh):
                 return
         except KeyboardInterrupt:
-            return  # `up` has stopped what it had started
+            return  # `up` has stopped the processes it started
         interrupted = False
         try:
             _stream(logs, screen, stack, Event())
@@ -61,7 +61,7 @@ def foreground(stack: Stack, console: Console, *, fresh: bool = False) -> None:
 
 
 class _Screen:
-    """Prints log lines as they are: what they hold is never markup, and cannot steer a terminal."""
+    """Prints log lines without markup and without control characters."""
 
     def __init__(self, stack: Stack, console: Console) -> None:
         names = stack.names()
@@ -77,8 +77,8 @@ class _Screen:
     def say(self, text: str, style: str = "bold") -> None:
         self._print(Text(text, style=style))
 
-    def heard(self, line: str) -> None:
-        """What a line of supervisord's own log means for people; most mean nothing."""
+    def supervisord_line(self, line: str) -> None:
+        """Report the start, stop or death of a process that a line of supervisord's log tells."""
         if died := re.search(r" exited: (\S+) \((.*?)(; (not )?expected)*\)$", line):
             name, how = died[1], died[2]
             self.say(f"{name} died ({how}). Its last lines:", "bold red")
@@ -91,12 +91,12 @@ class _Screen:
             self.say(f"{stopped[1]} was stopped")
 
     def _print(self, text: Text) -> None:
-        with suppress(OSError):  # the terminal is gone; what runs is still to be looked after
+        with suppress(OSError):  # the terminal is gone, but the stack must still be stopped
             self._console.print(text, soft_wrap=True)
 
 
 def _reader(stack: Stack) -> LogReader:
-    # supervisord last: a process's last words are shown before the news of its death.
+    # supervisord last, so that the last lines of a process come before its death.
     return LogReader({name: stack.log_path(name) for name in (*stack.names(), SUPERVISORD)})
 
 
@@ -105,14 +105,14 @@ def _stream(logs: LogReader, screen: _Screen, stack: Stack, until: Event) -> Non
     while up:
         up = stack.is_up() and not until.is_set()
         for name, line in logs.read():
-            screen.heard(line) if name == SUPERVISORD else screen.line(name, line)
+            screen.supervisord_line(line) if name == SUPERVISORD else screen.line(name, line)
         if up:
             until.wait(_EVERY_SECONDS)
 
 
 def _stop(stack: Stack, report: Report, interrupted: bool) -> None:
     try:
-        if interrupted:  # said here: whoever reads it may press again at once
+        if interrupted:  # reported inside `try`: a second Ctrl-C may follow at once
             report("stopping in order; Ctrl-C again kills")
         stack.down(report)
     except KeyboardInterrupt:

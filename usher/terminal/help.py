@@ -1,18 +1,18 @@
-"""Words that several commands' help shares."""
+"""Texts for the help of several commands."""
 
-# The mark that keeps the lines after it as they are, where help is folded otherwise.
-AS_IT_IS = "\b\n"
+# Click does not fold the lines after this mark.
+UNFOLDED = "\b\n"
 
-EXIT_CODES = f"""{AS_IT_IS}\
+EXIT_CODES = f"""{UNFOLDED}\
 Exit codes:
   0  done
-  1  it went wrong
+  1  it failed
   2  wrong usage, or input that cannot be sent
-  3  a service cannot be reached
-  4  there is no such thing
+  3  a service, its sidecar or the broker did not answer
+  4  nothing has this name or id
   5  the service refused it"""
 
 
 def examples(*lines: str) -> str:
-    """An epilog with one example a line."""
-    return AS_IT_IS + "\n".join(["Examples:", *(f"  {line}" for line in lines)])
+    """Return an epilog with one example on each line."""
+    return UNFOLDED + "\n".join(["Examples:", *(f"  {line}" for line in lines)])

@@ -1,4 +1,4 @@
-"""Being told to stop: SIGTERM and a closed terminal act like Ctrl-C; stopping is not cut short."""
+"""Signals to stop: SIGTERM and a closed terminal act like Ctrl-C. A clean-up may ignore them."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -6,17 +6,17 @@ from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Never
 
-_TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def interruptible() -> AbstractContextManager[None]:
     """Raise KeyboardInterrupt in the body on SIGINT, SIGTERM and SIGHUP, so that it cleans up."""
-    return _when_told(_interrupt)
+    return _handling(_interrupt)
 
 
 def uninterrupted() -> AbstractContextManager[None]:
-    """Let the body finish: for a clean-up that is bounded by itself."""
-    return _when_told(signal.SIG_IGN)
+    """Ignore these signals in the body, for a clean-up that has its own bound."""
+    return _handling(signal.SIG_IGN)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> Never:
@@ -24,10 +24,10 @@ def _interrupt(_number: int, _frame: FrameType | None) -> Never:
 
 
 @contextmanager
-def _when_told(act: Callable[[int, FrameType | None], Never] | signal.Handlers) -> Iterator[None]:
-    before = [signal.signal(told, act) for told in _TOLD]
+def _handling(act: Callable[[int, FrameType | None], Never] | signal.Handlers) -> Iterator[None]:
+    previous = {number: signal.signal(number, act) for number in _SIGNALS}
     try:
         yield
     finally:
-        for told, earlier in zip(_TOLD, before, strict=True):
-            signal.signal(told, earlier)
+        for number, earlier in previous.items():
+            signal.signal(number, earlier)

@@ -1,4 +1,4 @@
-"""The stack's logs for programs: one JSON object a line, `{"process", "line"}`."""
+"""Prints the stack's logs for programs: one JSON object a line, `{"process", "line"}`."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _EVERY_SECONDS = 0.2
 
 
 def show(stack: Stack, *, lines: int, follow: bool) -> None:
-    """Print the last `lines` of every log; with `follow` what comes, until down or Ctrl-C."""
+    """Print the last `lines` of every log. With `follow`, print new ones until down or Ctrl-C."""
     with suppress(KeyboardInterrupt), _reader(stack) as reader:
         for name in stack.names():
             for line in last_lines(stack.log_path(name), lines):
@@ -23,9 +23,9 @@ def show(stack: Stack, *, lines: int, follow: bool) -> None:
 
 
 def foreground(stack: Stack, report: Callable[[str], None], *, fresh: bool) -> None:
-    """Bring the stack up and print what comes; stop it in order on an interrupt.
+    """Start the stack, print its logs, and stop it on an interrupt.
 
-    Returns at once where it was up before. Raises what `Stack.up` raises.
+    If the stack was up before, return at once. Raises what `Stack.up` raises.
     """
     with suppress(KeyboardInterrupt), _reader(stack) as reader:
         if not stack.up(report, fresh=fresh):

@@ -1,7 +1,7 @@
-"""What a command prints: its answer on stdout, everything else on stderr; or one JSON document.
+"""Prints what a command answers: the answer on stdout, everything else on stderr.
 
-All that `usher` prints is printed here: what strangers wrote, in ids, messages, logs, cannot steer
-the terminal, end a line or turn its direction.
+No other module prints. So ids, messages and logs that strangers wrote cannot control the terminal,
+end a line or reverse its direction.
 """
 
 import json
@@ -17,12 +17,12 @@ from contracts import printable
 from usher.errors import CommandError
 from usher.terminal.views import as_it_came
 
-# Off a terminal nothing is folded to a width: `usher workflows | grep` sees whole lines.
-UNFOLDED = 2000
+# The width if the output is no terminal, so that `usher workflows | grep` sees whole lines.
+WIDTH_OF_A_PIPE = 2000
 
 
 class Output:
-    """Prints for people, or with `as_json` for programs: then stdout holds one JSON document."""
+    """Prints for people. With `as_json` it prints one JSON document on stdout, for programs."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
@@ -37,32 +37,32 @@ class Output:
             self.console.print(view)
 
     def line(self, line: str) -> None:
-        """Print one line of what is shown as it comes."""
+        """Print one line of the answer."""
         self.console.print(Text(printable.one_line(line)))
 
     def progress(self, line: str) -> None:
-        """Say what is going on; never part of the answer."""
+        """Print a line of progress on stderr."""
         self._stderr.print(Text(printable.one_line(line), style="dim"))
 
     def failed(self, error: CommandError) -> None:
-        """Say why the command could not do it."""
+        """Print why the command failed."""
         if self.as_json:
             write_json(error.as_json(), indent=2)
             return
         from contracts.refusal import with_field
 
-        at_fault = [with_field(e["field"], e["message"]) for e in error.errors]
+        fields = [with_field(e["field"], e["message"]) for e in error.errors]
         self._stderr.print(Text(error.title, style="bold red"))
-        for line in at_fault:
+        for line in fields:
             self._stderr.print(Text(printable.one_line(line)))
-        # A service's detail often says the same once more.
-        again = error.detail == "; ".join(at_fault)
-        if error.detail and not again and not any(one.endswith(error.detail) for one in at_fault):
+        # A service's detail often repeats the fields.
+        repeats = error.detail == "; ".join(fields)
+        if error.detail and not repeats and not any(f.endswith(error.detail) for f in fields):
             self._stderr.print(Text(error.detail))
 
 
 class Screen(Console):
-    """A console that escapes in every text what is no text; its own colours stay."""
+    """A console that escapes control characters in every text, but keeps its own colours."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -81,4 +81,5 @@ def write_json(document: Any, indent: int | None = None) -> None:
 
 def _console(*, stderr: bool) -> Screen:
     stream = sys.stderr if stderr else sys.stdout
-    return Screen(stderr=stderr, width=None if stream.isatty() else UNFOLDED, highlight=False)
+    width = None if stream.isatty() else WIDTH_OF_A_PIPE
+    return Screen(stderr=stderr, width=width, highlight=False)

@@ -1,4 +1,4 @@
-"""Rows as a table where they fit onto the screen, else one below the other: nothing is cut off."""
+"""Shows rows as a table if they fit on the screen, else as blocks. Nothing is cut off."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,14 @@ from rich.table import Table
 from rich.text import Text
 
 _PROSE = frozenset({"message", "note", "what it does", "example input", "custom_status", "missing"})
-"""Columns whose text may be folded. Ids and times are copied, so they stay in one piece."""
+"""Columns whose text may be folded. Ids and times are not, so that people can copy them."""
 _LEAST = 20
-"""So wide a folded column is at least, or shorter where its text is."""
+"""The smallest width of a folded column, unless its text is shorter."""
 _GAP = 2
 
 
 class Rows:
-    """A table of text; off a terminal always as wide as it wants to be."""
+    """A table of text."""
 
     def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""):
         self._columns = columns
@@ -24,13 +24,13 @@ class Rows:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self._title:
             yield Text(self._title, style="italic")
-        wants = [
+        widths = [
             max(len(name), *(len(row[n]) for row in self._rows), 0)
             for n, name in enumerate(self._columns)
         ]
         least = [
-            min(want, _LEAST) if name in _PROSE else want
-            for name, want in zip(self._columns, wants, strict=True)
+            min(width, _LEAST) if name in _PROSE else width
+            for name, width in zip(self._columns, widths, strict=True)
         ]
         if sum(least) + _GAP * len(least) <= options.max_width:
             yield self._table(least)

@@ -1,6 +1,6 @@
-"""How the command line shows an answer to people; `--json` shows the answer itself.
+"""Shows an answer to people; `--json` prints the answer itself.
 
-Every command imports this module, so what draws is imported once something is to be drawn.
+Every command imports this module, so each function imports `rich` itself, which is slow to import.
 """
 
 import json
@@ -28,19 +28,19 @@ def as_it_came(answer: "BaseModel") -> dict[str, Any]:
 
 
 def words(line: str) -> "Text":
-    """A line as it is."""
+    """Return a line without markup."""
     from rich.text import Text
 
     return Text(line)
 
 
-def pairs(entries: Document) -> "Text":
-    """Lines of `name  value`, aligned; what is not text is shown as JSON."""
+def pairs(fields: Document) -> "Text":
+    """Return aligned lines of `name  value`. Values that are not text are shown as JSON."""
     from rich.text import Text
 
-    width = max(map(len, entries), default=0)
+    width = max(map(len, fields), default=0)
     lines = []
-    for name, value in entries.items():
+    for name, value in fields.items():
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         lines.append(Text.assemble((f"{name:<{width}}  ", "bold"), printable.one_line(shown)))
     return Text("\n").join(lines)
@@ -91,7 +91,7 @@ def workflows(items: Iterable["Workflow"]) -> "RenderableType":
 
 
 def demo_result(found: "DemoResult") -> "RenderableType":
-    """What `/notices` and `/dead-letters` hold, as they are; and what is wrong with it."""
+    """Return the answers of `/notices` and `/dead-letters`, and what is wrong with them."""
     from rich.console import Group
     from rich.json import JSON
     from rich.text import Text

@@ -77,6 +77,7 @@ def test_the_reasons_are_the_ones_that_are_documented() -> None:
         "instance_stalled",
         "route_condition",
         "no_key",
+        "cancelled_early",
         "oversize",
         "handler_error",
         "undeliverable",

@@ -60,10 +60,10 @@ def test_a_workflow_in_a_sub_folder_is_named(tmp_path: Path) -> None:
     put(tmp_path / "env", "pyvenv.cfg", "")
     found = Catalogue.scan([tmp_path])
     assert set(found.workflows) == {"at_the_top"}
-    (doubt,) = found.doubts
-    assert (doubt.file, "USHER_WORKFLOWS" in doubt.message) == (below, True)
+    (warning,) = found.warnings
+    assert (warning.file, "USHER_WORKFLOWS" in warning.message) == (below, True)
     both = Catalogue.scan([tmp_path, below.parent])
-    assert (set(both.workflows), both.doubts) == ({"at_the_top", "below"}, ())
+    assert (set(both.workflows), both.warnings) == ({"at_the_top", "below"}, ())
 
 
 def test_a_workflow_of_a_sub_folder_that_a_file_imports_is_served(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_workflow_of_a_sub_folder_that_a_file_imports_is_served(tmp_path: Path
     put(tmp_path / "parts", "inner.py", a_workflow("inner"))
     put(tmp_path, "outer.py", "from parts.inner import inner\n" + a_workflow("outer"))
     found = Catalogue.scan([tmp_path])
-    assert (set(found.workflows), found.doubts) == ({"inner", "outer"}, ())
+    assert (set(found.workflows), found.warnings) == ({"inner", "outer"}, ())
 
 
 def test_a_file_that_begins_with_an_underscore_is_left_out(tmp_path: Path) -> None:

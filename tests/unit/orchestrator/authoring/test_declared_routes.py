@@ -69,11 +69,6 @@ def test_the_routes_of_decorators_and_files_are_found(tmp_path: Path) -> None:
     assert [route.name for route in routes.values() if route.spec.paused] == [f"{name}/start"]
 
 
-def test_whoever_starts_it_is_told_that_routes_are_not_served_yet(tmp_path: Path) -> None:
-    doubts = [str(doubt) for doubt in scan(tmp_path).doubts]
-    assert sum("checked, but not served yet" in doubt for doubt in doubts) == 4
-
-
 def test_a_route_in_another_file_may_be_named(tmp_path: Path) -> None:
     scan(tmp_path / "a")
     other = tmp_path / "other.yaml"

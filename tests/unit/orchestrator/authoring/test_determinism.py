@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.authoring.determinism import doubts, lint
+from orchestrator.authoring.determinism import likely_mistakes, lint
 from orchestrator.authoring.source import Source
 
 TOP = """\
@@ -164,8 +164,8 @@ def test_what_works_is_left_alone(body: str) -> None:
         ("x = charge(ctx, input)", "yield ctx.call_activity(charge"),
     ],
 )
-def test_what_is_seldom_meant_is_doubted_and_not_refused(line: str, instead: str) -> None:
+def test_what_is_rarely_intended_is_a_warning_and_no_fault(line: str, instead: str) -> None:
     source = Source(FILE, ast.parse(f"{TOP}    {line}\n    yield ctx.create_timer(input)\n"))
-    (doubt,) = doubts(source, source.functions["wf"])
-    assert (doubt.line, instead in doubt.message) == (FIRST, True)
+    (warning,) = likely_mistakes(source, source.functions["wf"])
+    assert (warning.line, instead in warning.message) == (FIRST, True)
     assert list(lint(source, source.functions["wf"])) == []

@@ -187,10 +187,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_five_are_served_without_a_doubt(folder: Path) -> None:
+def test_the_five_are_served_without_a_warning(folder: Path) -> None:
     found = Catalogue.scan([folder])
     assert {*FIVE, "booking_workflow"} <= set(found.workflows)
-    assert found.doubts == ()
+    assert found.warnings == ()
 
 
 @pytest.mark.parametrize(("name", "answers", "output"), PLAYED)

@@ -16,7 +16,7 @@ def test_the_workflow_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.Mo
     [code] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     (tmp_path / "ship_order.py").write_text(code)
     found = Catalogue.scan([tmp_path])
-    assert found.doubts == ()
+    assert found.warnings == ()
     workflow, order = found.workflows["ship_order"], {"amount": 40}
     receipt = found.activities["charge"](activity_context(), order)
     played = play(workflow.function, workflow.parse(order), {"charge": receipt, "packed": "box 3"})

@@ -141,20 +141,20 @@ def test_what_works_is_served(tmp_path: Path, body: str) -> None:
     put(tmp_path, "fine.py", body)
     found = Catalogue.scan([tmp_path])
     assert any(name.startswith("fine_") for name in {**found.workflows, **found.activities})
-    assert not [doubt for doubt in found.doubts if doubt.file.parent == tmp_path]
+    assert not [warning for warning in found.warnings if warning.file.parent == tmp_path]
 
 
-def test_a_doubt_is_kept_with_its_place_and_stops_nothing(tmp_path: Path) -> None:
-    body = "@workflow()\ndef doubtful(ctx):\n    ctx.create_timer(1)\n    yield ctx\n"
-    file = put(tmp_path, "doubtful.py", body)
+def test_a_warning_has_its_place_and_stops_nothing(tmp_path: Path) -> None:
+    body = "@workflow()\ndef odd(ctx):\n    ctx.create_timer(1)\n    yield ctx\n"
+    file = put(tmp_path, "odd.py", body)
     found = Catalogue.scan([tmp_path])
-    assert "doubtful" in found.workflows
-    (doubt,) = [doubt for doubt in found.doubts if doubt.file == file]
-    assert str(doubt).startswith(f"{file}:{FIRST + 2}: doubtful: `create_timer` is not waited for")
+    assert "odd" in found.workflows
+    (warning,) = [warning for warning in found.warnings if warning.file == file]
+    assert str(warning).startswith(f"{file}:{FIRST + 2}: odd: `create_timer` is not waited for")
 
 
-def test_our_own_workflows_leave_nothing_to_doubt() -> None:
-    assert Catalogue.scan().doubts == ()
+def test_the_samples_have_no_warnings() -> None:
+    assert Catalogue.scan().warnings == ()
 
 
 def test_the_schema_of_an_input_takes_no_unknown_fields_either(tmp_path: Path) -> None:

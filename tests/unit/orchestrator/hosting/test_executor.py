@@ -1,4 +1,4 @@
-"""Where tasks run, what each costs the store, and that none ends the loop that hands them out."""
+"""Where work items run, what each costs the store, and that none ends the worker's loop."""
 
 import asyncio
 import json
@@ -15,9 +15,9 @@ from dapr.ext.workflow._durabletask.internal import protos as pb
 
 from orchestrator.engine.sdk import SdkWorker
 from orchestrator.hosting.executor import Executor
-from orchestrator.hosting.isolation import run_apart
+from orchestrator.hosting.isolation import run_isolated
 from orchestrator.hosting.session import Session
-from orchestrator.hosting.work_item import task_of_activity
+from orchestrator.hosting.work_item import activity_item
 from orchestrator.ledger.store import Store
 from orchestrator.metrics import Metrics
 from orchestrator.runs.activity import Activity
@@ -30,7 +30,7 @@ THREADS = 4
 
 
 class Bench:
-    """A worker of the SDK's without a sidecar, its tasks dispatched by ours."""
+    """A worker of the SDK without a sidecar, its work items run by an `Executor`."""
 
     def __init__(self, store: Counting, session: Session) -> None:
         self.store, self.session = store, session
@@ -42,7 +42,7 @@ class Bench:
         self.runtime = runtime
         sdk = SdkWorker(runtime)
         sdk.capture(self.answers.append)
-        self.dispatch = Executor(sdk, session, self.metrics, THREADS, self._has_ended)
+        self.executor = Executor(sdk, session, self.metrics, THREADS, self._has_ended)
 
     async def _has_ended(self, instance_id: str) -> bool:
         return instance_id in self.ended
@@ -74,7 +74,7 @@ async def bench() -> AsyncIterator[Bench]:
     await session.begin()
     made = Bench(store, session)
     yield made
-    made.dispatch.close()
+    made.executor.close()
 
 
 def activity(bench: Bench, function: Callable[..., Any]) -> str:
@@ -113,7 +113,7 @@ async def test_an_activity_runs_on_a_thread_of_ours_and_asks_the_store_nothing(
 async def test_an_activity_that_is_not_here_is_left_unanswered_and_named(bench: Bench) -> None:
     await bench.worker._execute_activity(None, asked("gone"), "token")
     assert not bench.answers
-    assert bench.dispatch.unknown == {"order-1": "gone"}
+    assert bench.executor.unknown_activities == {"order-1": "gone"}
 
 
 async def test_after_a_death_an_activity_costs_a_read_and_a_write(bench: Bench) -> None:
@@ -140,7 +140,7 @@ async def test_a_spent_activity_fails_without_being_run(bench: Bench) -> None:
 
     name = activity(bench, killer)
     for _ in range(3):
-        await bench.session.died(task_of_activity(asked(name)), "exit code 3")
+        await bench.session.count_death(activity_item(asked(name)), "exit code 3")
     answer = await bench.run(name)
     said = "the process died 3 times while it ran activity 'killer' (exit code 3)"
     assert said in answer.failureDetails.errorMessage
@@ -161,7 +161,7 @@ async def test_activities_of_one_name_leave_threads_for_others(bench: Bench) -> 
         return samples(bench.metrics.text()).get("usher_activities_running,blocks", 0)
 
     await asyncio.to_thread(eventually, running, (3.0).__eq__, 10)
-    await bench.dispatch.look()
+    await bench.executor.look()
     found = samples(bench.metrics.text())
     assert found["usher_activities_waiting"] == 6
     assert found["usher_activity_threads"] == THREADS
@@ -175,9 +175,9 @@ async def _run(bench: Bench, name: str) -> None:
     await bench.worker._execute_activity(function, asked(name), "token")
 
 
-async def test_a_task_runs_in_a_process_of_its_own_and_answers_as_ever() -> None:
+async def test_an_isolated_activity_answers_as_ever() -> None:
     request = asked("hello_activity", "Ada")
-    answer = await run_apart("activity", request.SerializeToString(), "token")
+    answer = await run_isolated("activity", request.SerializeToString(), "token")
     response = pb.ActivityResponse.FromString(answer)
     assert json.loads(response.result.value) == "Hello, Ada!"
     assert (response.instanceId, response.completionToken) == ("order-1", "token")

@@ -13,7 +13,7 @@ from orchestrator.runs.failures import Failure
 from tests.support.driver import eventually
 
 pytestmark = pytest.mark.anyio
-TASK = WorkItem("activity", "fetch", "order-1", "x")
+ITEM = WorkItem("activity", "fetch", "order-1", "x")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def test_a_result_comes_back_from_another_thread(loops: Loops) -> None:
     async def where() -> int:
         return threading.get_ident()
 
-    assert await loops.run(TASK, where) != threading.get_ident()
+    assert await loops.run(ITEM, where) != threading.get_ident()
 
 
 async def test_a_failure_comes_back_as_it_is(loops: Loops) -> None:
@@ -36,7 +36,7 @@ async def test_a_failure_comes_back_as_it_is(loops: Loops) -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        await loops.run(TASK, fail)
+        await loops.run(ITEM, fail)
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])
@@ -50,9 +50,9 @@ async def test_what_is_no_exception_fails_the_activity_alone(
         return "here"
 
     with pytest.raises(Failure) as caught:
-        await loops.run(TASK, leave)
+        await loops.run(ITEM, leave)
     assert type(caught.value).__name__ == type(error).__name__
-    assert await loops.run(TASK, stay) == "here"
+    assert await loops.run(ITEM, stay) == "here"
 
 
 async def test_a_loop_outlives_what_a_subtask_raises_and_a_stop(loops: Loops) -> None:
@@ -66,8 +66,8 @@ async def test_a_loop_outlives_what_a_subtask_raises_and_a_stop(loops: Loops) ->
         await asyncio.to_thread(int)
         return str(type(task.exception()).__name__)
 
-    assert await loops.run(TASK, spawn) == "SystemExit"
-    assert await loops.run(TASK, spawn) == "SystemExit"
+    assert await loops.run(ITEM, spawn) == "SystemExit"
+    assert await loops.run(ITEM, spawn) == "SystemExit"
 
 
 async def test_one_that_blocks_is_named_while_it_does_and_others_go_elsewhere(loops: Loops) -> None:
@@ -83,7 +83,7 @@ async def test_one_that_blocks_is_named_while_it_does_and_others_go_elsewhere(lo
     async def quick() -> str:
         return "quick"
 
-    blocking = asyncio.create_task(loops.run(TASK, block))
+    blocking = asyncio.create_task(loops.run(ITEM, block))
     with structlog.testing.capture_logs() as logs:
 
         def look() -> list[object]:
@@ -93,7 +93,7 @@ async def test_one_that_blocks_is_named_while_it_does_and_others_go_elsewhere(lo
         await asyncio.to_thread(eventually, look, bool, 10)
     assert (logs[0]["activity"], logs[0]["instance_id"]) == ("fetch", "order-1")
     assert loops.blocked == 1
-    assert await loops.run(TASK, quick) == "quick"
+    assert await loops.run(ITEM, quick) == "quick"
     assert not blocking.done()
     over.set()
     assert await blocking == "over"

@@ -104,27 +104,27 @@ async def test_being_suspected_counts_for_nothing_however_often() -> None:
     assert not session.is_spent(OTHER)
 
 
-async def test_deaths_alone_add_up_over_processes_until_the_task_is_spent() -> None:
+async def test_deaths_alone_add_up_over_processes_until_the_item_is_spent() -> None:
     store = MemoryStore()
     await begun(store)
     for number in range(1, 4):
         session = await begun(store)
         assert not session.is_spent(KILLER)
-        assert await session.died(KILLER, "exit code 3") == number
+        assert await session.count_death(KILLER, "exit code 3") == number
     assert session.is_spent(KILLER)
     assert (await begun(store)).is_spent(KILLER)
 
 
 async def test_the_limit_is_a_setting() -> None:
     session = await begun(MemoryStore(), deaths=1)
-    await session.died(KILLER, "exit code 3")
+    await session.count_death(KILLER, "exit code 3")
     assert session.is_spent(KILLER)
 
 
-async def test_a_spent_task_stays_so_after_a_clean_stop_and_a_long_time() -> None:
+async def test_a_spent_item_stays_so_after_a_clean_stop_and_a_long_time() -> None:
     store, clock = MemoryStore(), Clock()
     session = await begun(store, deaths=1, now=clock)
-    await session.died(KILLER, "exit code 3")
+    await session.count_death(KILLER, "exit code 3")
     await session.end()
     clock.now += 10 * CAREFUL_SECONDS
     after = await begun(store, deaths=1, now=clock)
@@ -132,36 +132,36 @@ async def test_a_spent_task_stays_so_after_a_clean_stop_and_a_long_time() -> Non
     assert after.is_free(OTHER)
 
 
-async def test_not_more_spent_tasks_are_kept_than_a_record_holds() -> None:
+async def test_not_more_spent_items_are_kept_than_a_record_holds() -> None:
     store, clock = MemoryStore(), Clock()
     session = await begun(store, deaths=1, now=clock)
-    tasks = [WorkItem("activity", "killer", f"bad-{number}", "x") for number in range(KEPT + 5)]
-    for task in tasks:
+    items = [WorkItem("activity", "killer", f"bad-{number}", "x") for number in range(KEPT + 5)]
+    for item in items:
         clock.now += 1
-        await session.died(task, "exit code 3")
+        await session.count_death(item, "exit code 3")
     await session.end()
     clock.now += 10 * CAREFUL_SECONDS
     after = await begun(store, deaths=1, now=clock)
-    assert [after.is_spent(task) for task in tasks] == [False] * 5 + [True] * KEPT
+    assert [after.is_spent(item) for item in items] == [False] * 5 + [True] * KEPT
 
 
 async def test_a_name_that_ended_a_process_is_deadly_until_it_ends_well() -> None:
     session = await begun(MemoryStore())
     again = WorkItem("activity", "killer", "bad-2", "z")
     assert not session.is_deadly(again)
-    await session.died(KILLER, "exit code 3")
+    await session.count_death(KILLER, "exit code 3")
     assert session.is_deadly(again)
     assert not session.is_deadly(OTHER)
     await session.clear(KILLER)
     assert not session.is_deadly(again)
 
 
-async def test_a_store_that_is_away_keeps_no_task_from_being_run() -> None:
+async def test_a_store_that_is_away_keeps_no_item_from_being_run() -> None:
     store = Counting()
     session = await begun(store)
     store.away = True
     await session.mark(KILLER)
-    await session.died(KILLER, "exit code 3")
+    await session.count_death(KILLER, "exit code 3")
     assert session.suspect(KILLER) is not None
 
 

@@ -12,8 +12,8 @@ from orchestrator.hosting.turn_watch import (
     LOOK_SECONDS,
     MOST_LOST,
     MOST_SECONDS,
-    Turns,
     TurnTimeout,
+    TurnWatch,
 )
 from orchestrator.hosting.work_item import WorkItem
 from orchestrator.metrics import Metrics
@@ -29,7 +29,7 @@ class Turning:
 
     def __init__(self) -> None:
         self.metrics = Metrics()
-        self.turns = Turns(self.metrics)
+        self.turns = TurnWatch(self.metrics)
         self.failed: list[Exception] = []
         self.answered: list[bool] = []
         self._go = threading.Event()

@@ -17,7 +17,7 @@ from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.records import Ended
 from orchestrator.outbox import Outbox
 from orchestrator.runs.announcer import Announcer
-from orchestrator.runs.reconciler import AGAIN, Reconciler
+from orchestrator.runs.reconciler import RECHECKED, Reconciler
 from tests.support.memory import CATALOGUE, MemoryEngine, World
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -129,13 +129,13 @@ async def test_what_has_ended_is_not_looked_at_again_and_what_expires_never() ->
 
 async def test_of_those_that_are_not_ours_a_few_are_looked_at_again_each_time() -> None:
     sweeping = Sweeping()
-    for number in range(3 * AGAIN):
+    for number in range(3 * RECHECKED):
         await sweeping.run(f"i-{number}", WorkflowStatus.COMPLETED, ours=False)
     replica = sweeping.replica()
     await replica.sweep()
     for more in (1, 2, 3):
         await replica.sweep()
-        assert sweeping.engine.looks == (3 + more) * AGAIN
+        assert sweeping.engine.looks == (3 + more) * RECHECKED
 
 
 async def test_p6_an_id_that_an_event_uses_again_has_its_end_announced() -> None:
@@ -234,13 +234,13 @@ async def test_a_stalled_one_is_said_once() -> None:
     assert [log["event"] for log in logs] == ["stalled"]
 
 
-async def test_what_goes_on_is_told_from_what_has_ended() -> None:
+async def test_what_has_not_ended_is_told_from_what_has() -> None:
     sweeping = Sweeping()
     await sweeping.run("i-1", WorkflowStatus.RUNNING)
     await sweeping.run("i-2", WorkflowStatus.TERMINATED)
     replica = sweeping.replica()
     await replica.sweep()
-    assert replica.going_on(["i-1", "i-2", "i-3"]) == {"i-1"}
+    assert replica.not_ended(["i-1", "i-2", "i-3"]) == {"i-1"}
 
 
 async def test_a_stalled_one_is_counted_until_it_goes_on() -> None:

@@ -13,7 +13,7 @@ from contracts.authoring import WorkflowTag
 from orchestrator.engine.envelope import Cause
 from orchestrator.runs.completion import explained
 from orchestrator.runs.payload import MAX_PAYLOAD_BYTES, MAX_TURN_BYTES
-from orchestrator.runs.tasks import once
+from orchestrator.runs.tasks import never_retrying
 from tests.support.ear import Ear
 from tests.support.turns import Turns
 
@@ -145,7 +145,7 @@ def test_a_retry_policy_stays_as_it_is_but_for_what_fails_each_time() -> None:
         max_retry_interval=timedelta(minutes=1),
         retry_timeout=timedelta(hours=1),
     )
-    patient = once(policy)
+    patient = never_retrying(policy)
     assert patient is not None
     assert patient.first_retry_interval == timedelta(seconds=3)
     assert (patient.max_number_of_attempts, patient.backoff_coefficient) == (4, 2)
@@ -153,7 +153,7 @@ def test_a_retry_policy_stays_as_it_is_but_for_what_fails_each_time() -> None:
     assert patient.retry_timeout == timedelta(hours=1)
     assert patient.obj.non_retryable_error_types == {"PayloadTooLarge", "InvalidInput", "TaskDied"}
     assert policy.obj.non_retryable_error_types is None
-    assert once(None) is None
+    assert never_retrying(None) is None
 
 
 Call = Callable[[DaprWorkflowContext, Any], Any]

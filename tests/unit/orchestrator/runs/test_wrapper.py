@@ -15,7 +15,7 @@ from contracts.events import WorkflowCompleted
 from orchestrator.engine.envelope import Cause, seal
 from orchestrator.runs.definition import Definition
 from orchestrator.runs.reserved import ANNOUNCE
-from orchestrator.runs.wrapper import AT_ONCE, wrapped
+from orchestrator.runs.wrapper import IN_TURN_CHARACTERS, wrapped
 from tests.support.ear import Ear
 from tests.support.replay import STARTED, Played, Step, failed, play
 
@@ -123,7 +123,7 @@ def test_an_announcement_is_tried_for_long_enough_to_outlive_a_restart() -> None
 
 
 def test_an_output_that_the_engine_may_refuse_is_told_once_the_engine_has_it() -> None:
-    ran = run_of(works, "hello", {"say": "x" * AT_ONCE, ANNOUNCE: None})
+    ran = run_of(works, "hello", {"say": "x" * IN_TURN_CHARACTERS, ANNOUNCE: None})
     assert announced_later(ran)["outcome"] == "COMPLETED"
     assert ran.ear.heard == []
 

@@ -65,7 +65,7 @@ def test_a_component_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text("kind: Component\n")
     refuse_broken_components(tmp_path)
     (tmp_path / "pubsub.yaml").write_text("spec: [\n")
-    with pytest.raises(StackError, match=r"pubsub\.yaml: no YAML.*line 2.*mend it"):
+    with pytest.raises(StackError, match=r"pubsub\.yaml: no YAML.*line 2.*correct it"):
         refuse_broken_components(tmp_path)
     with pytest.raises(StackError, match="USHER_COMPONENTS_DIR"):
         refuse_broken_components(tmp_path / "nowhere")

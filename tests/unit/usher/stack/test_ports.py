@@ -34,7 +34,7 @@ def test_a_port_in_use_is_named_with_its_holder_its_purpose_and_its_setting(
         Stack(settings(tmp_path), SPECS).up(lambda _: None)
     message = str(refused.value)
     assert message.startswith(f"port {PORT} (")
-    assert message.endswith("is in use; it is wanted for Redis: set USHER_REDIS_PORT to another")
+    assert message.endswith("is in use, and Redis needs it: set USHER_REDIS_PORT to another port")
 
 
 def test_a_port_on_which_a_connection_has_just_ended_is_free(tmp_path: Path) -> None:

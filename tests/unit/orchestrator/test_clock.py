@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from contracts.routes.route import Route
+from orchestrator.clock import Schedules
 from orchestrator.intake.arrival import Arrival
 from orchestrator.ledger.route_times import RouteTimes
-from orchestrator.schedules import Schedules
 from tests.support.memory import MemoryStore
 from tests.support.routed import route
 
