@@ -184,6 +184,7 @@ class Orchestrator:
             stalled=stalled,
             unknown=self._reconciler.unknown_workflows,
             without_activity=self._without_activity(),
+            routed=subscriptions(self.catalogue.routes),
         )
         return examine(seen)
 

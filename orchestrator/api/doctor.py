@@ -1,7 +1,7 @@
 """What would break a promise, as far as the orchestrator sees it from its sidecar and itself."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -48,6 +48,8 @@ class Seen:
     """Instances whose workflow is not here, with its name."""
     without_activity: Mapping[str, str] = field(default_factory=dict)
     """Instances that called an activity which is not here, with its name."""
+    routed: Iterable[tuple[str, str]] = ()
+    """Components and topics that routes name."""
 
 
 def examine(seen: Seen) -> list[Finding]:
@@ -57,6 +59,7 @@ def examine(seen: Seen) -> list[Finding]:
         *components(metadata),
         *delivery(metadata),
         *(subscriptions(metadata) if seen.started else ()),
+        *(unheard(metadata, seen.routed) if seen.started else ()),
         *versions(str(metadata.get("runtimeVersion") or ""), version("dapr")),
         *stalls(seen.stalled),
         *unknowns("workflow", seen.unknown),
@@ -125,6 +128,19 @@ def subscriptions(metadata: Metadata) -> Iterator[Finding]:
             wrong = f"{topic} is heard through {taken[topic].get('pubsubname')!r}, not {broker!r}"
             right = "leave it to the code: no Subscription resource for it"
             yield refusal(f"the subscription of {topic}", wrong, right, "P3")
+
+
+def unheard(metadata: Metadata, routed: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+    """Each topic that routes name is heard, through the component that is meant."""
+    subscribed = metadata.get("subscriptions") or []
+    heard = {(one.get("pubsubname"), one["topic"]) for one in subscribed}
+    for component, topic in sorted(set(routed) - heard):
+        wrong = f"nobody is subscribed to {topic} of {component}: no route gets its events"
+        right = (
+            f"have a component {component} whose scopes name orchestrator, and whose "
+            f"subscriptionScopes, if there are any, name {topic}; then restart the sidecar"
+        )
+        yield refusal("the topics of routes", wrong, right, "P2")
 
 
 def versions(runtime: str, sdk: str) -> Iterator[Finding]:

@@ -1,7 +1,5 @@
-"""Component files for the topics that routes name: the given ones, with more scopes and retries.
-
-A sidecar subscribes and publishes only where a component's scopes say so, and an inbound retry that
-names the component is what keeps an event that cannot be served now.
+"""Component files widened for routes: the starter may publish to their topics, and each component
+that a route names has an inbound retry, which keeps an event that cannot be served now.
 """
 
 from collections.abc import Iterable
@@ -11,15 +9,13 @@ from typing import Any
 
 import yaml
 
-from contracts.routes.channels import subscriptions
-from contracts.topics import PUBSUB, PUBSUB_ORDERED, PUBSUB_ROUTES, PUBSUB_ROUTES_ORDERED, Topic
+from contracts.routes.channels import OWN_COMPONENTS, subscriptions
+from contracts.topics import PUBSUB, Topic
 from usher.doctor.resources import read
 from usher.route_trial import find_routes
-from usher.stack.errors import StackError
 from usher.stack.settings import StackSettings
 
 Document = dict[str, Any]
-_MADE_FROM = {PUBSUB_ROUTES: PUBSUB, PUBSUB_ROUTES_ORDERED: PUBSUB_ORDERED}
 
 
 def with_routed_components(settings: StackSettings) -> StackSettings:
@@ -35,72 +31,41 @@ def with_routed_components(settings: StackSettings) -> StackSettings:
     return settings.model_copy(update={"components_dir": into})
 
 
-def write_routed(folder: Path, subscriptions: Iterable[tuple[str, str]], into: Path) -> None:
-    """Write the components of `folder` to `into`, with what the subscriptions of routes need.
-
-    `subscriptions` are pairs of component and topic. A component that is not Usher's own stays as
-    it is, and gets an inbound retry.
-    """
-    wanted = sorted(set(subscriptions))
-    documents: dict[str, list[Document]] = {}
+def write_routed(folder: Path, wanted: Iterable[tuple[str, str]], into: Path) -> None:
+    """Write the resources of `folder` to `into`, widened for pairs of component and topic."""
+    wanted = sorted(set(wanted))
+    files: dict[str, list[Document]] = {}
     for resource in read(folder)[0]:
         name = Path(resource.file).name
-        documents.setdefault(name, []).append(deepcopy(dict(resource.document)))
-    everything = [one for several in documents.values() for one in several]
-    components = {_name(one): one for one in everything if one.get("kind") == "Component"}
-    for made, source in _MADE_FROM.items():
-        topics = [topic for component, topic in wanted if component == made]
-        if topics:
-            documents[f"{made}.yaml"] = [_component(_given(components, source), made, topics)]
-    ours = {topic for component, topic in wanted if component in _MADE_FROM} - {*Topic}
-    _allow_starter(_given(components, PUBSUB), ours)
-    for one in everything:
-        if one.get("kind") == "Resiliency":
-            targets = one["spec"]["targets"]["components"]
-            for component, _ in wanted:
-                retried = deepcopy(targets[PUBSUB]["inbound"])
-                targets.setdefault(component, {}).setdefault("inbound", retried)
+        files.setdefault(name, []).append(deepcopy(dict(resource.document)))
+    topics = {topic for component, topic in wanted if component in OWN_COMPONENTS} - {*Topic}
+    for document in (one for several in files.values() for one in several):
+        called = (document.get("metadata") or {}).get("name")
+        if (document.get("kind"), called) == ("Component", PUBSUB):
+            _allow_starter(document, sorted(topics))
+        elif document.get("kind") == "Resiliency":
+            _retry(document, [component for component, _ in wanted])
     into.mkdir(parents=True, exist_ok=True)
-    for old in into.glob("*.yaml"):
+    for old in into.glob("*.y*ml"):
         old.unlink()
-    for name, several in documents.items():
+    for name, several in files.items():
         text = yaml.safe_dump_all(several, sort_keys=False)
-        (into / name).write_text(f"# Written by Usher from the routes. Changes are lost.\n{text}")
+        (into / name).write_text(f"# Written by `usher up` for routes: edits are lost.\n{text}")
 
 
-def _component(source: Document, name: str, topics: list[str]) -> Document:
-    """Return a component for these topics alone, at the same broker, with workers of its own."""
-    made = deepcopy(source)
-    made["metadata"]["name"] = name
-    made["scopes"] = ["orchestrator"]
-    _option(made, "publishingScopes")["value"] = f"orchestrator={Topic.DEAD_LETTERS}"
-    _option(made, "subscriptionScopes")["value"] = f"orchestrator={','.join(topics)}"
-    return made
-
-
-def _given(components: dict[str, Document], name: str) -> Document:
-    if name not in components:
-        raise StackError(f"the component files have no component {name!r}, which routes need")
-    return components[name]
-
-
-def _name(resource: Document) -> str:
-    return str((resource.get("metadata") or {}).get("name"))
-
-
-def _allow_starter(component: Document, topics: set[str]) -> None:
+def _allow_starter(component: Document, topics: list[str]) -> None:
     """Let the starter publish to these topics. Where no scope names it, it may already."""
-    found = _option(component, "publishingScopes")
-    scopes = dict(scope.partition("=")[::2] for scope in found["value"].split(";"))
-    if "starter" in scopes:
-        scopes["starter"] = ",".join([scopes["starter"], *sorted(topics)])
-        found["value"] = ";".join(f"{app}={allowed}" for app, allowed in scopes.items())
+    for option in component["spec"].get("metadata") or []:
+        if option["name"] == "publishingScopes":
+            scopes = dict(one.partition("=")[::2] for one in option["value"].split(";"))
+            if "starter" in scopes:
+                scopes["starter"] = ",".join([scopes["starter"], *topics])
+            option["value"] = ";".join(f"{app}={allowed}" for app, allowed in scopes.items())
 
 
-def _option(component: Document, name: str) -> Document:
-    metadata: list[Document] = component["spec"]["metadata"]
-    for one in metadata:
-        if one["name"] == name:
-            return one
-    metadata.append({"name": name, "value": ""})
-    return metadata[-1]
+def _retry(resiliency: Document, components: list[str]) -> None:
+    """Give these components the inbound retry of the broker, if they have none."""
+    targets = resiliency["spec"].get("targets", {}).get("components", {})
+    if retried := targets.get(PUBSUB, {}).get("inbound"):
+        for component in components:
+            targets.setdefault(component, {}).setdefault("inbound", dict(retried))

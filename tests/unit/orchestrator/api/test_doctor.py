@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.doctor import Seen, Unfit, admit, examine, versions
+from orchestrator.api.doctor import Seen, Unfit, admit, examine, unheard, versions
 from orchestrator.settings import Settings
 
 Metadata = dict[str, Any]
@@ -125,3 +125,12 @@ def test_who_waits_for_code_that_is_gone_is_named() -> None:
     found = examine(replace(seen(), unknown={"i-3": "order"}, without_activity=without))
     assert [one.where for one in found] == ["the workflow 'order'", "the activity 'pay'"]
     assert "i-1 and 1 more" in found[1].wrong
+
+
+def test_a_topic_of_a_route_that_nobody_hears_is_named() -> None:
+    heard = {"subscriptions": [{"pubsubname": "pubsub-routes", "topic": "orders"}]}
+    routed = [("pubsub-routes", "orders"), ("kafka", "orders"), ("pubsub-routes", "crm")]
+    found = [str(one) for one in unheard(heard, routed)]
+    assert len(found) == 2
+    assert "orders of kafka" in found[0]
+    assert "crm of pubsub-routes" in found[1]

@@ -1,14 +1,12 @@
-"""The component files for routed topics: scopes and retries for them, and all else as it was."""
+"""The component files for routed topics: a scope and retries more, and all else as it was."""
 
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from contracts.topics import PUBSUB, PUBSUB_ROUTES, PUBSUB_ROUTES_ORDERED, Topic
 from tests.repo.files import ROOT
-from usher.stack.errors import StackError
 from usher.stack.routed_components import write_routed
 
 GIVEN = ROOT / "components"
@@ -35,19 +33,6 @@ def written(tmp_path: Path, given: Path = GIVEN) -> dict[tuple[str, str], Any]:
     return documents(tmp_path / "made")
 
 
-def test_routed_topics_get_components_of_their_own(tmp_path: Path) -> None:
-    found = written(tmp_path)
-    for name, topics, at_once in (
-        (PUBSUB_ROUTES, "orders,workflow-completions", "64"),
-        (PUBSUB_ROUTES_ORDERED, "payments", "1"),
-    ):
-        made = found["Component", name]
-        assert option(made, "subscriptionScopes") == f"orchestrator={topics}"
-        assert option(made, "publishingScopes") == "orchestrator=workflow-dead-letters"
-        assert option(made, "concurrency") == at_once
-        assert made["scopes"] == ["orchestrator"]
-
-
 def test_starter_may_publish_to_them_but_to_no_topic_of_ushers(tmp_path: Path) -> None:
     scopes = option(written(tmp_path)["Component", PUBSUB], "publishingScopes").split(";")
     assert f"starter={Topic.REQUESTS},{Topic.EVENTS},orders,payments" in scopes
@@ -66,16 +51,15 @@ def test_all_else_stays_as_it_was(tmp_path: Path) -> None:
     assert {key: found[key] for key in given if key not in changed} == {
         key: given[key] for key in given if key not in changed
     }
-    assert {name for _, name in found.keys() - given.keys()} == {
-        PUBSUB_ROUTES,
-        PUBSUB_ROUTES_ORDERED,
-    }
+    assert found.keys() == given.keys()
 
 
 def test_what_an_earlier_set_of_routes_needed_is_gone(tmp_path: Path) -> None:
     written(tmp_path)
     write_routed(GIVEN, WANTED[:1], tmp_path / "made")
-    assert ("Component", PUBSUB_ROUTES_ORDERED) not in documents(tmp_path / "made")
+    found = documents(tmp_path / "made")
+    assert "kafka" not in found["Resiliency", "resiliency"]["spec"]["targets"]["components"]
+    assert "payments" not in option(found["Component", PUBSUB], "publishingScopes")
 
 
 def test_a_publisher_that_no_scope_bounds_stays_unbounded(tmp_path: Path) -> None:
@@ -86,9 +70,3 @@ def test_a_publisher_that_no_scope_bounds_stays_unbounded(tmp_path: Path) -> Non
         (open_ / name).write_text(text)
     scopes = option(written(tmp_path, open_)["Component", PUBSUB], "publishingScopes")
     assert "starter" not in scopes
-
-
-def test_files_without_a_broker_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(StackError, match="no component 'pubsub"):
-        written(tmp_path, tmp_path / "empty")
