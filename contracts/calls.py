@@ -37,6 +37,7 @@ from contracts.records import (
     RedriveProgress,
     Timeline,
 )
+from contracts.served_routes import Routes
 from contracts.services import Service
 
 T = TypeVar("T")
@@ -83,10 +84,10 @@ def raise_event(
     return _publish(path, payload, event_id, {})
 
 
-def publish(cloudevent: bytes) -> Call[Accepted]:
-    """Publish a CloudEvent as it is."""
+def publish(cloudevent: bytes, topic: str | None = None) -> Call[Accepted]:
+    """Publish a CloudEvent as it is, by default on the topic that its command belongs to."""
     headers = {"content-type": CONTENT_TYPE}
-    return Call("starter", "POST", "/events", Accepted, body=cloudevent, headers=headers)
+    return Call("starter", "POST", "/events", Accepted, {"topic": topic}, cloudevent, headers)
 
 
 def status(instance_id: str) -> Call[Status]:
@@ -145,9 +146,13 @@ def look_up_events(keys: Sequence[str]) -> Call[Accounts]:
     return _json("orchestrator", "/events/lookup", Accounts, Keys(keys=list(keys)))
 
 
-def explain(event: bytes) -> Call[Explanation]:
-    """Ask what would become of an event. Nothing is done."""
-    return Call("orchestrator", "POST", "/explain", Explanation, body=event)
+def explain(event: bytes, topic: str | None = None) -> Call[Explanation]:
+    """Ask what would become of an event, on a topic of routes or as a command. Nothing is done."""
+    return Call("orchestrator", "POST", "/explain", Explanation, {"topic": topic}, event)
+
+
+def routes() -> Call[Routes]:
+    return Call("orchestrator", "GET", "/routes", Routes)
 
 
 def doctor() -> Call[DoctorReport]:

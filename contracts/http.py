@@ -20,6 +20,10 @@ MOST_LOOKED_UP = 1000
 """How many events, notices or dead letters one lookup names."""
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Answer(BaseModel):
     """The base class of answers."""
 
@@ -56,9 +60,9 @@ class Page(Answer, Generic[Item]):
 
 
 class Accepted(Answer):
-    """The broker has the event, which is for this instance."""
+    """The broker has the event, which is for this instance; None if routes find the instance."""
 
-    instance_id: str
+    instance_id: str | None
     event_id: str
 
 
@@ -209,7 +213,9 @@ class Explanation(Answer):
     """What would become of an event, and why it would be refused where it would."""
 
     disposition: AnyDisposition
-    topic: Topic | None = None
+    """`unrouted` for an event that no route matches."""
+    topic: str | None = None
+    route: str | None = Field(None, exclude_if=_is_none)
     workflow: str | None = None
     instance_id: str | None = None
     reason: AnyReason | None = None
@@ -217,6 +223,10 @@ class Explanation(Answer):
     message: str | None = None
     known: AnyDisposition | None = None
     """What the ledger has of this event already."""
+    routes: list["Explanation"] | None = Field(None, exclude_if=_is_none)
+    """The same for each route that the event is for."""
+    not_matched: dict[str, str] | None = Field(None, exclude_if=_is_none)
+    """Why other routes leave the event, by their names."""
 
 
 class Windows(Answer):

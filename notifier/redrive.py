@@ -81,7 +81,7 @@ class Redriver:
 
     def _explained(self, chosen: Chosen, letter: DeadLetter) -> RedriveItem:
         try:
-            would = self._orchestrator.ask(calls.explain(cloudevent(letter)))
+            would = self._orchestrator.ask(calls.explain(cloudevent(letter), _topic(letter)))
         except Refusal as error:
             return _left(chosen, True, "refused", str(error))
         return RedriveItem(
@@ -96,7 +96,7 @@ class Redriver:
 
     def _sent(self, chosen: Chosen, letter: DeadLetter) -> RedriveItem:
         try:
-            accepted = self._starter.ask(calls.publish(cloudevent(letter)))
+            accepted = self._starter.ask(calls.publish(cloudevent(letter), _topic(letter)))
         except Refusal as error:
             return RedriveItem(
                 id=chosen.id,
@@ -114,6 +114,11 @@ class Redriver:
             done="published",
             instance_id=accepted.instance_id,
         )
+
+
+def _topic(letter: DeadLetter) -> str | None:
+    """Return the topic to send an event of a route on; a command has its own."""
+    return letter.topic if letter.route else None
 
 
 def _marked(letter: DeadLetter, attempts: int) -> DeadLetter | None:

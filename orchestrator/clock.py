@@ -10,16 +10,14 @@ from datetime import UTC, datetime
 
 import structlog
 
-from contracts.routes.examples import tick
-from contracts.routes.matching import NotMatched, outcome
 from contracts.routes.route import Route
-from orchestrator.intake.arrival import Arrival, arrive_by_route
+from orchestrator.intake.arrival import Arrival
 from orchestrator.ledger.route_times import RouteTimes
 
 SECONDS = 1
 """How often the clock is looked at."""
-CHANNEL = "every"
-"""What logs, metrics and dead letters name in place of a topic."""
+Arrivals = Callable[[Route, datetime], Arrival | None]
+"""Makes the arrival of a tick; None while the route is paused."""
 
 _log = structlog.get_logger()
 
@@ -31,12 +29,14 @@ class Schedules:
         self,
         routes: Iterable[Route],
         times: RouteTimes,
+        arrival: Arrivals,
         serve: Callable[[Arrival], Awaitable[bool]],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`serve` returns False where the tick must come again."""
         self._routes = {route.name: route for route in routes if route.schedule}
         self._times = times
+        self._arrival = arrival
         self._serve = serve
         self._now = now
         self._next: dict[str, datetime] = {}
@@ -60,11 +60,8 @@ class Schedules:
         if due.left_out:
             _log.warning("ticks were missed", route=route.name, missed=route.spec.missed)
         for at in due.at:
-            event = tick(route, at)
-            found = outcome(route, event)
-            if isinstance(found, NotMatched):  # paused
-                continue
-            if not await self._serve(arrive_by_route(CHANNEL, event, found)):
+            arrival = self._arrival(route, at)
+            if arrival and not await self._serve(arrival):
                 return  # not noted: the next look serves it again
         if due.at:
             await self._times.note_tick(route, due.at[-1])

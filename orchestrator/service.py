@@ -120,7 +120,7 @@ class Orchestrator:
             self.settings.app_api_token,
         )
         await self._topics.start(self.settings.host, self.settings.topic_port)
-        schedules = Schedules(routes, times, self._inbox.serve)
+        schedules = Schedules(routes, times, router.tick, self._inbox.serve)
         watchdog = Watchdog(self.sidecar, self._sidecar_state)
         self._periodic = [
             Periodic("watchdog", WATCHDOG_SECONDS, watchdog.look),
@@ -150,6 +150,7 @@ class Orchestrator:
             parking=self.parking,
             accountant=Accountant(self.ledger, self.engine, self.parking),
             facts=intake.facts,
+            router=router,
             large_bodies=LargeBodies(),
             findings=self.findings,
         )

@@ -13,6 +13,7 @@ from chassis.logs import about
 from chassis.tracing import continuing, handling
 from contracts import identity
 from contracts.cloudevent import CONTENT_TYPE, CloudEvent
+from contracts.events import Reason
 from contracts.expiry import deadline
 from contracts.reading import read_command, topic_of
 from contracts.refusal import Refused
@@ -21,6 +22,9 @@ from starter.metrics import Metrics
 
 REFUSED_SECONDS = 15
 """How long the starter is not ready after the broker refused an event and accepted none since."""
+
+_NO_SUCH_TOPIC = (400, 403, 404)
+"""How a sidecar answers for a component that it lacks, or a topic outside the app's scopes."""
 
 _log = structlog.get_logger()
 
@@ -34,8 +38,31 @@ class Outgoing:
     """An event to publish, with its topic and the instance that it is for."""
 
     event: CloudEvent
-    topic: Topic
-    instance_id: str
+    topic: str
+    """The topic, or component/topic."""
+    instance_id: str | None
+    """None where routes find the instance."""
+
+
+def routed(event: CloudEvent, topic: str) -> Outgoing:
+    """Return an event for a topic that routes name. Raises `Refused`."""
+    if topic in (Topic.COMPLETIONS, Topic.DEAD_LETTERS):
+        raise Refused(Reason.INVALID_REQUEST, f"only Usher publishes on {topic}", "topic")
+    if topic in [*Topic]:
+        outgoing = addressed(event)
+        if outgoing.topic != topic:
+            message = f"this belongs on the topic {outgoing.topic}"
+            raise Refused(Reason.INVALID_REQUEST, message, "topic")
+        return outgoing
+    _refuse_late(event.identified())
+    return Outgoing(event, topic, None)
+
+
+def _refuse_late(event: CloudEvent) -> None:
+    now = datetime.now(UTC)
+    due = deadline(event, now)
+    if late := due.passed(now) if due else None:
+        raise late
 
 
 def addressed(event: CloudEvent) -> Outgoing:
@@ -43,10 +70,7 @@ def addressed(event: CloudEvent) -> Outgoing:
     try:
         command = read_command(event)
         instance_id = identity.instance_of(command, event.source, event.id)
-        now = datetime.now(UTC)
-        due = deadline(event, now)
-        if late := due.passed(now) if due else None:
-            raise late
+        _refuse_late(event)
     except Refused as refused:
         with about(event, None):
             why = {"reason": str(refused.reason), "field": refused.field}
@@ -78,14 +102,16 @@ class Outbox:
         sending = continuing(event.attributes, f"send {topic}", SpanKind.PRODUCER, attributes)
         with sending, about(event, outgoing.instance_id):
             try:
-                await self._post(f"/v1.0/publish/{PUBSUB}/{topic}", event.to_json())
+                component, _, name = topic.rpartition("/")
+                path = f"/v1.0/publish/{component or PUBSUB}/{name}"
+                await self._post(path, topic, event.to_json())
             except NotPublished as error:
                 _log.warning("not published", topic=str(topic), error=str(error))
                 raise
             _log.info("published", topic=str(topic))
         self.metrics.published.labels(topic).inc()
 
-    async def _post(self, path: str, content: bytes) -> None:
+    async def _post(self, path: str, topic: str, content: bytes) -> None:
         headers = {"content-type": CONTENT_TYPE}
         try:
             answer = await self._sidecar.post(path, content=content, headers=headers)
@@ -93,6 +119,9 @@ class Outbox:
             raise NotPublished(f"the sidecar does not answer: {error}") from error
         if answer.is_error:
             why = f"the sidecar answered {answer.status_code}: {answer.text}"
+            if answer.status_code in _NO_SUCH_TOPIC and topic not in [*Topic]:
+                message = f"the starter cannot publish to {topic!r}, which no route names: {why}"
+                raise Refused(Reason.INVALID_REQUEST, message, "topic")
             if answer.is_server_error:
                 self._refused = self._clock(), why
             raise NotPublished(why)

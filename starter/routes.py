@@ -12,7 +12,7 @@ from contracts.http import Accepted, AcceptedBatch, Problem, Status
 from contracts.large_bodies import LargeBodies
 from contracts.message import ADDRESSABLE_ID_PATTERN
 from starter.inbox import command_event, placed, read_events
-from starter.outbox import Outbox, Outgoing, addressed
+from starter.outbox import Outbox, Outgoing, addressed, routed
 from starter.status import StatusReader
 
 
@@ -41,6 +41,14 @@ Bodies = Annotated[LargeBodies, Depends(_large_bodies)]
 IdempotencyKey = Annotated[
     str | None,
     Header(max_length=256, description="requests with the same key are served once"),
+]
+ChannelQuery = Annotated[
+    str | None,
+    Query(
+        pattern=r"^([A-Za-z0-9._-]+/)?[A-Za-z0-9._:-]+$",
+        max_length=255,
+        description="the topic of routes, or component/topic; without it, the command's own topic",
+    ),
 ]
 InstanceIdPath = Annotated[str, Path(pattern=ADDRESSABLE_ID_PATTERN)]
 _TAKEN = "the idempotency key was used for another command; nothing was published"
@@ -86,13 +94,15 @@ async def accept(
     return _accepted(outgoing)
 
 
-def _outgoing(headers: Mapping[str, str], body: bytes) -> tuple[list[Outgoing], bool]:
+def _outgoing(
+    headers: Mapping[str, str], body: bytes, topic: str | None
+) -> tuple[list[Outgoing], bool]:
     """Return the events of a request, and whether it was a batch. Raises `Refused`."""
     found, is_batch = read_events(headers, body)
     outgoing = []
     for position, event in enumerate(found):
         with placed(position if is_batch else None):
-            outgoing.append(addressed(event))
+            outgoing.append(routed(event, topic) if topic else addressed(event))
     return outgoing, is_batch
 
 
@@ -111,10 +121,12 @@ def _outgoing(headers: Mapping[str, str], body: bytes) -> tuple[list[Outgoing], 
         "one CloudEvent (structured or binary), or a batch",
     ),
 )
-async def events(request: Request, outbox: Out, bodies: Bodies) -> Accepted | AcceptedBatch:
+async def events(
+    request: Request, outbox: Out, bodies: Bodies, topic: ChannelQuery = None
+) -> Accepted | AcceptedBatch:
     """Publish CloudEvents. Each keeps its source and id, which make a repeat harmless."""
     headers, body = request.headers, await request.body()
-    outgoing, is_batch = await bodies.read(body, lambda: _outgoing(headers, body))
+    outgoing, is_batch = await bodies.read(body, lambda: _outgoing(headers, body, topic))
     for event in outgoing:
         await outbox.publish(event)
     accepted = [_accepted(event) for event in outgoing]

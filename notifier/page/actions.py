@@ -66,7 +66,7 @@ def start(request: Request, service: Service, workflow: str, posted: Form) -> Re
         return show_form(request, service, found, posted, errors)
     except Away as away:
         return show_form(request, service, found, posted, {"": f"{away}."})
-    instance_id, event_id = accepted.instance_id, accepted.event_id
+    instance_id, event_id = accepted.instance_id or "", accepted.event_id
     disposition = starting.disposition(service, event_id, chosen)
     if disposition in starting.NOT_STARTED:
         errors = {INSTANCE.name: starting.NOT_STARTED[disposition].format(instance_id)}

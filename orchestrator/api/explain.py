@@ -11,10 +11,14 @@ from contracts.http import Explanation
 from contracts.large_bodies import LargeBodies
 from contracts.reading import read_command, topic_of
 from contracts.refusal import Refused
+from contracts.routes.incoming import read_incoming
+from contracts.routes.matching import NotMatched
+from contracts.topics import PUBSUB_ROUTES
 from orchestrator.intake.actions import Claim, Refuse, TakeOver
-from orchestrator.intake.arrival import Arrival, arrive
+from orchestrator.intake.arrival import Arrival, arrive, arrive_by_route
 from orchestrator.intake.decision import decide
 from orchestrator.intake.fact_reader import FactReader
+from orchestrator.intake.routed_arrivals import Router
 from orchestrator.ledger.records import Disposition
 
 
@@ -24,6 +28,33 @@ async def explanation(reader: FactReader, bodies: LargeBodies, body: bytes) -> E
         arrival = await bodies.read(body, partial(_arrival, body))
     except Refused as refused:
         return Explanation(disposition=Disposition.DEAD_LETTERED, **_why(refused))
+    return await _explained(reader, arrival)
+
+
+async def explanation_by_routes(
+    reader: FactReader, router: Router, bodies: LargeBodies, body: bytes, on: str
+) -> Explanation:
+    """Explain an event on a topic of routes: what each route that it is for makes of it."""
+    component, _, topic = on.rpartition("/")
+    event, *_ = await bodies.read(body, partial(read_incoming, body, topic))
+    outcomes = router.outcomes(component or PUBSUB_ROUTES, topic, event)
+    others = {one.route.name: one.why for one in outcomes if isinstance(one, NotMatched)}
+    found = [
+        await _explained(reader, arrive_by_route(on, event, one))
+        for one in outcomes
+        if not isinstance(one, NotMatched)
+    ]
+    if len(found) == 1:
+        return found[0].model_copy(update={"not_matched": others})
+    return Explanation(
+        disposition=found[0].disposition if found else "unrouted",
+        topic=on,
+        routes=found,
+        not_matched=others,
+    )
+
+
+async def _explained(reader: FactReader, arrival: Arrival) -> Explanation:
     facts = await reader.of_delivery(arrival, asked=True)
     decision, entry, command = decide(facts), facts.entry, arrival.command
     known = None if isinstance(decision, TakeOver | Refuse) else entry and entry.disposition
@@ -33,6 +64,7 @@ async def explanation(reader: FactReader, bodies: LargeBodies, body: bytes) -> E
     return Explanation(
         disposition=decision.disposition,
         topic=arrival.topic,
+        route=arrival.route,
         workflow=command.workflow if isinstance(command, StartWorkflow) else None,
         instance_id=arrival.instance_id,
         known=known,

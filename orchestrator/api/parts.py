@@ -9,6 +9,7 @@ from orchestrator.api.accounts import Accountant
 from orchestrator.engine.client import Engine
 from orchestrator.intake.fact_reader import FactReader
 from orchestrator.intake.parking import Parking
+from orchestrator.intake.routed_arrivals import Router
 from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.runs.definition import Definition
@@ -27,6 +28,7 @@ class Reads:
     parking: Parking
     accountant: Accountant
     facts: FactReader
+    router: Router
     large_bodies: LargeBodies
     findings: Callable[[], Awaitable[list[Finding]]]
     """What would break a promise, as it is seen now."""

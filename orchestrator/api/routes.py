@@ -19,8 +19,10 @@ from contracts.http import (
     Windows,
     Workflow,
 )
+from contracts.served_routes import Routes
+from contracts.topics import Topic
 from orchestrator.api import instances as listing
-from orchestrator.api.explain import explanation
+from orchestrator.api.explain import explanation, explanation_by_routes
 from orchestrator.api.parts import Reads
 
 
@@ -131,10 +133,21 @@ async def parked(reads: Parts, limit: Limit = 100) -> Page[Parked]:
 
 
 @router.post("/explain")
-async def explain(reads: Parts, request: Request) -> Explanation:
-    """What would be done with an event, as JSON, if it came now; nothing is done."""
-    body = await request.body()
+async def explain(reads: Parts, request: Request, topic: str | None = None) -> Explanation:
+    """What would be done with an event, as JSON, if it came now; nothing is done.
+
+    `topic` is one that routes name, or component/topic; without it the event carries a command.
+    """
+    body, facts, bodies = await request.body(), reads.facts, reads.large_bodies
+    if topic and topic not in [*Topic]:
+        return await explanation_by_routes(facts, reads.router, bodies, body, topic)
     return await explanation(reads.facts, reads.large_bodies, body)
+
+
+@router.get("/routes")
+async def served_routes(reads: Parts) -> Routes:
+    """The routes, what they made of events since the start, and events that none is for."""
+    return reads.router.report()
 
 
 @router.get("/doctor")

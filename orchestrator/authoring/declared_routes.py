@@ -9,6 +9,7 @@ from contracts.fault import Fault
 from contracts.routes.examples import example_faults
 from contracts.routes.route import Route, combined
 from contracts.routes.routes_file import read_routes_file
+from contracts.topics import Topic
 from orchestrator.authoring.source import Function
 from orchestrator.runs.definition import Definition
 
@@ -40,6 +41,10 @@ def all_routes(
     return tuple(routes), faults
 
 
+_NOT_SERVED = ("delay", "at", "again")
+"""Fields that are checked, and that the orchestrator cannot serve yet."""
+
+
 def _faults(route: Route, workflows: Mapping[str, Definition]) -> Iterator[Fault]:
     definition = workflows.get(route.workflow)
     if definition is None:
@@ -47,6 +52,11 @@ def _faults(route: Route, workflows: Mapping[str, Definition]) -> Iterator[Fault
         hint = f"; did you mean {near[0]}?" if near else ""
         yield route.fault(route.verb, f"there is no workflow {route.workflow!r}{hint}")
         return
+    for name in _NOT_SERVED:
+        if getattr(route.spec, name):
+            yield route.fault(name, "cannot be served yet; remove it")
+    if route.topic in [*Topic]:
+        yield route.fault("from", f"{route.topic} is a topic of Usher's; name one of your own")
     yield from _unknown_fields(route, definition)
     yield from example_faults(route, definition.parse)
 

@@ -1,61 +1,104 @@
 """Finds what an event of people's own topics asks for: one arrival for each route it matches."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from contracts import redrive
 from contracts.cloudevent import CloudEvent
 from contracts.expiry import rfc3339
 from contracts.routes.channels import OWN_COMPONENTS, channel
+from contracts.routes.examples import tick
 from contracts.routes.incoming import read_incoming
-from contracts.routes.matching import NotMatched, Outcome, RouteTable
+from contracts.routes.matching import (
+    Matched,
+    NotMatched,
+    Outcome,
+    RouteRefused,
+    RouteTable,
+    outcome,
+)
 from contracts.routes.route import Route
+from contracts.served_routes import Routes, ServedRoute, UnroutedEvent
 from orchestrator.intake.arrival import Arrival, arrive_by_route
 
+EVERY = "every"
+"""What logs, metrics and dead letters name in place of the topic of a tick."""
 KEPT = 20
-"""How many events that no route matched are remembered."""
+"""How many events that no route is for are remembered."""
 BEFORE_ROUTE = "before_route"
 """Why a route leaves an event that is older than the route."""
 
 
-@dataclass(frozen=True)
-class Unrouted:
-    """An event that no route matched."""
-
-    channel: str
-    event: CloudEvent
-    at: datetime
-    why: Mapping[str, str]
-    """By the name of each route that was asked."""
-
-
 class Router:
-    """The routes that are served, and the last events that none of them matched."""
+    """The routes that are served, and what they made of the events of this process."""
 
     def __init__(self, routes: Iterable[Route], since: Mapping[str, datetime]) -> None:
         """`since` has by name the time of each route before which events are not for it."""
-        self._table = RouteTable(routes)
+        self._routes = tuple(routes)
+        self._table = RouteTable(self._routes)
         self._since = since
-        self.unrouted: deque[Unrouted] = deque(maxlen=KEPT)
+        self._matched: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._last: dict[str, datetime] = {}
+        self._unrouted: deque[UnroutedEvent] = deque(maxlen=KEPT)
+        self._unrouted_total = 0
 
     def arrivals(self, component: str, topic: str, entry: bytes) -> list[Arrival]:
         """Return an arrival for each event of an entry and each route that it is for.
 
         Never raises: what is wrong with an event is the flaw of its arrival. An event without one
-        is added to `unrouted`.
+        is counted as unrouted.
         """
         found: list[Arrival] = []
+        name, now = channel(component, topic), datetime.now(UTC)
         for event in read_incoming(entry, topic):
-            outcomes = self.outcomes(component, topic, event)
-            name = channel(component, topic)
-            taken = [one for one in outcomes if not isinstance(one, NotMatched)]
-            found += [arrive_by_route(name, event, one) for one in taken]
-            if not taken:
-                why = {one.route.name: one.why for one in outcomes if isinstance(one, NotMatched)}
-                self.unrouted.append(Unrouted(name, event, datetime.now(UTC), why))
+            why: dict[str, str] = {}
+            for one in self.outcomes(component, topic, event):
+                if isinstance(one, NotMatched):
+                    why[one.route.name] = one.why
+                    continue
+                self._note(one, now)
+                found.append(arrive_by_route(name, event, one))
+            if not found:
+                self._unrouted_total += 1
+                self._unrouted.appendleft(_unrouted(name, event, now, why))
         return found
+
+    def tick(self, route: Route, at: datetime) -> Arrival | None:
+        """Return the arrival of a tick of a route; None while the route is paused."""
+        event = tick(route, at)
+        found = outcome(route, event)
+        if isinstance(found, NotMatched):
+            return None
+        self._note(found, at)
+        return arrive_by_route(EVERY, event, found)
+
+    def report(self) -> Routes:
+        """Return the routes with their counts, and the last unrouted events."""
+        items = [
+            ServedRoute(
+                name=route.name,
+                declared=route.place,
+                channel=route.spec.channel,
+                verb=route.verb,
+                workflow=route.workflow,
+                since=self._since.get(route.name),
+                paused=route.spec.paused,
+                matched=self._matched[route.name],
+                refused=self._refused[route.name],
+                last_matched=self._last.get(route.name),
+            )
+            for route in self._routes
+        ]
+        return Routes(
+            items=items, unrouted_total=self._unrouted_total, unrouted=list(self._unrouted)
+        )
+
+    def _note(self, found: Matched | RouteRefused, at: datetime) -> None:
+        counts = self._refused if isinstance(found, RouteRefused) else self._matched
+        counts[found.route.name] += 1
+        self._last[found.route.name] = at
 
     def outcomes(self, component: str, topic: str, event: CloudEvent) -> list[Outcome]:
         """Return what each route that listens to this topic and type makes of an event."""
@@ -70,6 +113,12 @@ class Router:
             else one
             for one in outcomes
         ]
+
+
+def _unrouted(name: str, event: CloudEvent, at: datetime, why: dict[str, str]) -> UnroutedEvent:
+    return UnroutedEvent(
+        channel=name, id=event.id, source=event.source, type=event.type, at=at, why=why
+    )
 
 
 def _time(event: CloudEvent) -> datetime | None:

@@ -1,11 +1,13 @@
 """Routes: people's own events start, reach and stop workflows, on the real runtime."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contracts.keys import instance_id_for
+from tests.support.command import run_usher
 from tests.support.driver import Driver, eventually, fresh
 
 TYPES = {
@@ -133,3 +135,44 @@ def test_a_condition_that_does_not_hold_starts_nothing(usher: Driver) -> None:
     )
     for event_id in (other, missing, failing):
         assert [one["reason"] for one in letters(usher, event_id)] in ([], ["route_condition"])
+
+
+def test_a_dead_letter_of_a_route_is_redriven_on_its_topic(usher: Driver) -> None:
+    order_id = fresh("order")
+    order(usher, "cancelled", order_id)
+    eventually(lambda: usher.pending("orders"), lambda n: n == 0)
+    placed = order(usher, "placed", order_id)
+    eventually(lambda: letters(usher, placed), bool)
+    done = run_usher(usher, "redrive", "--id", placed, "--yes")
+    assert [one["done"] for one in done["items"]] == ["published"]
+    order(usher, "paid", order_id)
+    assert usher.notice(f"shop_order-{order_id}")["outcome"] == "COMPLETED"
+
+
+def test_an_event_is_sent_and_explained_by_its_topic(usher: Driver, tmp_path: Path) -> None:
+    order_id, event_id = fresh("order"), fresh("placed")
+    data = json.dumps({"order_id": order_id})
+    kind = TYPES["orders"]["placed"]
+    event = {"specversion": "1.0", "id": event_id, "source": "/usher/send", "type": kind}
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps({**event, "data": {"order_id": order_id}}))
+    before = run_usher(usher, "explain", str(file), "--topic", "orders")
+    assert (before["disposition"], before["route"]) == ("started", "shop_order/start")
+    assert before["instance_id"] == f"shop_order-{order_id}"
+    sent = run_usher(usher, "send", "orders", data, "--type", kind, "--id", event_id)
+    assert sent["event_id"] == event_id
+    usher.running(f"shop_order-{order_id}")
+    after = run_usher(usher, "explain", str(file), "--topic", "orders")
+    assert after["disposition"] == "duplicate"
+    file.write_text(json.dumps({**event, "type": "com.acme.unknown", "data": {}}))
+    unrouted = run_usher(usher, "explain", str(file), "--topic", "orders")
+    assert unrouted["disposition"] == "unrouted"
+
+
+def test_the_starter_refuses_a_topic_that_no_route_names(usher: Driver) -> None:
+    event = {"specversion": "1.0", "id": "e", "source": "/s", "type": "t", "data": {}}
+    head = {"content-type": "application/cloudevents+json"}
+    for topic in ("nobody", "workflow-completions", "nothing/orders"):
+        answer = usher.post("/events", params={"topic": topic}, json=event, headers=head)
+        assert answer.status_code == 422, topic
+        assert answer.json()["errors"][0]["field"] == "topic"

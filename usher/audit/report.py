@@ -37,6 +37,9 @@ class Report:
     blind: list[Topic] = field(default_factory=list)
     """Streams of which nobody can tell whether entries were deleted (Redis before 7)."""
 
+    not_audited: list[str] = field(default_factory=list)
+    """Topics of routes. Their events are not accounted for yet."""
+
     @property
     def unaccounted(self) -> int:
         return sum(finding.count for finding in self.findings)
@@ -52,6 +55,7 @@ class Report:
             "oldest_open_s": self.oldest_open_s,
             "forgotten": self.forgotten,
             "deletions_unseen": [str(topic) for topic in self.blind],
+            "not_audited": self.not_audited,
             "findings": [asdict(finding) for finding in self.findings],
             "reused": [asdict(finding) for finding in self.reused],
         }

@@ -137,10 +137,19 @@ def _left(done: int, count: int, wanted: "Redrive") -> str:
     return f"Only {done} of {count} dead letters were {what}."
 
 
-@app.command(epilog=examples("usher explain event.json", "usher explain - < event.json"))
+@app.command(
+    epilog=examples(
+        "usher explain event.json",
+        "usher explain - < event.json",
+        "usher explain event.json --topic orders",
+    )
+)
 def explain(
     ctx: typer.Context,
     event: Annotated[str, typer.Argument(metavar="EVENT.json", help="File; - is stdin.")],
+    topic: Annotated[
+        str | None, typer.Option(help="A topic of routes; without it, the event is a command.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show what would become of an event, and do nothing. Exit code 5 if it would be refused."""
@@ -152,7 +161,7 @@ def explain(
         from contracts import calls
         from contracts.disposition import Disposition
 
-        told = client.send(calls.explain(body))
+        told = client.send(calls.explain(body, topic))
         run.out.answer(told, views.table(("what", ""), views.present(told).items()))
     if told.disposition == Disposition.DEAD_LETTERED:
         raise typer.Exit(Exit.REFUSED)

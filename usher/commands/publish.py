@@ -1,5 +1,7 @@
 """The commands that publish: a request, which starts a workflow, or an event for an instance."""
 
+import json
+import uuid
 from typing import Annotated
 
 import typer
@@ -78,4 +80,43 @@ def event(
         from contracts import calls
 
         accepted = client.send(calls.raise_event(instance, name, data, event_id=given))
+        run.out.answer(accepted, views.accepted(accepted))
+
+
+@app.command(
+    epilog=examples(
+        'usher send orders \'{"order_id": "o-1"}\' --type com.acme.order.placed',
+        "usher send crm/customers - --type com.acme.moved --source /crm --id 4711 < moved.json",
+    )
+)
+def send(
+    ctx: typer.Context,
+    topic: Annotated[str, typer.Argument(help="The topic of routes, or component/topic.")],
+    payload: Annotated[
+        str | None,
+        typer.Argument(metavar="DATA", help="Its data as JSON; - reads standard input."),
+    ] = None,
+    kind: Annotated[str, typer.Option("--type", help="Type of the event.")] = "",
+    source: Annotated[str, typer.Option(help="Source of the event.")] = "/usher/send",
+    subject: Annotated[str | None, typer.Option(help="Subject of the event.")] = None,
+    event_id: EventId = None,
+    as_json: Json = False,
+) -> None:
+    """Send an event of your own, which routes match. Print its id once the broker has it."""
+    with session(ctx, as_json) as run, run.client() as client:
+        if not kind:
+            raise BadInput("--type is missing: the type of the event, such as com.acme.moved.")
+        from contracts import calls
+
+        data = json_argument("DATA", payload)
+        head = {
+            "specversion": "1.0",
+            "id": event_id or str(uuid.uuid4()),
+            "source": source,
+            "type": kind,
+            "datacontenttype": "application/json",
+            **({"subject": subject} if subject else {}),
+        }
+        written = json.dumps(head).encode()[:-1] + b', "data": ' + (data or b"null") + b"}"
+        accepted = client.send(calls.publish(written, topic))
         run.out.answer(accepted, views.accepted(accepted))

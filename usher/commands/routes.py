@@ -1,6 +1,6 @@
-"""The commands about routes. They read files only, and ask no service."""
+"""The commands about routes. All but `list` read files only, and ask no service."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,8 +17,18 @@ if TYPE_CHECKING:
     from contracts.routes.route import Route
 
 app = typer.Typer(
-    name="routes", help="Check which events start, reach and stop workflows.", no_args_is_help=True
+    name="routes",
+    help="Show and check which events start, reach and stop workflows.",
+    no_args_is_help=True,
 )
+
+
+_SERVED = ("name", "channel", "verb", "workflow", "matched", "refused", "last_matched", "declared")
+_UNROUTED = ("at", "channel", "type", "id", "source")
+
+
+def _members(names: Sequence[str], items: Iterable[object], title: str = "") -> Any:
+    return views.table(names, [[getattr(one, name) for name in names] for one in items], title)
 
 
 def _row(route: "Route") -> dict[str, Any]:
@@ -36,6 +46,24 @@ def _row(route: "Route") -> dict[str, Any]:
         "declared": route.place,
         "paused": spec.paused,
     }
+
+
+@app.command("list", epilog=examples("usher routes list", "usher routes list --json"))
+def served(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the routes that the orchestrator serves, and the last events that no route is for.
+
+    The counts are of the time since the orchestrator started.
+    """
+    with session(ctx, as_json) as run, run.client() as client:
+        from rich.console import Group
+
+        from contracts import calls
+
+        found = client.send(calls.routes())
+        shown = [_members(_SERVED, found.items)]
+        if found.unrouted:
+            shown.append(_members(_UNROUTED, found.unrouted, f"{found.unrouted_total} unrouted"))
+        run.out.answer(found, Group(*shown))
 
 
 @app.command(epilog=examples("usher routes check", "usher routes check mine --json"))

@@ -50,6 +50,8 @@ def accepted(answer: "Accepted") -> "RenderableType":
     """What the broker has now, and where to look next."""
     from rich.text import Text
 
+    if answer.instance_id is None:
+        return pairs(present(answer))
     look = Text(f"usher status {shlex.quote(answer.instance_id)}", style="dim")
     return Text("\n").join([pairs(as_it_came(answer)), look])
 

@@ -8,6 +8,7 @@ import pytest
 from contracts.routes.route import Route
 from orchestrator.clock import Schedules
 from orchestrator.intake.arrival import Arrival
+from orchestrator.intake.routed_arrivals import Router
 from orchestrator.ledger.route_times import RouteTimes
 from tests.support.memory import MemoryStore
 from tests.support.routed import route
@@ -25,7 +26,9 @@ class Clock:
         self.refuses = False
         self.store = store or MemoryStore()
         times = RouteTimes(self.store, routes, lambda: self.now)
-        self.schedules = Schedules(routes, times, self._serve, lambda: self.now)
+        self.schedules = Schedules(
+            routes, times, Router(routes, {}).tick, self._serve, lambda: self.now
+        )
 
     async def _serve(self, arrival: Arrival) -> bool:
         if self.refuses:

@@ -1,0 +1,44 @@
+"""What the orchestrator answers about the routes that it serves."""
+
+from pydantic import AwareDatetime
+
+from contracts.http import Answer
+
+
+class ServedRoute(Answer):
+    """A route, and what it made of the events since the orchestrator started."""
+
+    name: str
+    declared: str
+    """The file and line."""
+    channel: str | None
+    """The topic, or component/topic; None for a schedule."""
+    verb: str
+    workflow: str
+    since: AwareDatetime | None
+    """Older events are not for it; None if events of any age are."""
+    paused: bool
+    matched: int
+    refused: int
+    """Events that became dead letters, as they lack a key or fail a condition."""
+    last_matched: AwareDatetime | None
+
+
+class UnroutedEvent(Answer):
+    """An event that no route is for."""
+
+    channel: str
+    id: str
+    source: str
+    type: str
+    at: AwareDatetime
+    why: dict[str, str]
+    """By the name of each route that was asked."""
+
+
+class Routes(Answer):
+    """The routes that are served, and the last events that none of them is for, newest first."""
+
+    items: list[ServedRoute]
+    unrouted_total: int
+    unrouted: list[UnroutedEvent]
