@@ -61,7 +61,7 @@ class FactReader:
 
     async def of_failure(self, arrival: Arrival, failure: Refused, parked: Entry | None) -> Facts:
         """Return what is known of an event once serving it failed; `parked` is its parked entry."""
-        facts = replace(self._first(arrival), failure=failure)
+        facts = Facts(arrival, self._parked_for, failure=failure)  # author's code may have failed
         if parked:
             return replace(facts, entry=parked, handed_over=True)
         return await self._with_entry_read(facts)

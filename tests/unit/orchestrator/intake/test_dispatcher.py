@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from dapr.ext.workflow import WorkflowStatus
@@ -15,6 +15,7 @@ from orchestrator.engine.envelope import unseal_event
 from orchestrator.intake.arrival import arrive
 from orchestrator.ledger.records import Disposition, Ended
 from orchestrator.ledger.store import Busy
+from orchestrator.runs.definition import Definition
 from tests.support.memory import Crash, MemoryEngine, World, nothing
 
 TICK = {"instance_id": "i-1", "event": "tick", "data": 1}
@@ -185,3 +186,17 @@ async def test_an_event_of_any_topic_is_served_by_its_arrival_alone() -> None:
     assert held
     assert (held.topic, held.command, held.disposition) == ("orders", known.digest, "delivered")
     assert (await world.dispatcher.serve(arrival)).disposition is Disposition.DUPLICATE
+
+
+async def test_an_input_whose_model_has_a_bug_is_a_dead_letter_and_not_retried() -> None:
+    class Broken:
+        def accept(self, _: Any) -> None:
+            raise RuntimeError("a bug in the model of an input")
+
+    world = World()
+    world.facts._workflows = {"hello_workflow": cast(Definition, Broken())}
+    start = event({"workflow": "hello_workflow", "input": "Ada"}, "s-1")
+    outcome = await world.serve(Topic.REQUESTS, start)
+    assert outcome.disposition is Disposition.DEAD_LETTERED
+    assert world.outbox.reasons == [Reason.HANDLER_ERROR]
+    assert await world.disposition(start) == "dead_lettered"
