@@ -1,8 +1,7 @@
-"""Workflows and activities that end their process, block it, or end the worker's loop."""
+"""Workflows and activities that end their process, or block it."""
 
 import asyncio
 import ctypes
-import gc
 import os
 import signal
 import threading
@@ -12,12 +11,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy, WorkflowActivityContext
-from dapr.ext.workflow._durabletask.worker import TaskHubGrpcWorker
 from pydantic import BaseModel
 
 from usher import activity, workflow
 
-How = Literal["lives", "exit", "kill", "segfault", "loop"]
+How = Literal["lives", "exit", "kill", "segfault"]
 
 
 class Deadly(BaseModel):
@@ -39,7 +37,7 @@ class Slow(BaseModel):
 
 
 def end_it(how: str) -> None:
-    """End the process, or the worker's loop, by other means than an exception."""
+    """End the process by other means than an exception."""
     match how:
         case "exit":
             os._exit(3)
@@ -49,20 +47,9 @@ def end_it(how: str) -> None:
             ctypes.string_at(0)
 
 
-def end_the_loop() -> None:
-    """Stop the worker's event loop, by way of the garbage collector."""
-    for worker in [one for one in gc.get_objects() if isinstance(one, TaskHubGrpcWorker)]:
-        loop = worker._async_worker_manager._queue_event_loop
-        if loop is not None:
-            loop.call_soon_threadsafe(loop.stop)
-    threading.Event().wait(2)  # or the answer would be sent all the same
-
-
 @activity
 def deadly_activity(_: WorkflowActivityContext, how: str) -> str:
     """End the process, or say that it lives."""
-    if how == "loop":
-        end_the_loop()
     end_it(how)
     return "alive"
 
