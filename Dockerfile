@@ -12,8 +12,9 @@ RUN python -m venv /opt/uv \
         "uv==$(sed -n '/^name = "uv"$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)"
 RUN /opt/uv/bin/uv sync --frozen --no-dev --no-install-project
 COPY . .
-# ReDoc comes with Swagger UI's files, and nothing serves it.
+# ReDoc comes with Swagger UI's files, and nothing serves it. The CEL engine's own command line is left out.
 RUN /opt/uv/bin/uv sync --frozen --no-dev --no-editable \
+ && /opt/uv/bin/uv pip uninstall --quiet --python /usher/bin/python prompt-toolkit wcwidth \
  && rm /usher/lib/python3.11/site-packages/fastapi_offline/static/redoc.standalone.js
 
 FROM python:3.11-slim-bookworm AS usher

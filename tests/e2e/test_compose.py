@@ -184,7 +184,7 @@ def test_what_has_no_port_is_on_the_internal_network_alone(composed: Composed) -
 
 def test_the_image_is_small_holds_no_tools_and_writes_nowhere(composed: Composed) -> None:
     (image,) = json.loads(engine.docker("image", "inspect", "usher"))
-    assert image["Size"] < 250 * MEGABYTE
+    assert image["Size"] < 255 * MEGABYTE  # of which the CEL engine is six
     assert image["Config"]["User"] == "65532:65532"
     assert image["Config"]["Healthcheck"]
     for service in SERVICES:

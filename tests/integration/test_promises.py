@@ -226,6 +226,8 @@ def test_p4_a_late_event_is_dead_lettered(usher: Driver, tmp_path: Path) -> None
     instance = fresh("count")
     _start(usher, fresh("event"), instance, file=str(tmp_path / "tally"))
     usher.notice(instance)
+    # An activity announces the end while the run goes on for a moment.
+    eventually(lambda: usher.status(instance), lambda status: status == "COMPLETED")
     event_id = _tick(usher, instance, 1)
     assert usher.dead_letter(event_id)["reason"] == "instance_finished"
     usher.publish("workflow-events", {"instance_id": instance, "control": "purge"})
