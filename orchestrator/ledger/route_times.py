@@ -1,7 +1,7 @@
 """The times of routes: when each was first served, and the last tick of each schedule."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from pydantic import AwareDatetime, BaseModel
@@ -12,6 +12,8 @@ from orchestrator.ledger.store import BrokenRecord, Record, RecordStore, read_as
 RENEWED_SECONDS = 24 * 3600
 """How often the times are written again: the store forgets what nobody writes."""
 
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""How much older than its route an event may be. A sidecar writes times in whole seconds."""
 _LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 _log = structlog.get_logger()
@@ -69,7 +71,8 @@ class RouteTimes:
         key, now = f"route-{route.name}", self._now()
 
         def changed(record: Record | None) -> Record:
-            times = read_as(_Times, key, record) if record else _Times(since=now, renewed=now)
+            new = _Times(since=now - CLOCKS_DIFFER, renewed=now, last_tick=now)
+            times = read_as(_Times, key, record) if record else new
             if (now - times.renewed).total_seconds() >= RENEWED_SECONDS / 2:
                 times = times.model_copy(update={"renewed": now})
             return change(times).model_dump(mode="json")

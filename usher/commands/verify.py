@@ -1,12 +1,13 @@
 """The commands that check that no accepted event is lost, and that nothing breaks a promise."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import typer
 
 from contracts import printable
-from usher.errors import Exit
+from usher.errors import CommandError, Exit
 from usher.session import session
 from usher.terminal import views
 from usher.terminal.arguments import Json
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Group, RenderableType
 
     from usher.audit.report import Report, Unaccounted
+    from usher.client import Client
     from usher.doctor.examination import Diagnosis
 
 app = typer.Typer()
@@ -32,6 +34,7 @@ def audit(ctx: typer.Context, as_json: Json = False) -> None:
         from usher.audit.streams import Streams
 
         report = Auditor(Streams(redis), client, run.out.progress).run()
+        report.not_audited = _routed_topics(client)
         run.out.answer(report.as_json(), _audited(report))
     if report.unaccounted:
         raise typer.Exit(Exit.FAILED)
@@ -54,6 +57,17 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
         raise typer.Exit(Exit.FAILED)
     if found.not_seen:
         raise typer.Exit(Exit.UNREACHABLE)
+
+
+def _routed_topics(client: "Client") -> list[str]:
+    """Return the topics of routes that the orchestrator's sidecar subscribes to."""
+    from contracts import calls
+    from contracts.topics import Topic
+
+    with suppress(CommandError):  # a sidecar that is away says nothing
+        subscribed = client.send(calls.sidecar("orchestrator")).get("subscriptions") or []
+        return sorted({str(one.get("topic")) for one in subscribed} - {*Topic})
+    return []
 
 
 def _diagnosed(found: "Diagnosis") -> "Group":
