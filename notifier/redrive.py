@@ -2,8 +2,8 @@
 
 It publishes first and marks second. After a crash between the two, the dead letter can be redriven
 once more: the event carries the number of its dead letters, and the orchestrator reopens it once
-for each. A letter is read again just before it is sent, so two redrives at once do not send it
-twice, but for the one that both are sending.
+for each. A letter is read again just before it is sent. So of two redrives at once, both send at
+most the letter that they are at in the same moment.
 """
 
 import asyncio

@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _SIMPLE = re.compile(r"""(["'])([^"'\\]*)\1""")
-"""A string without prefix and escapes: the only one that is a step of a path."""
+"""A string without prefix and escapes. Only such a string can be a step of a path."""
 
 Path = tuple[str, ...]
 Tree = dict[str, "Tree"]

@@ -102,7 +102,7 @@ class StartOrDeliver(OnEvent):
 
 @dataclass(frozen=True)
 class Cancel(OnEvent):
-    """Terminate the instance of `key`; with `early`, also one that starts within that time."""
+    """Terminate the instance of `key`. With `early`, it may start up to that long afterwards."""
 
     verb = "cancel"
     _: KW_ONLY

@@ -17,7 +17,7 @@ from contracts.http import Instance, Page, Parked, Waiting
 from orchestrator.engine.client import Engine
 from orchestrator.engine.history import open_waits, stall
 from orchestrator.engine.state import FINISHED, Unreadable, instance_of
-from orchestrator.intake.arrival import arrive
+from orchestrator.intake.arrival import arrive_again
 from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.records import Entry
 
@@ -74,7 +74,7 @@ async def waits(
 
 def parked(entry: Entry) -> Parked:
     """Show a parked event. If its command cannot be read, show only its ids."""
-    arrival = arrive(entry.topic, entry.accepted())
+    arrival = arrive_again(entry)
     event, command = arrival.event, arrival.command
     name: str | None = None
     data: JsonValue = None

@@ -136,7 +136,7 @@ async def parked(reads: Parts, limit: Limit = 100) -> Page[Parked]:
 async def explain(reads: Parts, request: Request, topic: str | None = None) -> Explanation:
     """What would be done with an event, as JSON, if it came now; nothing is done.
 
-    `topic` is one that routes name, or component/topic; without it the event carries a command.
+    `topic` is a topic or component/topic of routes. Without it, the event carries a command.
     """
     body, facts, bodies = await request.body(), reads.facts, reads.large_bodies
     if topic and topic not in [*Topic]:
