@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 from contracts.fault import Fault
@@ -57,21 +58,28 @@ def _faults(route: Route, workflows: Mapping[str, Definition]) -> Iterator[Fault
             yield route.fault(name, "cannot be served yet; remove it")
     if route.topic in [*Topic]:
         yield route.fault("from", f"{route.topic} is a topic of Usher's; name one of your own")
-    yield from _unknown_fields(route, definition)
-    yield from example_faults(route, definition.parse)
+    yield from _misspelt_fields(route, definition)
+    made_here = route.spec.input and not route.spec.input.reads.only
+    yield from example_faults(route, partial(definition.parse, tolerant=not made_here))
 
 
-def _unknown_fields(route: Route, definition: Definition) -> Iterator[Fault]:
-    """Find fields of `data` that the input cannot have, where the data is the input."""
-    schema = definition.input_schema() if route.verb == "start" else {}
-    fields = schema.get("properties", {})
-    if route.schedule or route.spec.input or schema.get("additionalProperties") is not False:
+def _misspelt_fields(route: Route, definition: Definition) -> Iterator[Fault]:
+    """Find fields of `data` that are nearly fields of the input, where the data is the input.
+
+    An event may have fields that the input lacks. An example shows that it does.
+    """
+    if route.verb != "start" or route.schedule or route.spec.input:
         return
+    schema = definition.input_schema()
+    fields, model = schema.get("properties", {}), schema.get("title", "the input")
+    example = route.spec.example
+    shown = example.get("data") if isinstance(example, Mapping) else None
+    known = {*fields, *(shown if isinstance(shown, Mapping) else ())}
     for name in ("when", "key", "at"):
         expression = getattr(route.spec, name)
         for path in sorted(expression.reads.paths) if expression else ():
-            if path[0] == "data" and len(path) > 1 and path[1] not in fields:
-                near = get_close_matches(path[1], fields, 1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                model = schema.get("title", "the input")
-                yield route.fault(name, f"{path[1]!r} is not in {model}{hint}")
+            if path[0] != "data" or len(path) == 1 or path[1] in known:
+                continue
+            if near := get_close_matches(path[1], fields, 1, cutoff=0.85):
+                said = f"{path[1]!r} is not in {model}; did you mean {near[0]!r}?"
+                yield route.fault(name, f"{said} If events have both, show it in `example`")

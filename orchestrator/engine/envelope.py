@@ -28,6 +28,8 @@ class Cause(BaseModel):
     event_id: str | None = None
     key: str | None = None
     """The event's key in the ledger; None for a run that Usher did not start."""
+    route: str | None = None
+    """The route that the event came by; None for a command on a topic of Usher's."""
     claimed_at: datetime | None = None
     attempt: int = 1
     started_at: datetime | None = None

@@ -63,6 +63,7 @@ class Activation:
         cause = Cause(
             event_id=facts.arrival.event.id,
             key=claim.key,
+            route=claim.route,
             claimed_at=claim.at,
             attempt=claim.attempt,
             traceparent=here(),

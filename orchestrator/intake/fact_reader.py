@@ -99,7 +99,8 @@ class FactReader:
                 there = ", ".join(sorted(known))
                 message = f"no workflow is named {command.workflow!r}; there are: {there}"
                 raise Refused(Reason.UNKNOWN_WORKFLOW, message, "workflow")
-            known[command.workflow].accept(command.input)
+            # The events of a route are made for others too, so they may have more fields.
+            known[command.workflow].accept(command.input, tolerant=arrival.route is not None)
         except Refused as refused:
             return replace(facts, unfit=refused)
         return facts

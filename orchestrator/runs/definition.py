@@ -50,6 +50,10 @@ class Definition:
     def _input(self) -> InputType:
         return InputType(self.function if self.takes_input else _takes_none)
 
+    @cached_property
+    def _tolerant(self) -> InputType:
+        return InputType(self.function, closed=False) if self.takes_input else self._input
+
     def input_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the inputs that `parse` accepts."""
         return self._input.json_schema()
@@ -58,21 +62,21 @@ class Definition:
         """Return a parsed input as JSON."""
         return self._input.dump(parsed)
 
-    def parse(self, value: Any, *, by_name: bool = False) -> Any:
+    def parse(self, value: Any, *, by_name: bool = False, tolerant: bool = False) -> Any:
         """Return `value` as the workflow's input model. None means all defaults.
 
-        Raises `Refused(invalid_input)` that names the wrong field. An unknown field is wrong unless
-        the model allows it.
+        Raises `Refused(invalid_input)` that names the wrong field. If the model does not set
+        `extra`, an unknown field is wrong, or ignored if `tolerant`.
         """
         try:
-            return self._input.parse(value, by_name=by_name)
+            return (self._tolerant if tolerant else self._input).parse(value, by_name=by_name)
         except ValidationError as error:
             field, message = explain(error, {} if value is None else value, root="input")
             raise Refused(Reason.INVALID_INPUT, message, field) from error
 
-    def accept(self, value: Any) -> None:
+    def accept(self, value: Any, *, tolerant: bool = False) -> None:
         """Raise `Refused` where the workflow cannot be started with this input."""
-        self.parse(value)
+        self.parse(value, tolerant=tolerant)
         if (size := payload_bytes(value)) > MAX_PAYLOAD_BYTES:
             message = (
                 f"the input is {size:,} bytes, as what is not ASCII is escaped, and the limit is "

@@ -48,7 +48,7 @@ def wrapped(
         output: Any = None
         error: Exception | None = None
         try:
-            author = _author(definition, context.as_sdk_context(), value)
+            author = _author(definition, context.as_sdk_context(), value, cause)
             returned = yield from context.drive(author, definition.name)
             output, _ = guarded(
                 fitted, returned, f"the output of {definition.name}", MAX_RESULT_BYTES
@@ -85,9 +85,11 @@ def _may_run(ctx: DaprWorkflowContext, cause: Cause) -> WorkflowGenerator:
     return (yield ctx.call_activity(FENCE, input=attempt, retry_policy=RETRY_POLICY))
 
 
-def _author(definition: Definition, ctx: DaprWorkflowContext, value: Any) -> WorkflowGenerator:
+def _author(
+    definition: Definition, ctx: DaprWorkflowContext, value: Any, cause: Cause
+) -> WorkflowGenerator:
     """Run the author's generator. An input that does not fit fails the run."""
-    parsed = definition.parse(value, by_name=True)
+    parsed = definition.parse(value, by_name=True, tolerant=cause.route is not None)
     arguments = (ctx, parsed) if definition.takes_input else (ctx,)
     return (yield from definition.function(*arguments))
 

@@ -172,3 +172,40 @@ def test_the_input_schema_is_a_json_schema(function: Any) -> None:
 
 def test_an_input_without_annotation_takes_anything() -> None:
     assert define(unannotated).parse({"any": "thing"}) == {"any": "thing"}
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "parsed"),
+    [
+        (defaults, {"name": "Ada", "shop": "north"}, Settled(name="Ada")),
+        (
+            parcel,
+            {"weight": 2, "to": [{"city": "Bern", "floor": 3}], "shop": {}},
+            Parcel(weight=2, to=[Address(city="Bern")]),
+        ),
+        (point, {"x": 1, "z": 2}, Point(1)),
+        (no_input, None, None),
+    ],
+)
+def test_a_tolerant_input_ignores_fields_that_it_does_not_know(
+    function: Any, value: Any, parsed: Any
+) -> None:
+    definition = define(function)
+    assert definition.parse(value, tolerant=True) == parsed
+    if value is not None:
+        with pytest.raises(Refused):
+            definition.parse(value)
+
+
+def test_a_tolerant_input_refuses_what_a_model_forbids_or_cannot_do_without() -> None:
+    class Strict(BaseModel, extra="forbid"):
+        name: str
+
+    def strict(ctx: DaprWorkflowContext, input: Strict) -> Run:  # noqa: A002
+        yield ctx, input
+
+    strict.__annotations__["input"] = Strict
+    for value, field in (({"name": "Ada", "shop": "north"}, "input.shop"), ({}, "input.name")):
+        with pytest.raises(Refused) as refused:
+            define(strict).parse(value, tolerant=True)
+        assert refused.value.field == field

@@ -187,6 +187,18 @@ def test_an_input_that_does_not_fit_fails_the_run_and_is_announced() -> None:
     assert "input" in notice["error"]["message"]
 
 
+@pytest.mark.parametrize(("route", "error"), [(None, "input.shop"), ("order/start", None)])
+def test_the_event_of_a_route_may_have_more_fields_than_the_input(
+    route: str | None, error: str | None
+) -> None:
+    cause = CAUSE.model_copy(update={"route": route})
+    stored = seal(cause, {"left": 0, "shop": "north"})
+    ran = run_of(counts, stored, {"timer": None}, sealed=False)
+    notice = announced(ran)
+    assert notice["output"] == (None if error else "done")
+    assert (error or "") in str(notice["error"])
+
+
 def test_a_workflow_that_was_scheduled_past_usher_gets_its_input_as_it_is() -> None:
     ran = run_of(works, "hello", {"say": "HELLO", ANNOUNCE: None}, sealed=False)
     assert ran.played.named("say")[0].input == "hello"
