@@ -44,6 +44,8 @@ T = TypeVar("T")
 Cursor = str | int | None
 Param = str | int | float | None
 STARTER_SOURCE = "/usher/starter"
+SEND_SOURCE = "/usher/send"
+"""The source of what `usher send` publishes, if it is told no other."""
 """The source of the events that the starter makes."""
 
 
@@ -134,6 +136,12 @@ def parked(limit: int) -> Call[Page[Parked]]:
 def event(source: str, event_id: str) -> Call[EventRecord]:
     params = {"source": source, "id": event_id}
     return Call("orchestrator", "GET", "/events", EventRecord, params)
+
+
+def routed_event(source: str, event_id: str) -> Call[Page[EventRecord]]:
+    """Ask what each route made of an event; no items if no route did."""
+    params = {"source": source, "id": event_id}
+    return Call("orchestrator", "GET", "/events/routed", Page[EventRecord], params)
 
 
 def started_by(instance_id: str) -> Call[EventRecord]:

@@ -166,6 +166,8 @@ class EventRecord(Answer):
     """What became of one event."""
 
     disposition: AnyDisposition
+    route: str | None = None
+    """The route that it came by; None for a command on a topic of Usher's."""
     instance_id: str | None
     duplicates: int
     digest: str | None = None

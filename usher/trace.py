@@ -23,6 +23,8 @@ class Trace:
 
     timeline: Timeline
     event: EventRecord | None = None
+    by_routes: tuple[EventRecord, ...] = ()
+    """What each route made of the event, if it came on a topic of routes; `event` is the first."""
     letter: DeadLetter | None = None
     is_lettered: bool = False
     """Whether the event was dead-lettered; `letter` is None if that is no longer kept."""
@@ -31,7 +33,8 @@ class Trace:
         event = views.as_it_came(self.event) if self.event else None
         if event and self.is_lettered:
             event["dead_letter"] = self.letter
-        return {"event": event, **views.as_it_came(self.timeline)}
+        routes = [views.as_it_came(one) for one in self.by_routes]
+        return {"event": event, "by_routes": routes, **views.as_it_came(self.timeline)}
 
     def view(self) -> "RenderableType":
         from rich.console import Group
@@ -39,6 +42,9 @@ class Trace:
         parts: list[RenderableType] = []
         if self.event:
             parts.append(views.pairs({**views.as_it_came(self.event), **self._why()}))
+        if len(self.by_routes) > 1:
+            routes = [(one.route, one.disposition, one.instance_id) for one in self.by_routes]
+            parts.append(views.table(("route", "disposition", "instance_id"), routes))
         if found := self.timeline.instance:
             about = {
                 "instance_id": found.instance_id,
@@ -65,34 +71,49 @@ class Trace:
         return {name: told[name] for name in names if told.get(name)}
 
 
-def trace(client: Client, subject: str, source: str) -> Trace:
+def trace(client: Client, subject: str, source: str | None) -> Trace:
     """Find an instance of this id, or else an event. Raises `NotFound`."""
     try:
         return Trace(client.send(calls.timeline(subject)))
     except NotFound:
         pass
+    sources = (source,) if source else (calls.STARTER_SOURCE, calls.SEND_SOURCE)
+    for known in sources:
+        if found := _event(client, subject, known):
+            return found
+    named = " or ".join(sources)
+    title = f"Neither an instance nor an event from {named} has the id {subject!r}."
+    raise NotFound(title, "Another source is named with --source.")
+
+
+def _event(client: Client, event_id: str, source: str) -> Trace | None:
+    """Return what became of an event: of a command, or of one that routes were for."""
+    routed: tuple[EventRecord, ...] = ()
     try:
-        event = client.send(calls.event(source, subject))
-    except NotFound as unknown:
-        title = f"Neither an instance nor an event from {source} has the id {subject!r}."
-        raise NotFound(title, "Another source is named with --source.") from unknown
+        event = client.send(calls.event(source, event_id))
+    except NotFound:
+        routed = tuple(client.send(calls.routed_event(source, event_id)).items)
+        if not routed:
+            return None
+        event = routed[0]
     is_lettered = event.disposition in (Disposition.DEAD_LETTERED, Disposition.EXPIRED)
-    letter = _letter(client, subject, source) if is_lettered else None
+    letter = _letter(client, event_id, source, event.route) if is_lettered else None
     try:
         found = client.send(calls.timeline(event.instance_id)) if event.instance_id else NOTHING
     except NotFound:
         found = NOTHING
-    return Trace(found, event, letter, is_lettered)
+    return Trace(found, event, routed, letter, is_lettered)
 
 
-def _letter(client: Client, event_id: str, source: str) -> DeadLetter | None:
+def _letter(client: Client, event_id: str, source: str, route: str | None) -> DeadLetter | None:
     """Return the oldest dead letter of an event."""
     found: DeadLetter | None = None
     cursor: calls.Cursor = 0
     while cursor is not None:
         page = client.send(calls.dead_letters(1000, cursor=cursor))
         for letter in page.items:
-            if event_id in (letter.id, letter.event.id) and letter.event.source == source:
+            its_own = event_id in (letter.id, letter.event.id) and letter.route == route
+            if its_own and letter.event.source == source:
                 found = letter
         cursor = page.next
     return found

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from contracts import identity
 from contracts.commands import ControlInstance, RaiseEvent
-from contracts.http import Instance, Page, Parked, Waiting
+from contracts.http import EventRecord, Instance, Page, Parked, Waiting
 from orchestrator.engine.client import Engine
 from orchestrator.engine.history import open_waits, stall
 from orchestrator.engine.state import FINISHED, Unreadable, instance_of
@@ -70,6 +70,19 @@ async def waits(
     ]
     following = going_on[limit - 1] if len(going_on) > limit else None
     return Page[Waiting](items=items, next=following)
+
+
+def event_record(entry: Entry) -> EventRecord:
+    """Show what became of an event."""
+    return EventRecord(
+        disposition=entry.disposition,
+        route=entry.route,
+        instance_id=entry.instance_id,
+        duplicates=entry.duplicates,
+        digest=entry.command,
+        others=len(entry.others),
+        at=entry.at,
+    )
 
 
 def parked(entry: Entry) -> Parked:

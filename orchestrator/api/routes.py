@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 
+from contracts import identity
 from contracts.http import (
     Accounts,
     DoctorReport,
@@ -102,14 +103,16 @@ async def event(
     if entry is None:
         said = f"that started {instance_id!r}" if instance_id else f"{id!r} from {source!r}"
         raise HTTPException(404, f"the ledger has no event {said}")
-    return EventRecord(
-        disposition=entry.disposition,
-        instance_id=entry.instance_id,
-        duplicates=entry.duplicates,
-        digest=entry.command,
-        others=len(entry.others),
-        at=entry.at,
-    )
+    return listing.event_record(entry)
+
+
+@router.get("/events/routed")
+async def routed_event(reads: Parts, source: str, id: str) -> Page[EventRecord]:  # noqa: A002
+    """What each of today's routes made of one event, in the order of the routes."""
+    keys = [identity.event_key(source, id, name) for name in reads.router.names]
+    entries = {entry.key: entry for entry in await reads.ledger.get_many(keys)}
+    found = [listing.event_record(entries[key]) for key in keys if key in entries]
+    return Page[EventRecord](items=found)
 
 
 @router.post("/events/lookup")

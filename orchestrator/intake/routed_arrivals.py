@@ -44,6 +44,11 @@ class Router:
         self._unrouted: deque[UnroutedEvent] = deque(maxlen=KEPT)
         self._unrouted_total = 0
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the routes."""
+        return [route.name for route in self._routes]
+
     def arrivals(self, component: str, topic: str, entry: bytes) -> list[Arrival]:
         """Return an arrival for each event of an entry and each route that it is for.
 

@@ -120,7 +120,9 @@ def waiting(
 def trace(
     ctx: typer.Context,
     subject: Annotated[str, typer.Argument(metavar="EVENT_OR_INSTANCE", help="Id of either.")],
-    source: Annotated[str, typer.Option(help="The event's source.")] = "/usher/starter",
+    source: Annotated[
+        str | None, typer.Option(help="The event's source, if Usher did not publish it.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show what happened to an event or an instance, step by step."""

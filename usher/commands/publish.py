@@ -97,7 +97,9 @@ def send(
         typer.Argument(metavar="DATA", help="Its data as JSON; - reads standard input."),
     ] = None,
     kind: Annotated[str, typer.Option("--type", help="Type of the event.")] = "",
-    source: Annotated[str, typer.Option(help="Source of the event.")] = "/usher/send",
+    source: Annotated[
+        str | None, typer.Option(help="Source of the event; without it, /usher/send.")
+    ] = None,
     subject: Annotated[str | None, typer.Option(help="Subject of the event.")] = None,
     event_id: EventId = None,
     as_json: Json = False,
@@ -112,7 +114,7 @@ def send(
         head = {
             "specversion": "1.0",
             "id": event_id or str(uuid.uuid4()),
-            "source": source,
+            "source": source or calls.SEND_SOURCE,
             "type": kind,
             "datacontenttype": "application/json",
             **({"subject": subject} if subject else {}),

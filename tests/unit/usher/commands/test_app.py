@@ -295,6 +295,12 @@ class Traced(Services):
         if request.url.path == "/events" and event in self._events:
             told = {**answers.RECORD, "instance_id": self._events[event]}
             return httpx.Response(200, json=told)
+        if request.url.path == "/events/routed":
+            named = request.url.params["source"] == "/usher/send" and event == "placed"
+            shown = {**answers.RECORD, "instance_id": "trip-1"}
+            routes = ("trip/start", "log/start") if named else ()
+            items = [{**shown, "route": route} for route in routes]
+            return httpx.Response(200, json={"items": items, "next": None})
         return httpx.Response(404)
 
 
@@ -315,6 +321,14 @@ def test_trace_finds_an_event_by_source_and_id_and_its_instance() -> None:
 def test_trace_shows_an_event_without_an_instance(instance: str | None) -> None:
     found = json.loads(Traced(order=instance).run("trace", "order", "--json").stdout)
     assert (found["event"]["instance_id"], found["steps"]) == (instance, [])
+
+
+def test_trace_shows_what_each_route_made_of_an_event_that_was_sent() -> None:
+    result = Traced().run("trace", "placed")
+    assert re.search(r"log/start\s+started\s+trip-1", result.stdout)
+    found = json.loads(Traced().run("trace", "placed", "--json").stdout)
+    assert (found["event"]["route"], found["instance"]) == ("trip/start", INSTANCE)
+    assert [one["route"] for one in found["by_routes"]] == ["trip/start", "log/start"]
 
 
 def test_trace_of_what_nobody_knows_is_not_found() -> None:
