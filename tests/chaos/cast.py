@@ -15,6 +15,8 @@ Door = Literal["starter", "sidecar", "raw"]
 
 OVERSIZE_BYTES = 1024 * 1024 + 1
 SOURCE = "/chaos"
+ROUTED_RUNS, ROUTED_EVENTS = "storm-runs", "storm-events"
+"""The topics of the routes in `workflows/storm.py`."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Publication:
 
     mark: str
     """The CloudEvent's id."""
-    topic: Topic
+    topic: str
     data: Any = field(repr=False)
     dispositions: frozenset[str]
     """What the ledger may say of it in the end; nothing for what has no identity."""
@@ -58,10 +60,11 @@ class Publication:
     """Of its dead letter; None where it must have none."""
     gate: Gate | None = None
     door: Door = "sidecar"
+    type: str = "chaos"
 
     @property
     def envelope(self) -> dict[str, Any]:
-        head = {"specversion": "1.0", "id": self.mark, "source": SOURCE, "type": "chaos"}
+        head = {"specversion": "1.0", "id": self.mark, "source": SOURCE, "type": self.type}
         return {**head, "datacontenttype": "application/json", "data": self.data}
 
 
@@ -78,17 +81,31 @@ def performance(mark: str, dice: Random) -> Iterator[Placed]:
     if kind == "events":
         value |= {"events": dice.randint(1, 3), "generations": dice.random() < 0.4}
     data: dict[str, Any] = {"workflow": f"storm_{kind}_workflow", "input": value}
-    match dice.choice(["given", "keyed", "derived"]):
-        case "given":
-            data["instance_id"] = f"run-{mark}"
-        case "keyed":
-            data["key"] = mark
+    addressed = dice.choice(["given", "keyed", "derived"])
+    if addressed == "given":
+        data["instance_id"] = f"run-{mark}"
+    elif addressed == "keyed":
+        data["key"] = mark
     run = _run(mark, kind, data)
     door: Door = dice.choice(["starter", "sidecar"])
     request = Publication(mark, Topic.REQUESTS, data, frozenset({"started"}), run=run, door=door)
-    yield from _requests(request, run, dice)
-    yield from _events(run, door, dice)
-    yield from _too_late(run, dice)
+    placed = [*_requests(request, run, dice), *_events(run, door, dice), *_too_late(run, dice)]
+    by_route = addressed == "keyed"
+    yield from ((n, as_business_event(one, mark) if by_route else one) for n, one in placed)
+
+
+def as_business_event(publication: Publication, mark: str) -> Publication:
+    """Return a command as the event of a shop that a route makes the same command of."""
+    data = publication.data
+    if publication.topic == Topic.REQUESTS:
+        kind, value = data["workflow"], data["input"]
+        return replace(publication, topic=ROUTED_RUNS, type=kind, data={**value, "shop": "north"})
+    if not data["instance_id"].endswith(f"_workflow-{mark}"):
+        return publication  # for nobody
+    kind = data["instance_id"].removesuffix(f"-{mark}")
+    told = {"mark": mark, "tick": data.get("data")}
+    kind = f"{kind}.end" if "control" in data else kind
+    return replace(publication, topic=ROUTED_EVENTS, type=kind, data=told)
 
 
 def _run(mark: str, kind: str, data: dict[str, Any]) -> Run:

@@ -11,7 +11,7 @@ from redis import RedisError
 
 from contracts.cloudevent import CloudEvent
 from contracts.topics import READ_BY, Topic
-from tests.chaos.cast import SOURCE
+from tests.chaos.cast import ROUTED_EVENTS, ROUTED_RUNS, SOURCE
 from tests.chaos.observed import Execution, Observed
 from tests.chaos.workflows.storm import TALLY
 from tests.support.driver import redis_client
@@ -20,6 +20,12 @@ from usher.stack.settings import StackSettings
 
 PAGE = 1000
 GLANCE = 100
+TOPICS = {
+    **{str(topic): group for topic, group in READ_BY.items()},
+    ROUTED_RUNS: READ_BY[Topic.REQUESTS],
+    ROUTED_EVENTS: READ_BY[Topic.EVENTS],
+}
+"""Who reads which topic."""
 FINISHED = {"COMPLETED", "FAILED", "TERMINATED"}
 AWAY = (httpx.HTTPError, RedisError)
 """What is raised while something that is asked does not answer."""
@@ -67,7 +73,7 @@ class Observer:
         """Count the entries of the topics that are not acknowledged yet. Raises `RedisError`."""
         return sum(
             unread(self._redis, topic, group)
-            for topic, group in READ_BY.items()
+            for topic, group in TOPICS.items()
             if self._redis.exists(topic)
         )
 
@@ -85,16 +91,24 @@ class Observer:
         observed.unfinished = _unfinished(instances)
         observed.created = {one["instance_id"]: _unix(one["created_at"]) for one in instances}
         observed.parked = [one["id"] for one in self._items("orchestrator", "/parked", PAGE)]
-        observed.streams = {str(topic): self._stream(topic) for topic in READ_BY}
+        observed.streams = {str(topic): self._stream(topic) for topic in TOPICS}
         observed.unread = self.unread()
         observed.duplicates = 0
         for mark in marks:
             params = {"source": SOURCE, "id": mark}
-            answer = self._http.get(self._url("orchestrator", "/events"), params=params)
-            if answer.status_code != httpx.codes.NOT_FOUND:
-                entry = answer.raise_for_status().json()
+            if entry := self._entry(params):
                 observed.dispositions[mark] = entry["disposition"]
                 observed.duplicates += entry["duplicates"]
+
+    def _entry(self, params: dict[str, str]) -> dict[str, Any] | None:
+        """Return what the ledger has of an event: as a command, or by its route."""
+        answer = self._http.get(self._url("orchestrator", "/events"), params=params)
+        if answer.status_code != httpx.codes.NOT_FOUND:
+            entry: dict[str, Any] = answer.raise_for_status().json()
+            return entry
+        answer = self._http.get(self._url("orchestrator", "/events/routed"), params=params)
+        items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
+        return items[0] if items else None
 
     def history(self, instance_id: str) -> Any:
         """Return what the engine has of an instance, for the evidence."""
@@ -110,7 +124,7 @@ class Observer:
             "connectedWorkers"
         )
 
-    def _stream(self, topic: Topic) -> tuple[int, int]:
+    def _stream(self, topic: str) -> tuple[int, int]:
         entries: Any = self._redis.xrange(topic)
         return len(entries), len({_identity(fields["data"]) for _, fields in entries})
 

@@ -13,7 +13,7 @@ from itertools import chain
 import httpx
 
 from contracts.topics import PUBSUB
-from tests.chaos.cast import Gate, Publication
+from tests.chaos.cast import ROUTED_EVENTS, ROUTED_RUNS, Gate, Publication
 from usher.stack.settings import LOOPBACK, StackSettings
 
 CLOUDEVENT = {"content-type": "application/cloudevents+json"}
@@ -95,6 +95,8 @@ class Publisher:
             head = {"content-type": "application/octet-stream"}
             return self._http.post(raw, content=publication.data.encode(), headers=head)
         at = self._starter
+        if publication.topic in (ROUTED_RUNS, ROUTED_EVENTS):
+            at = f"{at}?topic={publication.topic}"
         if publication.door == "sidecar":
             at = f"{self._sidecar}/{publication.topic}"
         return self._http.post(at, content=json.dumps(publication.envelope), headers=CLOUDEVENT)

@@ -11,12 +11,21 @@ from typing import Any, Self
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext
 from pydantic import BaseModel, model_validator
 
-from usher import activity, workflow
+from usher import Cancel, Deliver, Start, activity, workflow
 
 TALLY = "executions.jsonl"
 """In the stack's data folder: a line for each time that an activity did its work."""
 
 Steps = Generator[Any, Any, Any]
+
+
+def routes(workflow: str) -> list[Start | Deliver | Cancel]:
+    """Return the routes of a workflow of the storm: a run by its mark, and what comes for it."""
+    return [
+        Start("storm-runs", type=workflow, key="data.mark"),
+        Deliver("storm-events", type=workflow, key="data.mark", event="tick", data="data.tick"),
+        Cancel("storm-events", type=f"{workflow}.end", key="data.mark"),
+    ]
 
 
 class Storm(BaseModel):
@@ -63,7 +72,7 @@ def _step(ctx: DaprWorkflowContext, storm: Storm, name: str) -> Any:
     return ctx.call_activity(storm_step, input={"mark": storm.mark, "step": name})
 
 
-@workflow(example={})
+@workflow(example={}, on=routes("storm_chain_workflow"))
 def storm_chain_workflow(ctx: DaprWorkflowContext, storm: Storm) -> Steps:
     """Three activities, one after the other."""
     done = []
@@ -72,7 +81,7 @@ def storm_chain_workflow(ctx: DaprWorkflowContext, storm: Storm) -> Steps:
     return done
 
 
-@workflow(example={})
+@workflow(example={}, on=routes("storm_timer_workflow"))
 def storm_timer_workflow(ctx: DaprWorkflowContext, storm: Storm) -> Steps:
     """A timer between two activities."""
     before = yield _step(ctx, storm, "before")
@@ -80,7 +89,7 @@ def storm_timer_workflow(ctx: DaprWorkflowContext, storm: Storm) -> Steps:
     return [before, (yield _step(ctx, storm, "after"))]
 
 
-@workflow(example={})
+@workflow(example={}, on=routes("storm_events_workflow"))
 def storm_events_workflow(ctx: DaprWorkflowContext, storm: Storm) -> Steps:
     """Wait for so many events, each in a generation of its own where that is asked for.
 
@@ -102,13 +111,13 @@ def storm_events_workflow(ctx: DaprWorkflowContext, storm: Storm) -> Steps:
     return got
 
 
-@workflow(example={})
+@workflow(example={}, on=routes("storm_failing_workflow"))
 def storm_failing_workflow(ctx: DaprWorkflowContext, storm: Storm) -> Steps:
     """Fail in its activity."""
     yield _step(ctx, storm, "break")
 
 
-@workflow(example={})
+@workflow(example={}, on=routes("storm_endless_workflow"))
 def storm_endless_workflow(ctx: DaprWorkflowContext, storm: Storm) -> Steps:
     """Wait for what never comes, until it is terminated."""
     yield _step(ctx, storm, "begun")

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.reading import read_command_from
-from tests.chaos.cast import POISON
+from contracts.routes.matching import Matched, RouteTable
+from contracts.topics import Topic
+from orchestrator.authoring.catalogue import Catalogue
+from orchestrator.intake.arrival import arrive_by_route
+from tests.chaos.cast import POISON, ROUTED_EVENTS, ROUTED_RUNS
 from tests.chaos.plan import (
     DUPLICATED,
     FIRST_BLOW,
@@ -23,6 +27,7 @@ from tests.chaos.plan import (
     least_requests,
     plan,
 )
+from tests.chaos.session import WORKFLOWS
 
 STORMS = st.builds(
     plan,
@@ -87,10 +92,25 @@ def test_no_run_shares_its_instance_and_each_can_end(storm: Plan) -> None:
 @few
 @given(STORMS)
 def test_what_is_to_be_served_is_a_command_of_its_topic(storm: Plan) -> None:
-    for publication in storm.distinct.values():
-        if publication.reason is None:
-            event = CloudEvent.from_dict(publication.envelope)
-            read_command_from(publication.topic, event)
+    own = [p for p in storm.distinct.values() if p.topic in [*Topic] and p.reason is None]
+    for publication in own:
+        read_command_from(Topic(publication.topic), CloudEvent.from_dict(publication.envelope))
+
+
+@few
+@given(STORMS)
+def test_what_comes_by_a_route_reaches_the_run_that_it_is_for(storm: Plan) -> None:
+    table = RouteTable(Catalogue.scan([WORKFLOWS]).routes)
+    routed = [p for p in storm.distinct.values() if p.topic not in [*Topic]]
+    assert {publication.topic for publication in routed} == {ROUTED_RUNS, ROUTED_EVENTS}
+    runs = {run.instance_id for run in storm.runs}
+    for publication in routed:
+        event = CloudEvent.from_dict(publication.envelope)
+        (found,) = table.match(publication.topic, event, None)
+        assert isinstance(found, Matched)
+        arrival = arrive_by_route(publication.topic, event, found)
+        assert arrival.instance_id in runs
+        assert publication.run is None or publication.run.instance_id == arrival.instance_id
 
 
 def test_a_storm_too_small_for_its_blows_is_refused() -> None:
