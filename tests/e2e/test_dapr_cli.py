@@ -75,3 +75,47 @@ def test_dapr_publish_answers_a_waiting_approval(usher: Driver, publish: Publish
     answer = {"instance_id": instance, "event": "approval", "data": {"approved": True}}
     publish("workflow-events", answer)
     assert usher.notice(instance)["output"]["decision"] == "approved"
+
+
+def event(kind: str, order_id: str, event_id: str | None = None) -> dict[str, object]:
+    """Return an event of a shop, as `dapr publish` takes it: a whole CloudEvent."""
+    head = {"specversion": "1.0", "id": event_id or fresh("shop"), "source": "/shop", "type": kind}
+    return {**head, "datacontenttype": "application/json", "data": {"order_id": order_id}}
+
+
+PLACED, CANCELLED = "com.example.order.placed", "com.example.order.cancelled"
+PAID = "com.example.payment.settled"
+
+
+def test_dapr_publish_of_five_copies_of_an_order_is_one_purchase(
+    usher: Driver, publish: Publish
+) -> None:
+    order_id, placed = fresh("order"), fresh("placed")
+    for _ in range(5):
+        publish("orders", event(PLACED, order_id, placed))
+    publish("payments", event(PAID, order_id))
+    assert usher.notice(f"purchase_workflow-{order_id}")["output"]["status"] == "paid"
+    eventually(lambda: usher.pending("orders"), lambda pending: pending == 0)
+    assert len(usher.notices(f"purchase_workflow-{order_id}")) == 1
+
+
+def test_dapr_publish_may_pay_an_order_before_it_is_placed(usher: Driver, publish: Publish) -> None:
+    order_id = fresh("order")
+    publish("payments", event(PAID, order_id))
+    eventually(lambda: usher.pending("payments"), lambda pending: pending == 0)
+    publish("orders", event(PLACED, order_id))
+    assert usher.notice(f"purchase_workflow-{order_id}")["output"]["status"] == "paid"
+
+
+def test_dapr_publish_cancels_an_order_before_and_after_it_is_placed(
+    usher: Driver, publish: Publish
+) -> None:
+    before, after, placed = fresh("order"), fresh("order"), fresh("placed")
+    publish("orders", event(CANCELLED, before))
+    publish("orders", event(PLACED, before, placed))
+    publish("orders", event(PLACED, after))
+    usher.running(f"purchase_workflow-{after}")
+    publish("orders", event(CANCELLED, after))
+    assert usher.notice(f"purchase_workflow-{after}")["outcome"] == "TERMINATED"
+    assert usher.dead_letter(placed)["reason"] == "cancelled_early"
+    assert usher.status(f"purchase_workflow-{before}") is None

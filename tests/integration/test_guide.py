@@ -23,7 +23,7 @@ from usher.stack.stack import Stack
 GUIDE = Path(__file__).parents[2] / "docs" / "guide.md"
 OWN_STACK = "Your own, in five minutes"
 _BLOCK = re.compile(r"^```(console|text notifier)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_ASKS = ("usher status", "usher workflows", "usher logs")
+_ASKS = ("usher status", "usher workflows", "usher logs", "usher routes list")
 """Commands that only ask: as a reader would, the test asks again until the answer is there."""
 
 

@@ -47,6 +47,13 @@ def test_an_order_is_placed_and_paid(usher: Driver) -> None:
     assert notice["output"] == {"order": order_id, "paid": {"order_id": order_id}}
 
 
+def test_an_event_may_have_more_fields_than_the_workflow_reads(usher: Driver) -> None:
+    order_id = fresh("order")
+    publish(usher, "placed", {"order_id": order_id, "customer": {"name": "Ada"}, "lines": [1, 2]})
+    order(usher, "paid", order_id)
+    assert usher.notice(f"shop_order-{order_id}")["output"]["order"] == order_id
+
+
 def test_p1_five_copies_of_one_event_are_one_run(usher: Driver) -> None:
     order_id, event_id = fresh("order"), fresh("placed")
     for _ in range(5):
@@ -162,6 +169,11 @@ def test_an_event_is_sent_and_explained_by_its_topic(usher: Driver, tmp_path: Pa
     sent = run_usher(usher, "send", "orders", data, "--type", kind, "--id", event_id)
     assert sent["event_id"] == event_id
     usher.running(f"shop_order-{order_id}")
+    traced = run_usher(usher, "trace", event_id)
+    assert (traced["event"]["route"], traced["instance"]["status"]) == (
+        "shop_order/start",
+        "RUNNING",
+    )
     after = run_usher(usher, "explain", str(file), "--topic", "orders")
     assert after["disposition"] == "duplicate"
     file.write_text(json.dumps({**event, "type": "com.acme.unknown", "data": {}}))
