@@ -23,11 +23,14 @@ Each worker of pytest-xdist has a stack of its own, so that one may kill what it
 
 
 @contextmanager
-def up(ports_beside: int) -> Iterator[Driver]:
+def up(
+    ports_beside: int, *, replicas: int = 1, more_workflows: tuple[Path, ...] = ()
+) -> Iterator[Driver]:
     """A stack on fresh data, its ports so far from the defaults."""
     defaults = StackSettings(
         data_dir=ROOT / "build" / f"test-stack-{ports_beside}",
-        workflows=(Path(__file__).parent / "workflows",),
+        workflows=(Path(__file__).parent / "workflows", *more_workflows),
+        replicas=replicas,
         samples=True,
     )
     settings = defaults.shifted(ports_beside)
