@@ -46,10 +46,11 @@ class EventView:
 
     @classmethod
     def of(cls, event: CloudEvent) -> "EventView":
-        """Return the view of an event, made once."""
-        if "view" not in event.memo:
-            event.memo["view"] = cls(event)
-        found: EventView = event.memo["view"]
+        """Return the view of an event, made once. Raises `Refused` if it lacks source or id."""
+        found: EventView | None = event.memo.get("view")
+        if found is None:
+            event.identified()
+            found = event.memo["view"] = cls(event)
         return found
 
     @cached_property

@@ -65,18 +65,18 @@ class Expression:
         """
         if self.reads.only:
             return walk(view.roots(self.reads), self.reads.only)
-        part = view.part(self.reads)
+        context = view.contexts.get(self.reads.paths)
+        part = view.part(self.reads) if context is None or self.reads.single else None
         try:
-            context = view.contexts.get(self.reads.paths)
-            if context is None:
+            if part is not None:
                 context = view.contexts[self.reads.paths] = _CEL.Context(part)
             found = self._program.execute(context)
         except KeyError as error:
-            raise Missing(self._missing(part, str(error.args[0]).strip("'"))) from error
+            raise Missing(self._missing(view.part(self.reads), str(error.args[0]).strip("'"))) from error
         except IndexError as error:
             raise Missing(f"element {str(error).rpartition(' ')[2]}") from error
         except Exception as error:
-            raise self._failed(part, error) from error
+            raise self._failed(view.part(self.reads), error) from error
         except BaseException as error:
             if type(error).__name__ != "PanicException":  # of the engine; not an `Exception`
                 raise
@@ -141,6 +141,8 @@ def _kind_at(part: dict[str, Any], path: Path) -> str:
 
 def _as_json(value: Any) -> Any:
     """Return a result as JSON data; a timestamp becomes its text."""
+    if value is None or isinstance(value, (bool, str, int)):
+        return value
     if isinstance(value, dict) and all(isinstance(name, str) for name in value):
         return {name: _as_json(inner) for name, inner in value.items()}
     if isinstance(value, list):
@@ -149,6 +151,6 @@ def _as_json(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):
         raise NotEvaluated(f"gives {value}, which JSON does not have")
-    if value is None or isinstance(value, str | int | float):
+    if isinstance(value, float):
         return value
     raise NotEvaluated(f"gives {kind_of(value)}, which JSON does not have; use string(...)")

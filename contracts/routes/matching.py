@@ -14,8 +14,6 @@ from contracts.routes.expression import Expression
 from contracts.routes.route import Route
 from contracts.topics import PUBSUB
 
-_NAMES = ("type", "source", "subject")
-
 
 @dataclass(frozen=True)
 class Matched:
@@ -95,12 +93,10 @@ def outcome(route: Route, event: CloudEvent) -> Outcome:
     spec = route.spec
     if spec.paused:
         return NotMatched(route, "paused")
-    for name in _NAMES:
-        wanted = getattr(spec, name)
-        if wanted and not _fits(wanted, _attribute(event, name)):
+    for name, wanted in route.wanted:
+        if not _fits(wanted, _attribute(event, name)):
             return NotMatched(route, name)
     try:
-        event.identified()
         view = EventView.of(event)
         if why := _condition(spec.when, view):
             return NotMatched(route, why)

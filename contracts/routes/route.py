@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,12 @@ class Route:
     def verb(self) -> str:
         """One of `VERBS`. A route with a schedule has `start`."""
         return next(verb for verb in VERBS if getattr(self.spec, verb))
+
+    @cached_property
+    def wanted(self) -> tuple[tuple[str, str], ...]:
+        """The attributes that an event must have, each as name and pattern."""
+        named = {"type": self.spec.type, "source": self.spec.source, "subject": self.spec.subject}
+        return tuple((name, pattern) for name, pattern in named.items() if pattern)
 
     @property
     def workflow(self) -> str:

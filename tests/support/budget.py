@@ -57,4 +57,9 @@ EVENTS = {
     "the same start again": Cost(reads=1, writes=2, engine=0),
     "event for an instance": Cost(reads=1, writes=1, engine=3),
     "event too early": Cost(reads=2, writes=2, engine=3),
+    "start by a route": Cost(reads=1, writes=2, engine=1),
+    "start by a route, with a key": Cost(reads=2, writes=3, engine=1),
+    "event by a route for an instance": Cost(reads=1, writes=1, engine=3),
+    "event by a route, too early": Cost(reads=2, writes=2, engine=3),
+    "event that no route is for": Cost(reads=0, writes=0, engine=0),
 }
