@@ -160,20 +160,22 @@ class Parked(Answer):
     until: AwareDatetime | None
     why: str | None = None
     """Why an instance that is there takes no events."""
+    route: str | None = Field(None, exclude_if=_is_none)
+    """The route that the event came by."""
 
 
 class EventRecord(Answer):
     """What became of one event."""
 
     disposition: AnyDisposition
-    route: str | None = None
-    """The route that it came by; None for a command on a topic of Usher's."""
     instance_id: str | None
     duplicates: int
     digest: str | None = None
     """What the event asks for (`contracts.digest`)."""
     others: int = 0
     """How many events were refused for reusing its source and id."""
+    route: str | None = Field(None, exclude_if=_is_none)
+    """The route that the event came by; None for a command."""
     at: AwareDatetime
 
 

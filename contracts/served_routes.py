@@ -1,6 +1,6 @@
 """What the orchestrator answers about the routes that it serves."""
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, JsonValue
 
 from contracts.http import Answer
 
@@ -18,6 +18,8 @@ class ServedRoute(Answer):
     since: AwareDatetime | None
     """Older events are not for it; None if events of any age are."""
     paused: bool
+    spec: dict[str, JsonValue]
+    """Its fields, as `routes.yaml` has them."""
     matched: int
     refused: int
     """Events that became dead letters, as they lack a key or fail a condition."""

@@ -10,6 +10,7 @@ from chassis.client import CallFailed, Declined, send
 from contracts import calls
 from contracts.calls import Call
 from contracts.http import EventRecord, FieldError, HistoryEvent, Instance, Workflow
+from contracts.served_routes import Routes
 from notifier.last_answers import Answer, Away, LastAnswers
 
 __all__ = ["Answer", "Away", "Orchestrator", "Refusal", "Run", "Starter"]
@@ -99,18 +100,22 @@ class Run:
 
 
 class Orchestrator(_Service):
-    """Reads workflows and instances. `last_workflows` and `last_run` fall back to the last answer;
-    everything else raises `Away`."""
+    """Reads workflows, routes and instances. `last_workflows`, `last_routes` and `last_run` fall
+    back to the last answer; everything else raises `Away`."""
 
     name = "orchestrator"
 
     def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
         super().__init__(url, transport)
         self._workflows = LastAnswers[list[Workflow]](1)
+        self._routes = LastAnswers[Routes](1)
         self._runs = LastAnswers[Run](_KEPT_RUNS)
 
     def last_workflows(self) -> Answer[list[Workflow]]:
         return self._workflows.ask("", lambda: self.ask(calls.workflows()).items)
+
+    def last_routes(self) -> Answer[Routes]:
+        return self._routes.ask("", lambda: self.ask(calls.routes()))
 
     def last_run(self, instance_id: str) -> Answer[Run]:
         return self._runs.ask(instance_id, lambda: self._run(instance_id))

@@ -14,6 +14,7 @@ from contracts.events import Reason
 from contracts.http import FieldError, Problem
 from contracts.large_bodies import LargeBodies
 from contracts.refusal import Refused
+from starter.asyncapi import routes as asyncapi
 from starter.metrics import Metrics
 from starter.outbox import NotPublished, Outbox
 from starter.reuse import KeyTaken, KnownKeys
@@ -36,6 +37,8 @@ def build_app(
 
     app = new_app("Usher starter", lifespan, names)
     app.summary = "The front door."
+    app.description = "Channels and messages: [AsyncAPI](asyncapi)."
+    app.state.orchestrator = orchestrator
     app.state.outbox = outbox = Outbox(sidecar, Metrics())
     app.state.reader = StatusReader(orchestrator)
     app.state.large_bodies = LargeBodies()
@@ -44,6 +47,7 @@ def build_app(
     app.add_exception_handler(KeyTaken, _key_taken)
     app.add_exception_handler(NotPublished, _not_published)
     app.include_router(router)
+    app.include_router(asyncapi.router)
     app.include_router(probes(outbox.not_ready, outbox.metrics.text))
     return app
 

@@ -72,7 +72,9 @@ class Expression:
                 context = view.contexts[self.reads.paths] = _CEL.Context(part)
             found = self._program.execute(context)
         except KeyError as error:
-            raise Missing(self._missing(view.part(self.reads), str(error.args[0]).strip("'"))) from error
+            raise Missing(
+                self._missing(view.part(self.reads), str(error.args[0]).strip("'"))
+            ) from error
         except IndexError as error:
             raise Missing(f"element {str(error).rpartition(' ')[2]}") from error
         except Exception as error:

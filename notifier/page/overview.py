@@ -43,10 +43,12 @@ class WaitInView:
 
 @dataclass
 class Overview:
-    """The waits, and all parked events."""
+    """The waits, all parked events, and the number of unrouted ones."""
 
     waits: list[WaitInView] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
+    unrouted: int = 0
+    """How many events no route was for."""
     more: bool = False
     away: str = ""
     """Why the orchestrator does not answer; the other fields are then from its last answer."""
@@ -111,6 +113,7 @@ class OverviewReader:
     def _look(self) -> Overview:
         waiting = self._orchestrator.ask(calls.waiting(LOOKED_AT))
         parked = self._orchestrator.ask(calls.parked(LOOKED_AT)).items
+        routes = self._orchestrator.find(calls.routes())
         waits = waiting.items
         concerned = waits or waiting.next
         each = self._letters.each() if concerned else iter(())
@@ -124,7 +127,13 @@ class OverviewReader:
             target = _target(wait.instance_id, wait.event)
             seen.append(WaitInView(wait, listed.get(target, []), lettered.get(target, [])))
         seen.sort(key=lambda one: (not one.blocked, one.wait.since))
-        return Overview(seen, parked, more=bool(waiting.next), as_of=datetime.now(UTC))
+        return Overview(
+            seen,
+            parked,
+            unrouted=routes.unrouted_total if routes else 0,
+            more=bool(waiting.next),
+            as_of=datetime.now(UTC),
+        )
 
     def _left_out(self, letters: list[DeadLetter], seen: set[str]) -> list[Waiting]:
         """Return the waits of other instances that have dead letters."""

@@ -1,4 +1,4 @@
-"""The HTML pages: the live page, one instance, and the start form of each workflow."""
+"""The HTML pages: the live page, one instance, routes, and the start form of each workflow."""
 
 import uuid
 from datetime import datetime
@@ -16,6 +16,7 @@ from notifier.page import forms
 from notifier.page.feed import FIRST, Filters, read_feed
 from notifier.page.picture import draw, listed
 from notifier.page.rendering import page
+from notifier.page.unrouted import explained
 from notifier.redrive import can_redrive
 from notifier.routes import Service
 from notifier.service import Notifier
@@ -104,6 +105,7 @@ def instance(
         waits=waits,
         feed=feed,
         sent=_disposition(service, sent) if sent else "",
+        route=view.request.route if view.request else None,
     )
 
 
@@ -114,6 +116,27 @@ def _disposition(service: Notifier, event_id: str) -> str:
     except Away:
         return ""
     return str(found.disposition) if found else ""
+
+
+@router.get("/routes")
+def routes(request: Request, service: Service) -> Response:
+    """The routes, and the last events that none of them is for, with the reasons."""
+    last = service.journal.last()
+    answer = service.orchestrator.last_routes()
+    known = _sources(service, answer.away, answer.as_of, "routes and unrouted events")
+    found = answer.value
+    return page(
+        request,
+        "routes.html",
+        **known,
+        last=last,
+        known=found is not None,
+        routes=found.items if found else [],
+        total=found.unrouted_total if found else 0,
+        unrouted=[(event, explained(event, found.items)) for event in found.unrouted]
+        if found
+        else [],
+    )
 
 
 @router.get("/start")

@@ -104,7 +104,11 @@ def _requested(
         return []
     at, again = request.at, request.duplicates
     event_id = instance.event_id if instance else None
-    notes = [f"event {event_id}" if event_id else "", f"came {again + 1} times" if again else ""]
+    notes = [
+        f"event {event_id}" if event_id else "",
+        f"by route {request.route}" if request.route else "",
+        f"came {again + 1} times" if again else "",
+    ]
     taken = Step("request", "", at, at, "done", ", ".join(filter(None, notes)))
     decided = max(began, at) if began else at
     return [taken, Step("decision", request.disposition, at, decided, "done")]

@@ -104,6 +104,7 @@ def parked(entry: Entry) -> Parked:
         parked_at=entry.at,
         until=entry.until,
         why=entry.why,
+        route=entry.route,
     )
 
 

@@ -93,6 +93,7 @@ class Router:
                 matched=self._matched[route.name],
                 refused=self._refused[route.name],
                 last_matched=self._last.get(route.name),
+                spec=route.spec.model_dump(mode="json", by_alias=True, exclude_defaults=True),
             )
             for route in self._routes
         ]

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.support.browser import NARROW, WIDE, Watcher
+from tests.support.browser import NARROW, WIDE, Watcher, faults
 from tests.support.driver import Driver, fresh
 from tests.support.stack import ROOT
 
@@ -35,17 +34,6 @@ def scene(running_stack: Driver) -> str:
     usher.running(order)
     usher.notice(told)
     return told
-
-
-def faults(page: Page) -> list[str]:
-    """Return what axe finds serious or critical, and how it would be better."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

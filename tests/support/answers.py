@@ -45,6 +45,34 @@ PARKED: dict[str, Any] = {
     "until": None,
     "why": None,
 }
+ROUTES: dict[str, Any] = {
+    "items": [
+        {
+            "name": "w/start",
+            "declared": "routes.yaml:1",
+            "channel": "orders",
+            "verb": "start",
+            "workflow": "w",
+            "since": None,
+            "paused": False,
+            "spec": {"from": "orders", "type": "placed", "start": "w"},
+            "matched": 1234,
+            "refused": 0,
+            "last_matched": SEEN,
+        }
+    ],
+    "unrouted_total": 21,
+    "unrouted": [
+        {
+            "channel": "orders",
+            "id": "e-1",
+            "source": "/shop",
+            "type": "returned",
+            "at": SEEN,
+            "why": {},
+        }
+    ],
+}
 WORKFLOW: dict[str, Any] = {
     "name": "hello_workflow",
     "description": "Greet.",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.support.driver import Driver
@@ -101,6 +102,17 @@ class Watcher:
     def _heard(self, message: Any) -> None:
         if "Content Security Policy" in message.text:
             self.errors.append(message.text)
+
+
+def faults(page: Page) -> list[str]:
+    """Return what axe finds serious or critical, and how it would be better."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
 
 
 @pytest.fixture

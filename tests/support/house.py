@@ -32,6 +32,7 @@ ANSWERS: dict[str, Any] = {
     "/workflows": {"items": [WORKFLOW]},
     "/waiting": {"items": [WAIT], "next": None},
     "/parked": {"items": []},
+    "/routes": {"items": [], "unrouted_total": 0, "unrouted": []},
     "/explain": {"disposition": "started"},
     "/events": ACCEPTED,
     "became": None,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.asyncapi_parser import AsyncapiParser, install_asyncapi_parser
 from tests.support.dapr_cli import build_dapr_cli
 from tests.support.dapr_module import DaprModule, fetch_dapr_module
 from tests.support.kustomize import Kustomize, build_kustomize
@@ -37,6 +38,7 @@ _MADE_FOR: dict[str, Callable[[], object]] = {
     "chaos_stack": _runtime,
     "dapr_cli": _cli,
     "kustomize": lambda: build_kustomize(tell),
+    "asyncapi_parser": lambda: install_asyncapi_parser(tell),
     "dapr_module": lambda: fetch_dapr_module(tell),
     "composed": lambda: provide_images(tell),
 }
@@ -52,6 +54,12 @@ def dapr_cli() -> Path:
 def kustomize() -> Kustomize:
     """The real kustomize."""
     return build_kustomize(tell)
+
+
+@pytest.fixture(scope="session")
+def asyncapi_parser() -> AsyncapiParser:
+    """The parser that AsyncAPI's own tools use."""
+    return install_asyncapi_parser(tell)
 
 
 @pytest.fixture(scope="session")
