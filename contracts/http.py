@@ -11,7 +11,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 from contracts.disposition import Disposition
 from contracts.events import Failure, Reason
 from contracts.finding import Finding
-from contracts.topics import Topic
 
 Item = TypeVar("Item")
 AnyDisposition = Annotated[Disposition | str, Field(union_mode="left_to_right")]
@@ -183,7 +182,8 @@ class Account(Answer):
     """One event as the ledger has it, and what is missing of it."""
 
     key: str
-    topic: Topic
+    topic: str
+    """The topic, or component/topic, that it came on."""
     disposition: AnyDisposition
     instance_id: str | None
     letters: int

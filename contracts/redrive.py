@@ -34,6 +34,8 @@ def impossible(letter: DeadLetter) -> str | None:
         return f"its data is larger than {MAX_DATA_BYTES:,} bytes"
     if letter.reason == Reason.EXPIRED:
         return "it has expired; publish the event again"
+    if letter.topic == Topic.COMPLETIONS:
+        return f"only the orchestrator publishes to {letter.topic}"
     if letter.topic not in (Topic.REQUESTS, Topic.EVENTS) and not letter.route:
         return f"it is not a request or an event: it came on {letter.topic}"
     return None

@@ -17,6 +17,8 @@ class ServedRoute(Answer):
     workflow: str
     since: AwareDatetime | None
     """Older events are not for it; None if events of any age are."""
+    unchanged_since: AwareDatetime | None = None
+    """When it was first served as it is now; None for a schedule."""
     paused: bool
     spec: dict[str, JsonValue]
     """Its fields, as `routes.yaml` has them."""

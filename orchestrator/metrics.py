@@ -23,6 +23,15 @@ class Metrics(ServiceMetrics):
         self.dead_letters = Counter(
             "usher_dead_letters", "Events put aside, by why.", ["topic", "reason"], **own
         )
+        self.route_events = Counter(
+            "usher_route_events",
+            "Deliveries that a route was for: matched, or refused as dead letters.",
+            ["route", "outcome"],
+            **own,
+        )
+        self.unrouted_events = Counter(
+            "usher_unrouted_events", "Deliveries that no route was for.", ["topic"], **own
+        )
         self._age = Histogram(
             "usher_event_age_seconds",
             "From an event's `time` to its start, delivery or control; of those that have one.",

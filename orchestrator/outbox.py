@@ -17,6 +17,7 @@ from contracts.events import (
 from contracts.letters import letter_id, reused_id
 from contracts.limits import INLINE_BYTES, MAX_KEPT_BYTES
 from contracts.refusal import Refused
+from contracts.routes import depth
 from contracts.topics import PUBSUB, Topic
 from orchestrator.engine.envelope import Cause
 
@@ -41,6 +42,7 @@ class Outbox:
                 "subject": notice.instance_id,
                 "time": notice.finished_at.isoformat(),
                 **({"causationid": cause.event_id} if cause.event_id else {}),
+                **({depth.EXTENSION: cause.depth} if cause.depth else {}),
             },
         )
         await self._publish(Topic.COMPLETIONS, event)

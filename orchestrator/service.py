@@ -89,7 +89,7 @@ class Orchestrator:
         intake = assemble(store, self.ledger, self.engine, outbox, announcer, self.catalogue, wait)
         self.parking = intake.parking
         times = RouteTimes(store, routes)
-        router = Router(routes, await times.since())
+        router = Router(routes, await times.seen(), self.metrics)
         loop = asyncio.get_running_loop()
         wait_seconds = LAST_TURN_SECONDS if self.settings.announce == "last_turn" else 0
         in_turn = from_last_turn(announcer.announce, loop, wait_seconds, lambda: self._closing)
@@ -127,7 +127,7 @@ class Orchestrator:
             Periodic("liveness", 1, self.liveness.look),
             Periodic("tasks", 0.5, self._executor.look),
             Periodic("schedules", SCHEDULE_SECONDS, schedules.look),
-            Periodic("routes", RENEWED_SECONDS, times.since),
+            Periodic("routes", RENEWED_SECONDS, times.seen),
         ]
         looks = self.settings.sweep_looks
         self._instance_ids = InstanceIds(self.engine)

@@ -20,7 +20,7 @@ def subscriptions(routes: Iterable[Route]) -> set[tuple[str, str]]:
             named.setdefault((route.component, route.topic), set()).add(route.verb)
     found = set()
     for (component, topic), verbs in named.items():
-        own = PUBSUB_ROUTES if verbs == {"start"} else PUBSUB_ROUTES_ORDERED
+        own = PUBSUB_ROUTES if verbs <= {"start", "unmatched"} else PUBSUB_ROUTES_ORDERED
         found.add((component or own, topic))
     return found
 

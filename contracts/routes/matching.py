@@ -1,18 +1,28 @@
 """Matches events with routes. No outcome is silent: each route that is asked gives one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
+from contracts import redrive
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.expiry import rfc3339
-from contracts.keys import instance_id_for, key_text
+from contracts.keys import instance_id_for
 from contracts.refusal import Refused
-from contracts.routes.event_view import EventView, Missing, NotEvaluated
-from contracts.routes.expression import Expression
+from contracts.routes.depth import MAX_DEPTH, depth_of_run
+from contracts.routes.evaluation import condition, key_of, payload, time_at
+from contracts.routes.event_view import EventView
 from contracts.routes.route import Route
 from contracts.topics import PUBSUB
+
+BEFORE_ROUTE = "before_route"
+"""Why a route leaves an event that is older than the route."""
+STARTS = ("start", "start_or_deliver")
+"""The verbs of routes that start workflows."""
+_MOST_NAMED = 5
+"""How many routes a dead letter names that are not for its event."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +64,28 @@ Outcome = Matched | NotMatched | RouteRefused
 class RouteTable:
     """All routes for events, found by component, topic and type."""
 
-    def __init__(self, routes: Iterable[Route], default_component: str = PUBSUB) -> None:
+    def __init__(
+        self,
+        routes: Iterable[Route],
+        since: Mapping[str, datetime] | None = None,
+        default_component: str = PUBSUB,
+    ) -> None:
+        """`since` has by name the time of each route before which events are not for it."""
         self._default = default_component
+        self._since = since or {}
         self._by_type: dict[tuple[str, str, str], list[Route]] = {}
         """Routes with an exact type."""
         self._others: dict[tuple[str, str], list[Route]] = {}
         """Routes with a pattern, or with no type."""
+        self._unmatched: dict[tuple[str, str], Route] = {}
+        """By topic what becomes of events that no other route is for."""
         self.routes = tuple(route for route in routes if route.topic)
         for route in self.routes:
             channel = (route.component or default_component, route.topic or "")
             wanted = route.spec.type
-            if wanted and not wanted.endswith("*"):
+            if route.spec.unmatched:
+                self._unmatched[channel] = route
+            elif wanted and not wanted.endswith("*"):
                 self._by_type.setdefault((*channel, wanted), []).append(route)
             else:
                 self._others.setdefault(channel, []).append(route)
@@ -72,11 +93,25 @@ class RouteTable:
     def match(self, topic: str, event: CloudEvent, component: str | None = None) -> list[Outcome]:
         """Return the outcome of each route that listens to the topic and type of an event.
 
-        If none of them is `Matched` or `RouteRefused`, the event is unrouted.
+        A redriven event is for the route of its dead letter alone, if a route was for it. If none
+        takes the event, the outcome of the route for unmatched events is among them.
         """
         channel = (component or self._default, topic)
-        exact = self._by_type.get((*channel, event.type), ())
-        return [outcome(route, event) for route in (*exact, *self._others.get(channel, ()))]
+        asked = (*self._by_type.get((*channel, event.type), ()), *self._others.get(channel, ()))
+        unmatched, only = self._unmatched.get(channel), event.attributes.get(redrive.ROUTE)
+        every = not only or (unmatched and unmatched.name == only)
+        found = [self._outcome(one, topic, event) for one in asked if every or one.name == only]
+        if unmatched and all(isinstance(one, NotMatched) for one in found):
+            found.append(self._of_unmatched(unmatched, event, found))
+        return found
+
+    def split(self, topic: str, event: CloudEvent, component: str | None = None) -> "Split":
+        """Return what takes an event, and why other routes leave it."""
+        found = self.match(topic, event, component)
+        return Split(
+            [one for one in found if not isinstance(one, NotMatched)],
+            {one.route.name: one.why for one in found if isinstance(one, NotMatched)},
+        )
 
     def explain(self, topic: str, event: CloudEvent, component: str | None = None) -> list[Outcome]:
         """Return the outcome of every route, also of those for other topics and types."""
@@ -87,34 +122,94 @@ class RouteTable:
             found.append(outcome(route, event) if same else NotMatched(route, "topic"))
         return found
 
+    def _of_unmatched(self, route: Route, event: CloudEvent, left: list[Outcome]) -> Outcome:
+        """Return what becomes of an event that no route takes."""
+        why = [one for one in left if isinstance(one, NotMatched)]
+        if route.spec.paused:
+            return NotMatched(route, "paused")
+        if any(one.why == BEFORE_ROUTE for one in why):
+            return NotMatched(route, BEFORE_ROUTE)
+        said = "".join(f"; {one.route.name}: {one.why}" for one in why[:_MOST_NAMED])
+        message = f"no route of {route.spec.channel} is for it, of type {event.type[:200]!r}{said}"
+        refused = event.flaw or Refused(Reason.UNROUTED, message)
+        return self._not_before(RouteRefused(route, refused), event)
+
+    def _outcome(self, route: Route, topic: str, event: CloudEvent) -> Outcome:
+        found = outcome(route, event)
+        if isinstance(found, Matched) and route.verb in STARTS:
+            found = _unless_loop(found, topic, event)
+        return found if isinstance(found, NotMatched) else self._not_before(found, event)
+
+    def _not_before(self, found: "Matched | RouteRefused", event: CloudEvent) -> Outcome:
+        """Return the outcome, unless the event is older than its route. A redrive is not."""
+        since, time = self._since.get(found.route.name), _time_of(event)
+        old = since and time and time < since and redrive.EXTENSION not in event.attributes
+        return NotMatched(found.route, BEFORE_ROUTE) if old else found
+
+
+class Split(NamedTuple):
+    """The routes that an event is for, and the others that were asked.
+
+    A route for unmatched events is among `taken` if no other route is.
+    """
+
+    taken: list[Matched | RouteRefused]
+    why: dict[str, str]
+    """Why a route leaves the event, by its name."""
+
+    @property
+    def unrouted(self) -> bool:
+        """Whether no route is for the event."""
+        return all(one.route.spec.unmatched for one in self.taken)
+
 
 def outcome(route: Route, event: CloudEvent) -> Outcome:
     """Return what a route of the event's topic makes of the event."""
     spec = route.spec
     if spec.paused:
         return NotMatched(route, "paused")
+    if spec.unmatched:
+        return NotMatched(route, "it is for events that no route is for")
     for name, wanted in route.wanted:
         if not _fits(wanted, _attribute(event, name)):
             return NotMatched(route, name)
     try:
         view = EventView.of(event)
-        if why := _condition(spec.when, view):
+        if why := condition(spec.when, view):
             return NotMatched(route, why)
-        key = _key(spec.key, view) if spec.key else None
+        key = key_of(spec.key, view) if spec.key else None
         return Matched(
             route,
             key,
             instance_id_for(route.workflow, key) if key else None,
-            input=_payload(route, "input", spec.input, view)
+            input=payload(route, "input", spec.input, view)
             if spec.start or spec.start_or_deliver
             else None,
-            data=_payload(route, "data", spec.data, view)
+            data=payload(route, "data", spec.data, view)
             if spec.deliver or spec.start_or_deliver
             else None,
-            start_at=_time(spec.at, view) if spec.at else None,
+            start_at=time_at(spec.at, view) if spec.at else None,
         )
     except Refused as refused:
         return RouteRefused(route, refused)
+
+
+def _unless_loop(found: Matched, topic: str, event: CloudEvent) -> Matched | RouteRefused:
+    """Return the outcome, unless too many completion events led to the start."""
+    if depth_of_run(topic, event) <= MAX_DEPTH:
+        return found
+    message = (
+        f"{MAX_DEPTH} completion events, one after the other, led to this start of "
+        f"{found.route.workflow}: let `when` of {found.route.name} end the circle"
+    )
+    return RouteRefused(found.route, Refused(Reason.LOOP, message))
+
+
+def _time_of(event: CloudEvent) -> datetime | None:
+    try:
+        return rfc3339(event.attributes.get("time"))
+    except ValueError:
+        return None
 
 
 def _attribute(event: CloudEvent, name: str) -> Any:
@@ -125,64 +220,3 @@ def _fits(wanted: str, value: Any) -> bool:
     if not isinstance(value, str):
         return False
     return value.startswith(wanted[:-1]) if wanted.endswith("*") else value == wanted
-
-
-def _condition(when: Expression | None, view: EventView) -> str | None:
-    """Return why a condition does not hold; None if it does."""
-    if when is None:
-        return None
-    try:
-        found = when.evaluate(view)
-    except Missing as missing:
-        return f"when: {missing}"
-    except NotEvaluated as error:
-        raise _failed("when", when, error.message, error.field) from error
-    if not isinstance(found, bool):
-        raise _failed("when", when, f"gives {found!r}, not true or false")
-    return None if found else "when is false"
-
-
-def _key(expression: Expression, view: EventView) -> str:
-    try:
-        return key_text(expression.evaluate(view))
-    except Missing as missing:
-        raise _failed("key", expression, str(missing), missing.path, Reason.NO_KEY) from missing
-    except NotEvaluated as error:
-        raise _failed("key", expression, error.message, error.field, Reason.NO_KEY) from error
-    except ValueError as error:
-        raise _failed("key", expression, str(error), reason=Reason.NO_KEY) from error
-
-
-def _payload(route: Route, name: str, expression: Expression | None, view: EventView) -> Any:
-    if expression is None:
-        return None if route.schedule else view.data
-    return _evaluated(name, expression, view)
-
-
-def _evaluated(name: str, expression: Expression, view: EventView) -> Any:
-    try:
-        return expression.evaluate(view)
-    except Missing as missing:
-        raise _failed(name, expression, str(missing), missing.path) from missing
-    except NotEvaluated as error:
-        raise _failed(name, expression, error.message, error.field) from error
-
-
-def _time(expression: Expression, view: EventView) -> str:
-    value = _evaluated("at", expression, view)
-    try:
-        return rfc3339(value).isoformat()
-    except ValueError as error:
-        raise _failed("at", expression, f"gives {value!r}, which is no time") from error
-
-
-def _failed(
-    name: str,
-    expression: Expression,
-    message: str,
-    at: str | None = None,
-    reason: Reason = Reason.ROUTE_CONDITION,
-) -> Refused:
-    """Return the refusal for an expression of a route, which names the expression."""
-    only = ".".join(expression.reads.only) if expression.reads.only else None
-    return Refused(reason, f"{name} `{expression.text}`: {message}", at or only)

@@ -40,7 +40,7 @@ class Route:
 
     @property
     def workflow(self) -> str:
-        """The workflow that it starts, or whose instance it addresses."""
+        """The workflow that it starts, or whose instance it addresses; else `dead-letter`."""
         return str(getattr(self.spec, self.verb))
 
     @property
@@ -127,10 +127,15 @@ def combined(routes: list[Route], paused: Mapping[str, Fault]) -> tuple[list[Rou
     `paused` has for each name that a file pauses the fault if there is no such route.
     """
     by_name: dict[str, Route] = {}
+    unmatched: dict[str | None, Route] = {}
     faults = [fault for name, fault in paused.items() if name not in {r.name for r in routes}]
     for route in routes:
         if (first := by_name.setdefault(route.name, route)) is not route:
             faults.append(route.fault(None, f"this name is taken by {first.place}"))
+        if route.verb == "unmatched":
+            first = unmatched.setdefault(route.spec.channel, route)
+            if first is not route:
+                faults.append(route.fault("from", f"{first.name} is for the same topic"))
         if route.name in paused:
             paused_spec = route.spec.model_copy(update={"paused": True})
             by_name[route.name] = replace(route, spec=paused_spec)

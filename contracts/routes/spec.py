@@ -24,7 +24,7 @@ from contracts.routes.grammar import MAX_BYTES
 from contracts.routes.schedule import Missed, check_cron, check_timezone
 from contracts.routes.triggers import LATER, not_yet
 
-VERBS = ("start", "deliver", "start_or_deliver", "cancel", "suspend", "resume")
+VERBS = ("start", "deliver", "start_or_deliver", "cancel", "suspend", "resume", "unmatched")
 
 
 def _one_star(text: str) -> str:
@@ -92,6 +92,9 @@ class RouteSpec(BaseModel):
     cancel: Name | None = Field(None, description="The workflow whose instance is terminated.")
     suspend: Name | None = Field(None, description="The workflow whose instance is suspended.")
     resume: Name | None = Field(None, description="The workflow whose instance is resumed.")
+    unmatched: Literal["dead-letter"] | None = Field(
+        None, description="What becomes of an event of the topic that no route is for."
+    )
 
     input: Cel | None = Field(None, description="CEL: the input of the workflow; data by default.")
     event: Name | None = Field(None, description="The name of the event that the workflow awaits.")
@@ -115,6 +118,10 @@ class RouteSpec(BaseModel):
     missed: Missed = Field("last", description="Which ticks that were missed are made up for.")
 
     paused: bool = Field(False, description="Whether the route serves no events for now.")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that are set, as `routes.yaml` has them."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
 class Pause(BaseModel):
@@ -140,6 +147,7 @@ _TAKES = {
     "cancel": _OF_EVENTS | {"early"},
     "suspend": _OF_EVENTS,
     "resume": _OF_EVENTS,
+    "unmatched": {"from", "since", "paused"},
     "every": {"every", "timezone", "missed", "input", "paused"},
 }
 
@@ -201,7 +209,7 @@ def _mismatched(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _required(given: Mapping[str, Any], verb: str) -> Iterator[tuple[str, str]]:
     if "from" not in given:
         yield "from", "required: the topic of the events"
-    if "key" not in given and verb != "start":
+    if "key" not in given and verb not in ("start", "unmatched"):
         yield "key", f"{verb} needs a key; without one every instance would get the event"
     if "key" not in given and given.get("again"):
         yield "again", "means nothing without a key: each event starts an instance of its own"

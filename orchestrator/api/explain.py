@@ -12,7 +12,6 @@ from contracts.large_bodies import LargeBodies
 from contracts.reading import read_command, topic_of
 from contracts.refusal import Refused
 from contracts.routes.incoming import read_incoming
-from contracts.routes.matching import NotMatched
 from contracts.topics import PUBSUB_ROUTES
 from orchestrator.intake.actions import Claim, Refuse, TakeOver
 from orchestrator.intake.arrival import Arrival, arrive, arrive_by_route
@@ -37,13 +36,8 @@ async def explanation_by_routes(
     """Explain an event on a topic of routes: what each route that it is for makes of it."""
     component, _, topic = on.rpartition("/")
     event, *_ = await bodies.read(body, partial(read_incoming, body, topic))
-    outcomes = router.outcomes(component or PUBSUB_ROUTES, topic, event)
-    others = {one.route.name: one.why for one in outcomes if isinstance(one, NotMatched)}
-    found = [
-        await _explained(reader, arrive_by_route(on, event, one))
-        for one in outcomes
-        if not isinstance(one, NotMatched)
-    ]
+    taken, others = router.split(component or PUBSUB_ROUTES, topic, event)
+    found = [await _explained(reader, arrive_by_route(on, event, one)) for one in taken]
     if len(found) == 1:
         return found[0].model_copy(update={"not_matched": others})
     return Explanation(

@@ -142,7 +142,7 @@ async def explain(reads: Parts, request: Request, topic: str | None = None) -> E
     `topic` is a topic or component/topic of routes. Without it, the event carries a command.
     """
     body, facts, bodies = await request.body(), reads.facts, reads.large_bodies
-    if topic and topic not in [*Topic]:
+    if topic and topic not in {*Topic} - {Topic.COMPLETIONS}:
         return await explanation_by_routes(facts, reads.router, bodies, body, topic)
     return await explanation(reads.facts, reads.large_bodies, body)
 

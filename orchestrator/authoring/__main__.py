@@ -27,8 +27,8 @@ def _found(folder: Path | None) -> tuple[tuple[Route, ...], list[Fault]]:
 
 
 def _as_json(route: Route) -> dict[str, Any]:
-    said = route.spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return {"name": route.name, "file": str(route.file), "line": route.line, "says": said}
+    says = route.spec.as_json()
+    return {"name": route.name, "file": str(route.file), "line": route.line, "says": says}
 
 
 def main() -> None:

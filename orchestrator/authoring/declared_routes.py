@@ -47,6 +47,12 @@ _NOT_SERVED = ("delay", "at", "again")
 
 
 def _faults(route: Route, workflows: Mapping[str, Definition]) -> Iterator[Fault]:
+    own = route.topic in [*Topic]
+    if own and (route.topic != Topic.COMPLETIONS or route.component):
+        said = f"is a topic of Usher's; name one of your own, or {Topic.COMPLETIONS}"
+        yield route.fault("from", f"{route.spec.channel} {said}")
+    if route.spec.unmatched:
+        return
     definition = workflows.get(route.workflow)
     if definition is None:
         near = get_close_matches(route.workflow, workflows, 1)
@@ -56,8 +62,6 @@ def _faults(route: Route, workflows: Mapping[str, Definition]) -> Iterator[Fault
     for name in _NOT_SERVED:
         if getattr(route.spec, name):
             yield route.fault(name, "cannot be served yet; remove it")
-    if route.topic in [*Topic]:
-        yield route.fault("from", f"{route.topic} is a topic of Usher's; name one of your own")
     yield from _misspelt_fields(route, definition)
     made_here = route.spec.input and not route.spec.input.reads.only
     yield from example_faults(route, partial(definition.parse, tolerant=not made_here))

@@ -32,6 +32,8 @@ class Cause(BaseModel):
     """The route that the event came by; None for a command on a topic of Usher's."""
     claimed_at: datetime | None = None
     attempt: int = 1
+    depth: int = 0
+    """How many completion events led to the run, one after the other."""
     started_at: datetime | None = None
     seen: tuple[str, ...] = ()
     """Keys of the events received in earlier generations, newest last."""

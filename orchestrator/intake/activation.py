@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from chassis.tracing import here
 from contracts import identity
+from contracts.routes.depth import depth_of_run
 from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import Cause
 from orchestrator.intake.actions import Start
@@ -66,6 +67,7 @@ class Activation:
             route=claim.route,
             claimed_at=claim.at,
             attempt=claim.attempt,
+            depth=depth_of_run(facts.arrival.topic, facts.arrival.event),
             traceparent=here(),
             code=self._code,
         )

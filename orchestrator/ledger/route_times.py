@@ -1,7 +1,10 @@
 """The times of routes: when each was first served, and the last tick of each schedule."""
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import NamedTuple
 
 import structlog
 from pydantic import AwareDatetime, BaseModel
@@ -19,10 +22,22 @@ _LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _log = structlog.get_logger()
 
 
+class Seen(NamedTuple):
+    """Since when a route takes events."""
+
+    since: datetime | None
+    """Older events are not for it; None if events of any age are."""
+    unchanged_since: datetime
+    """When it was first served as it is declared now."""
+
+
 class _Times(BaseModel):
     since: AwareDatetime
     renewed: AwareDatetime
     last_tick: AwareDatetime | None = None
+    says: str | None = None
+    """Digest of what the route said when it was last served."""
+    unchanged_since: AwareDatetime | None = None
 
 
 class RouteTimes:
@@ -38,18 +53,19 @@ class RouteTimes:
         self._now = now
         self._routes = list(routes)
 
-    async def since(self) -> dict[str, datetime]:
-        """Return the time before which events are not for a route; write it for a new route.
-
-        A route that asks for events of any age is left out.
-        """
-        found: dict[str, datetime] = {}
+    async def seen(self) -> dict[str, Seen]:
+        """Return the times of each route; write them for a route that is new or has changed."""
+        found: dict[str, Seen] = {}
         for route in self._routes:
-            asked = route.spec.since
-            if asked is None:
-                found[route.name] = (await self._write(route, lambda times: times)).since
-            elif isinstance(asked, datetime):
-                found[route.name] = asked
+            says = _says(route, self._routes)
+
+            def as_now(times: _Times, says: str = says) -> _Times:
+                now = {"says": says, "unchanged_since": self._now()}
+                return times if times.says == says else times.model_copy(update=now)
+
+            times, asked = await self._write(route, as_now), route.spec.since
+            since = times.since if asked is None else asked if asked != "all" else None
+            found[route.name] = Seen(since, times.unchanged_since or times.renewed)
         return found
 
     async def last_tick(self, route: Route) -> datetime:
@@ -84,3 +100,10 @@ class RouteTimes:
             mended = _Times(since=_LONG_AGO, renewed=now, last_tick=now)
             await self._store.mend(key, mended.model_dump(mode="json"))
             return mended
+
+
+def _says(route: Route, routes: Iterable[Route]) -> str:
+    """Return a digest of what a route says; of one for unmatched events, of its whole topic."""
+    of = [one for one in routes if one.spec.channel == route.spec.channel and one.topic]
+    named = {one.name: one.spec.as_json() for one in (of if route.spec.unmatched else [route])}
+    return sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:24]

@@ -97,12 +97,14 @@ class RunContext:
         _check_child_id(chosen, self._ctx.instance_id)
         given = self._scheduled(input, f"the input of {what}")
         options["retry_policy"] = never_retrying(retry_policy)
+        of_other_app = options.get("app_id")  # whose ids are not claimed here
+        if self._cause.depth and not of_other_app:  # for its completion event
+            given = seal(Cause(depth=self._cause.depth), given)
 
         def schedule() -> Any:
             call = self._ctx.call_child_workflow
             return self._named(call(workflow, input=given, **options), what)
 
-        of_other_app = options.get("app_id")  # whose ids are not claimed here
         if chosen is None or of_other_app or not self._ctx.is_patched(CLAIMED_FIRST):
             return schedule()
         ids = {"instance_id": str(chosen), "parent": self._ctx.instance_id}

@@ -1,6 +1,7 @@
 """The AsyncAPI document of Usher, from the workflows and routes that the orchestrator serves."""
 
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -109,7 +110,12 @@ def _message(
 
 
 def _schema(draft: Draft, model: type[Message]) -> Schema:
-    return draft.data(model.__name__, model.model_json_schema())
+    return draft.data(model.__name__, _of_model(model))
+
+
+@cache
+def _of_model(model: type[Message]) -> Schema:
+    return model.model_json_schema()
 
 
 def _does(what: str, messages: list[Json]) -> Json:

@@ -1,4 +1,9 @@
-"""`GET /asyncapi.json`, and `/asyncapi`, which shows it to people."""
+"""`GET /asyncapi.json`, and `/asyncapi`, which shows it to people.
+
+Both are written in a thread, as many workflows make a large document.
+"""
+
+from asyncio import to_thread
 
 import httpx
 from fastapi import APIRouter, Request, Response
@@ -30,7 +35,7 @@ async def asyncapi(request: Request) -> Response:
 async def asyncapi_page(request: Request) -> Response:
     """The same for people."""
     found = await _read(request.app.state.orchestrator)
-    return away(found) if isinstance(found, Problem) else page(found)
+    return away(found) if isinstance(found, Problem) else await to_thread(page, found)
 
 
 async def _read(orchestrator: httpx.AsyncClient) -> Json | Problem:
@@ -41,4 +46,4 @@ async def _read(orchestrator: httpx.AsyncClient) -> Json | Problem:
     except CallFailed as error:
         detail = f"the orchestrator has the workflows and routes, and does not answer: {error}"
         return Problem(title="The channels are not known now", status=503, detail=detail)
-    return document(workflows.items, routes.items)
+    return await to_thread(document, workflows.items, routes.items)

@@ -19,8 +19,9 @@ from contracts.topics import Topic
 from tests.integration.test_promises import _settled, _tick
 from tests.support.command import run_usher
 from tests.support.driver import Driver, eventually, fresh
-from usher.audit.auditor import AUDITED, Auditor
+from usher.audit.auditor import Auditor
 from usher.audit.report import Report
+from usher.audit.sources import AUDITED
 from usher.audit.streams import Streams
 from usher.client import Client
 

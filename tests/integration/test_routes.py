@@ -188,9 +188,3 @@ def test_the_starter_refuses_a_topic_that_no_route_names(usher: Driver) -> None:
         answer = usher.post("/events", params={"topic": topic}, json=event, headers=head)
         assert answer.status_code == 422, topic
         assert answer.json()["errors"][0]["field"] == "topic"
-
-
-def test_the_audit_says_that_it_does_not_see_topics_of_routes(usher: Driver) -> None:
-    found = run_usher(usher, "audit", code=None)
-    assert {"orders", "payments", "carts"} <= set(found["not_audited"])
-    assert not {"workflow-requests", "workflow-events"} & set(found["not_audited"])

@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.test_routes import order
 from tests.support.driver import Driver, eventually, fresh
-from tests.support.stack import PORTS_BESIDE, healthy, up
+from tests.support.stack import PORTS_BESIDE, WORKFLOWS, healthy, up
 
 CLOCKED = Path(__file__).parents[1] / "support" / "clocked"
 ORDERS = 60
@@ -20,7 +20,7 @@ NOT_OWN = 90
 
 @pytest.fixture(scope="module")
 def two_orchestrators() -> Iterator[Driver]:
-    with up(PORTS_BESIDE + 50, replicas=2, more_workflows=(CLOCKED,)) as driver:
+    with up(PORTS_BESIDE + 50, replicas=2, workflows=(WORKFLOWS, CLOCKED)) as driver:
         yield driver
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from contracts.cloudevent import CloudEvent
 from contracts.routes.route import Route, declared
+from contracts.routes.spec import VERBS
 
 PLACE = Path("routes.yaml")
 
@@ -17,8 +18,7 @@ def event(data: Any = None, type: str = "placed", **attributes: Any) -> CloudEve
 
 def route(name: str = "r", **fields: Any) -> Route:
     """Return a route of the topic `orders` that starts `w`, but for these fields."""
-    verbs = {"deliver", "start_or_deliver", "cancel", "suspend", "resume"}
-    given = {"from": "orders"} | ({} if verbs & fields.keys() else {"start": "w"})
+    given = {"from": "orders"} | ({} if {*VERBS} & fields.keys() else {"start": "w"})
     found, faults = declared(name, PLACE, {**given, **fields}, {"": 1})
     assert found, faults
     return found

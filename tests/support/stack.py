@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack
 
 ROOT = Path(__file__).parents[2]
+WORKFLOWS = Path(__file__).parent / "workflows"
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 PORTS_BESIDE = int(os.environ.get("USHER_TEST_PORTS_BESIDE", "3000")) + 2000 * _WORKER
 """How far the tests' ports are from the defaults, so that `make up` may run beside them.
@@ -23,17 +25,14 @@ Each worker of pytest-xdist has a stack of its own, so that one may kill what it
 
 
 @contextmanager
-def up(
-    ports_beside: int, *, replicas: int = 1, more_workflows: tuple[Path, ...] = ()
-) -> Iterator[Driver]:
-    """A stack on fresh data, its ports so far from the defaults."""
+def up(ports_beside: int, **changes: Any) -> Iterator[Driver]:
+    """A stack on fresh data, its ports so far from the defaults, with these settings changed."""
     defaults = StackSettings(
         data_dir=ROOT / "build" / f"test-stack-{ports_beside}",
-        workflows=(Path(__file__).parent / "workflows", *more_workflows),
-        replicas=replicas,
+        workflows=(WORKFLOWS,),
         samples=True,
     )
-    settings = defaults.shifted(ports_beside)
+    settings = defaults.shifted(ports_beside).model_copy(update=changes)
     stack = Stack(settings)
     stack.down(report=tell)
     stack.up(fresh=True, report=tell)

@@ -9,55 +9,30 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from contracts import calls
-from contracts.cloudevent import CloudEvent
-from contracts.digest import command_digest
-from contracts.entry import read_entry
 from contracts.http import Account
-from contracts.letters import reused_id
 from contracts.records import Found, Kept
-from contracts.topics import Topic
-from usher.audit.entries import key_of, letters_of
+from contracts.topics import READ_BY, Topic
 from usher.audit.messages import find, kept_or_coming
 from usher.audit.report import Report, Unaccounted
-from usher.audit.streams import PAGE, EntryId, StreamEntry, Streams, named
-from usher.audit.verdict import LETTERED, Known, State, Verdict, judge, stuck
+from usher.audit.sources import AUDITED, Item, Place, Source, came, sources
+from usher.audit.streams import PAGE, EntryId, Progress, Streams, named
+from usher.audit.verdict import (
+    BROKEN,
+    LETTERED,
+    REUSED,
+    SHARED,
+    Known,
+    State,
+    Verdict,
+    judge,
+    stuck,
+)
 from usher.client import Client
 
-AUDITED = (Topic.REQUESTS, Topic.EVENTS)
-BROKEN = "the ledger's record event-{} cannot be read: mend or delete it, then send the event again"
-SHARED = (
-    "an event before it has its source and id and asks for something else, and one of them alone "
-    "was served: publish this one under an id of its own"
-)
-REUSED = (
-    "put aside as identity_reused: another event has its source and id; `usher redrive` sends it "
-    "under an id of its own"
-)
 _NEARLY = timedelta(days=1)
 """The ledger's records of one event are not forgotten at the same moment."""
-
-
-class Item(NamedTuple):
-    """An entry, and the event it holds."""
-
-    entry: StreamEntry
-    event: CloudEvent
-    key: str | None
-    """Of its source and id in the ledger."""
-    digest: str
-    """Of what it asks for."""
-    mark: str
-    """What it is known by here. Another event of that source and id has a mark of its own."""
-
-    @property
-    def place(self) -> "Place":
-        return self.entry.topic, self.entry.id
-
-
-Place = tuple[Topic, EntryId]
 
 
 class Auditor:
@@ -75,11 +50,16 @@ class Auditor:
 
     def run(self) -> Report:
         report = Report()
-        self._begun = {topic: self._streams.progress(topic) for topic in Topic}
-        for topic in AUDITED:
-            for page in self._streams.pages(topic, self._begun[topic].last):
-                report.entries += len(page)
-                self._take(page)
+        self._sources, report.not_audited = sources(self._client.send(calls.routes()).items)
+        read = {*READ_BY.items(), *((one.topic, one.group) for one in self._sources)}
+        self._begun = {one: self._streams.progress(*one) for one in sorted(read)}
+        for source in self._sources:
+            for page in self._streams.pages(source.topic, self._before(source).last):
+                items = [item for entry in page for item in source.items(entry)]
+                found = [item for item in items if item]
+                report.entries += len(found)
+                report.unrouted += len(items) - len(found)
+                self._take(source, found)
                 self._say(f"{report.entries} entries")
         self._look_again()
         self._look_on_the_way()
@@ -87,20 +67,22 @@ class Auditor:
         self._look_for_deletions(report)
         return report
 
-    def _take(self, page: list[StreamEntry]) -> None:
-        items: list[Item] = []
-        for entry in page:
-            event = read_entry(entry.data)
-            key = key_of(event)
-            digest = command_digest(event) if key else ""
-            mark = key or letters_of(entry.topic, event, entry.data)[0]
-            if key and self._first.setdefault(key, digest) != digest:
-                mark = f"{key} {digest}"
-            if not self._is_accounted_for(mark):
-                items.append(Item(entry, event, key, digest, mark))
-        self._judge(items)
+    def _before(self, source: Source) -> Progress:
+        """Return how far the group of a source had come at the beginning."""
+        return self._begun[source.topic, source.group]
 
-    def _judge(self, items: list[Item]) -> None:
+    def _take(self, source: Source, found: Iterable[Item]) -> None:
+        items: list[Item] = []
+        for item in found:
+            key, digest = item.key, item.digest
+            if key and self._first.setdefault(key, digest) != digest:
+                item = replace(item, mark=f"{key} {digest}")
+            if not self._is_accounted_for(item.mark):
+                items.append(item)
+        for start in range(0, len(items), PAGE):
+            self._judge(source, items[start : start + PAGE])
+
+    def _judge(self, source: Source, items: list[Item]) -> None:
         keys = [item.key for item in items if item.key]
         told = self._client.send(calls.look_up_events(keys))
         broken = set(told.broken)
@@ -114,10 +96,10 @@ class Auditor:
             elif account and self._vanished(item, account):
                 verdict = Verdict(State.UNACCOUNTED, missing=SHARED)
             else:
-                verdict = judge(item.entry, item.event, item.digest, account, known)
+                verdict = judge(item, account, known)
             if verdict.state is not State.ACCOUNTED:
-                verdict = self._excused(verdict, item.entry, account, horizon)
-            self._note(item.mark, verdict, item.place)
+                verdict = self._excused(verdict, source, item.entry.id, account, horizon)
+            self._note(item.mark, verdict, Place(source, item.entry.id))
 
     def _is_accounted_for(self, mark: str) -> bool:
         known = self._verdicts.get(mark)
@@ -133,12 +115,11 @@ class Auditor:
     def _known(self, items: list[Item], accounts: dict[str, Account]) -> Known:
         letters: set[str] = set()
         for item in items:
-            entry, account = item.entry, accounts.get(item.key or "")
+            account = accounts.get(item.key or "")
             if account and account.command not in (None, item.digest):
-                letters.add(reused_id(entry.topic, item.event))
+                letters.add(item.reused_letter)
             if account is None or account.disposition in LETTERED:
-                topic = account.topic if account else entry.topic
-                letters.update(letters_of(topic, item.event, entry.data))
+                letters.update(item.letters(account.topic if account else None))
         notices = {account.notice for account in accounts.values() if account.notice}
         return Known(
             _by_id(lambda ids: self._client.send(calls.look_up_dead_letters(ids)), letters),
@@ -146,11 +127,17 @@ class Auditor:
         )
 
     def _excused(
-        self, verdict: Verdict, entry: StreamEntry, account: Account | None, horizon: datetime
+        self,
+        verdict: Verdict,
+        source: Source,
+        entry: EntryId,
+        account: Account | None,
+        horizon: datetime,
     ) -> Verdict:
-        if not self._begun[entry.topic].acknowledged(entry.id):
-            return stuck(account, self._begun[entry.topic], entry.id) or Verdict(State.OPEN)
-        if account is None and entry.id[0] / 1000 < horizon.timestamp():
+        begun = self._before(source)
+        if not begun.acknowledged(entry):
+            return stuck(account, begun, entry) or Verdict(State.OPEN)
+        if account is None and came(entry) < horizon.timestamp():
             return Verdict(State.FORGOTTEN)
         return verdict
 
@@ -169,13 +156,15 @@ class Auditor:
             for mark, verdict in self._verdicts.items()
             if verdict.state is State.UNACCOUNTED
         }
-        for topic in AUDITED:
-            ids = [(mark, place[1]) for mark, place in suspects.items() if place[0] is topic]
+        for source in self._sources:
+            ids = [(mark, one.entry) for mark, one in suspects.items() if one.source is source]
             for start in range(0, len(ids), PAGE):
                 page = ids[start : start + PAGE]
                 for mark, _ in page:
                     del self._verdicts[mark]
-                self._take(self._streams.again(topic, [one for _, one in page]))
+                entries = self._streams.again(source.topic, dict.fromkeys(one for _, one in page))
+                found = (item for entry in entries for item in source.items(entry))
+                self._take(source, filter(None, found))
 
     def _look_on_the_way(self) -> None:
         """Look on the streams to the notifier for what it does not hold."""
@@ -185,14 +174,15 @@ class Auditor:
             if not mine:
                 continue
             wanted = {one for verdict in mine.values() for one in verdict.wanted}
-            last = self._streams.progress(topic).last
+            begun = self._begun[topic, READ_BY[topic]]
+            last = self._streams.progress(topic, READ_BY[topic]).last
             found = find(self._streams, topic, wanted, last)
             forgotten_before = self._forgotten_before(topic)
             for mark, verdict in mine.items():
                 hits = [found[one] for one in verdict.wanted if one in found]
                 right = [one for one in hits if one.attempts >= verdict.attempts]
                 missing = verdict.missing
-                if any(kept_or_coming(m, self._begun[topic], forgotten_before) for m in right):
+                if any(kept_or_coming(m, begun, forgotten_before) for m in right):
                     self._verdicts[mark] = replace(verdict, state=State.ACCOUNTED)
                     continue
                 if right:
@@ -206,30 +196,35 @@ class Auditor:
         return self._client.send(calls.look_up_notices([])).forgotten_before
 
     def _total(self, report: Report) -> None:
-        oldest: int | None = None
+        oldest: float | None = None
         for mark, verdict in self._verdicts.items():
             report.events += 1
-            topic, entry_id = self._places.get(mark, (Topic.REQUESTS, (0, 0)))
+            place = self._places.get(mark)
             match verdict.state:
                 case State.ACCOUNTED:
                     report.dispositions[verdict.disposition] += 1
-                    if verdict.reused:
-                        report.reused.append(self._finding(topic, entry_id, REUSED))
-                case State.OPEN:
+                    if verdict.reused and place:
+                        report.reused.append(self._finding(mark, place, REUSED))
+                case State.OPEN if place:
                     report.open += 1
-                    oldest = min(oldest or entry_id[0], entry_id[0])
+                    oldest = min(oldest or came(place.entry), came(place.entry))
                 case State.FORGOTTEN:
                     report.forgotten += 1
-                case _:
-                    report.findings.append(self._finding(topic, entry_id, verdict.missing))
-        report.oldest_open_s = None if oldest is None else round(time.time() - oldest / 1000, 1)
+                case State.BEFORE_CHANGE:
+                    report.before_change += 1
+                case _ if place:
+                    report.findings.append(self._finding(mark, place, verdict.missing))
+        report.oldest_open_s = None if oldest is None else round(time.time() - oldest, 1)
 
-    def _finding(self, topic: Topic, entry_id: EntryId, missing: str) -> Unaccounted:
-        source = event_id = None
-        for entry in self._streams.again(topic, [entry_id]):
-            event = read_entry(entry.data)
-            source, event_id = event.source or None, event.id or None
-        return Unaccounted(topic, named(entry_id), source, event_id, missing)
+    def _finding(self, mark: str, place: Place, missing: str) -> Unaccounted:
+        source = event_id = route = None
+        topic = place.source.topic
+        for entry in self._streams.again(topic, [place.entry]):
+            for item in filter(None, place.source.items(entry)):
+                if mark.partition(" ")[0] == item.mark:
+                    source, event_id = item.event.source or None, item.event.id or None
+                    route = item.route
+        return Unaccounted(topic, named(place.entry), source, event_id, missing, route=route)
 
     def _look_for_deletions(self, report: Report) -> None:
         for topic in AUDITED:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from contracts.letters import forwarded_id
 from contracts.limits import MAX_LETTER_BYTES
-from contracts.topics import Topic
 from usher.audit.streams import EntryId, Progress, Streams
 
 
@@ -19,7 +18,7 @@ class Message:
     attempts: int
 
 
-def find(streams: Streams, topic: Topic, wanted: set[str], last: EntryId) -> Mapping[str, Message]:
+def find(streams: Streams, topic: str, wanted: set[str], last: EntryId) -> Mapping[str, Message]:
     """Return the messages of these ids that are on the stream; one pass, memory for what is found.
 
     Of a dead letter published several times, `best` is the one with the most attempts.

@@ -9,8 +9,6 @@ from typing import Any
 
 from redis import Redis, ResponseError
 
-from contracts.topics import READ_BY, Topic
-
 PAGE = 1000
 OFTEN = 100
 """Deliveries of one entry, some 10 s from one to the next: more, and it does not get served."""
@@ -24,7 +22,7 @@ EntryId = tuple[int, int]
 class StreamEntry:
     """One entry of a stream."""
 
-    topic: Topic
+    topic: str
     id: EntryId
     data: bytes
 
@@ -35,7 +33,7 @@ class StreamEntry:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the group of a topic had come when it was asked."""
+    """How far a group of a topic had come when it was asked."""
 
     last: EntryId
     """The newest entry there was."""
@@ -57,13 +55,12 @@ class Streams:
     def __init__(self, client: Redis) -> None:
         self._client = client
 
-    def progress(self, topic: Topic) -> Progress:
-        """Return how far the group has come. What is acknowledged by this was so before."""
+    def progress(self, topic: str, group: str) -> Progress:
+        """Return how far a group has come. What is acknowledged by this was so before."""
         if not self._client.exists(topic):
             return Progress((0, 0), None, frozenset())
         info: Any = self._client.xinfo_stream(topic)
         groups: Any = self._client.xinfo_groups(topic)
-        group = READ_BY[topic]
         found = [one for one in groups if one["name"].decode() == group]
         # The group's position first: what is given out after it is not taken for acknowledged.
         delivered = numbered(found[0]["last-delivered-id"]) if found else None
@@ -72,21 +69,21 @@ class Streams:
         last = numbered(info["last-generated-id"])
         return Progress(last, delivered, frozenset(given), often)
 
-    def pages(self, topic: Topic, last: EntryId) -> Iterator[list[StreamEntry]]:
+    def pages(self, topic: str, last: EntryId) -> Iterator[list[StreamEntry]]:
         """Yield the entries up to `last`, oldest first."""
         after: EntryId = (0, 0)
         while page := self._range(topic, f"({named(after)}", named(last)):
             yield page
             after = page[-1].id
 
-    def again(self, topic: Topic, ids: Iterable[EntryId]) -> list[StreamEntry]:
+    def again(self, topic: str, ids: Iterable[EntryId]) -> list[StreamEntry]:
         """Return those of the entries that are still there."""
         pipe = self._client.pipeline(transaction=False)
         for one in ids:
             pipe.xrange(topic, named(one), named(one))
         return [_entry(topic, *found) for answer in pipe.execute() for found in answer]
 
-    def vanished(self, topic: Topic) -> int | None:
+    def vanished(self, topic: str) -> int | None:
         """Return how many entries left a stream past its trimmer; None where Redis before 7
         cannot tell. A stream that was made anew lacks all that it once had."""
         with self._client.pipeline(transaction=True) as at_once:
@@ -101,7 +98,7 @@ class Streams:
         added = int(info["entries-added"])
         return once if added < once else max(added - trimmed - int(info["length"]), 0)
 
-    def _pending(self, topic: Topic, group: str) -> Iterator[tuple[EntryId, int]]:
+    def _pending(self, topic: str, group: str) -> Iterator[tuple[EntryId, int]]:
         after = "-"
         while True:
             page: Any = self._client.xpending_range(topic, group, after, "+", PAGE)
@@ -111,7 +108,7 @@ class Streams:
             yield from given
             after = f"({named(given[-1][0])}"
 
-    def _range(self, topic: Topic, first: str, last: str) -> list[StreamEntry]:
+    def _range(self, topic: str, first: str, last: str) -> list[StreamEntry]:
         found: Any = self._client.xrange(topic, first, last, PAGE)
         return [_entry(topic, *one) for one in found]
 
@@ -126,5 +123,5 @@ def numbered(name: bytes | str) -> EntryId:
     return int(time), int(number or 0)
 
 
-def _entry(topic: Topic, name: bytes, fields: dict[bytes, bytes] | None) -> StreamEntry:
+def _entry(topic: str, name: bytes, fields: dict[bytes, bytes] | None) -> StreamEntry:
     return StreamEntry(topic, numbered(name), (fields or {}).get(b"data", b""))

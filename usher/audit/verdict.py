@@ -5,24 +5,23 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
-from contracts import identity
 from contracts.cloudevent import CloudEvent
-from contracts.commands import ControlInstance, RaiseEvent, StartWorkflow
 from contracts.disposition import Disposition
 from contracts.http import Account
-from contracts.letters import letter_id, reused_id
-from contracts.reading import read_command_from
 from contracts.records import KeptLetter, KeptNotice
 from contracts.refusal import Refused
-from usher.audit.entries import letters_of
-from usher.audit.streams import EntryId, Progress, StreamEntry
+from usher.audit.sources import Item
+from usher.audit.streams import EntryId, Progress
 
-_OF: dict[type, set[str]] = {
-    StartWorkflow: {Disposition.STARTED, Disposition.DUPLICATE, Disposition.EXPIRED},
-    RaiseEvent: {Disposition.DELIVERED, Disposition.PARKED, Disposition.EXPIRED},
-    ControlInstance: {Disposition.CONTROLLED, Disposition.PARKED, Disposition.EXPIRED},
-}
-"""What may become of a command, beside a dead letter."""
+BROKEN = "the ledger's record event-{} cannot be read: mend or delete it, then send the event again"
+SHARED = (
+    "an event before it has its source and id and asks for something else, and one of them alone "
+    "was served: publish this one under an id of its own"
+)
+REUSED = (
+    "put aside as identity_reused: another event has its source and id; `usher redrive` sends it "
+    "under an id of its own"
+)
 CLAIMED_FOR = timedelta(minutes=5)
 """How long a claim may last: it is taken over after seconds."""
 CLAIMED_TIMES = 20
@@ -36,11 +35,13 @@ class State(IntEnum):
 
     FORGOTTEN = 0
     """Older than what the ledger remembers."""
-    UNACCOUNTED = 1
-    WANTING = 2
+    BEFORE_CHANGE = 1
+    """Not in the ledger, and older than the route as it is declared now."""
+    UNACCOUNTED = 2
+    WANTING = 3
     """Accounted for if what it speaks of is on its way to the notifier, or was there."""
-    OPEN = 3
-    ACCOUNTED = 4
+    OPEN = 4
+    ACCOUNTED = 5
 
 
 @dataclass(frozen=True)
@@ -66,31 +67,30 @@ class Known:
     notices: Mapping[str, KeptNotice] = field(default_factory=dict)
 
 
-def judge(
-    entry: StreamEntry, event: CloudEvent, digest: str, account: Account | None, known: Known
-) -> Verdict:
-    """Judge an entry that its group has acknowledged; `digest` is of what it asks for."""
+def judge(item: Item, account: Account | None, known: Known) -> Verdict:
+    """Judge an event that its group has acknowledged."""
     if account is None:
-        wanted = tuple(letters_of(entry.topic, event, entry.data))
         missing = "acknowledged, but neither the ledger nor a dead letter knows it"
-        return _lettered(Disposition.DEAD_LETTERED, wanted, 1, missing, known)
-    if account.command not in (None, digest):
+        verdict = _lettered(Disposition.DEAD_LETTERED, tuple(item.letters()), 1, missing, known)
+        found = verdict.state is State.ACCOUNTED or item.certain
+        return verdict if found else Verdict(State.BEFORE_CHANGE)
+    if account.command not in (None, item.digest):
         missing = (
             "another event has its source and id, and there is no dead letter of this one: publish "
             "it under an id of its own"
         )
-        wanted = (reused_id(entry.topic, event),)
-        verdict = _lettered(Disposition.DEAD_LETTERED, wanted, 1, missing, known, event)
+        wanted = (item.reused_letter,)
+        verdict = _lettered(Disposition.DEAD_LETTERED, wanted, 1, missing, known, item.event)
         return replace(verdict, reused=True)
     disposition = str(account.disposition)
     if disposition == Disposition.CLAIMED:
         return Verdict(State.UNACCOUNTED, missing="acknowledged, but the ledger has it half done")
-    if problem := _contradiction(entry, event, account) or account.missing:
+    if problem := _contradiction(item, account) or account.missing:
         return Verdict(State.UNACCOUNTED, disposition, problem)
     if disposition in LETTERED:
-        letter, attempts = letter_id(account.topic, event), max(account.letters, 1)
+        letter, attempts = item.letters(account.topic)[0], max(account.letters, 1)
         missing = f"the ledger says {disposition}, but there is no such dead letter"
-        return _lettered(disposition, (letter,), attempts, missing, known, event)
+        return _lettered(disposition, (letter,), attempts, missing, known, item.event)
     notice = account.notice
     if notice and notice not in known.notices:
         missing = f"its run {account.instance_id!r} has ended, but there is no notice of it"
@@ -132,27 +132,23 @@ def _lettered(
     return Verdict(State.WANTING, disposition, missing, wanted, attempts)
 
 
-def _contradiction(entry: StreamEntry, event: CloudEvent, account: Account) -> str | None:
+def _contradiction(item: Item, account: Account) -> str | None:
     """Say where the ledger's entry cannot be about this event."""
     disposition = account.disposition
-    if account.topic != entry.topic:
+    if account.topic != item.entry.topic:
         return f"the ledger has it as of {account.topic}"
+    if not item.certain:
+        return None
     try:
-        command = read_command_from(entry.topic, event)
+        expected = item.expect()
     except Refused as refused:
         return (
             None
             if disposition == Disposition.DEAD_LETTERED
             else f"it cannot be served ({refused.reason}), yet the ledger says {disposition}"
         )
-    if disposition not in _OF[type(command)] | {Disposition.DEAD_LETTERED}:
+    if disposition not in expected.dispositions | {Disposition.DEAD_LETTERED}:
         return f"the ledger says {disposition}, which cannot become of it"
-    if disposition in LETTERED:
+    if disposition in LETTERED or account.instance_id == expected.instance_id:
         return None
-    if isinstance(command, StartWorkflow):
-        instance_id = identity.instance_to_start(command, event.source, event.id)
-    else:
-        instance_id = identity.instance_addressed(command)
-    if account.instance_id != instance_id:
-        return f"it is for {instance_id!r}, but the ledger has it for {account.instance_id!r}"
-    return None
+    return f"it is for {expected.instance_id!r}, but the ledger has it for {account.instance_id!r}"

@@ -1,13 +1,12 @@
 """The commands that check that no accepted event is lost, and that nothing breaks a promise."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import typer
 
 from contracts import printable
-from usher.errors import CommandError, Exit
+from usher.errors import Exit
 from usher.session import session
 from usher.terminal import views
 from usher.terminal.arguments import Json
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Group, RenderableType
 
     from usher.audit.report import Report, Unaccounted
-    from usher.client import Client
     from usher.doctor.examination import Diagnosis
 
 app = typer.Typer()
@@ -34,7 +32,6 @@ def audit(ctx: typer.Context, as_json: Json = False) -> None:
         from usher.audit.streams import Streams
 
         report = Auditor(Streams(redis), client, run.out.progress).run()
-        report.not_audited = _routed_topics(client)
         run.out.answer(report.as_json(), _audited(report))
     if report.unaccounted:
         raise typer.Exit(Exit.FAILED)
@@ -57,17 +54,6 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
         raise typer.Exit(Exit.FAILED)
     if found.not_seen:
         raise typer.Exit(Exit.UNREACHABLE)
-
-
-def _routed_topics(client: "Client") -> list[str]:
-    """Return the topics of routes that the orchestrator's sidecar subscribes to."""
-    from contracts import calls
-    from contracts.topics import Topic
-
-    with suppress(CommandError):  # a sidecar that is away says nothing
-        subscribed = client.send(calls.sidecar("orchestrator")).get("subscriptions") or []
-        return sorted({str(one.get("topic")) for one in subscribed} - {*Topic})
-    return []
 
 
 def _diagnosed(found: "Diagnosis") -> "Group":
@@ -98,5 +84,7 @@ def _audited(report: "Report") -> "Group":
 
 
 def _named(findings: "Sequence[Unaccounted]", last: str) -> "RenderableType":
-    rows = [(one.stream, one.entry, one.source, one.id, one.missing) for one in findings]
-    return views.table(("stream", "entry", "source", "id", last), rows)
+    routed = ["route"] if any(one.route for one in findings) else []
+    columns = ("stream", *routed, "entry", "source", "id", "missing")
+    rows = [[getattr(one, column) for column in columns] for one in findings]
+    return views.table((*columns[:-1], last), rows)

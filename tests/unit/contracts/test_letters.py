@@ -9,10 +9,19 @@ from contracts.cloudevent import CloudEvent
 from contracts.entry import read_entry
 from contracts.letters import letter_id
 from contracts.limits import KEPT_OF_LARGER, MAX_DATA_BYTES, MAX_KEPT_BYTES
+from contracts.topics import Topic
 from tests.support.answers import dead_letter
-from usher.audit.entries import key_of, letters_of
+from usher.audit.sources import CommandSource, Item
+from usher.audit.streams import StreamEntry
 
-TOPIC = "workflow-requests"
+TOPIC = Topic.REQUESTS
+
+
+def item(entry: bytes) -> Item:
+    """Return what the audit reads of an entry."""
+    (found,) = CommandSource(TOPIC).items(StreamEntry(TOPIC, (1, 0), entry))
+    assert found
+    return found
 
 
 def test_an_event_is_known_by_source_and_id_whatever_it_holds() -> None:
@@ -40,18 +49,18 @@ def test_events_without_identity_that_differ_anywhere_are_two_letters(other: Clo
 
 @pytest.mark.parametrize("entry", [b"", b"not json", b"[1]", b'"text"', b"\xff", b"{" * 9_000])
 def test_what_is_no_event_is_one_letter_each_time_it_comes(entry: bytes) -> None:
-    event = read_entry(entry)
-    assert key_of(event) is None
-    assert letters_of(TOPIC, event, entry) == letters_of(TOPIC, read_entry(entry), entry)
-    assert letters_of(TOPIC, event, entry) != letters_of(TOPIC, read_entry(entry + b"1"), entry)
+    assert item(entry).key is None
+    assert item(entry).letters() == item(entry).letters()
+    assert item(entry).letters() != item(entry + b"1").letters()
 
 
 def test_what_is_nested_too_deep_for_python_is_known_by_its_identity_all_the_same() -> None:
     deep = b"[" * 9_000 + b'"]\\"{", {"id": "not this"}' + b"]" * 9_000
     head = b'{"specversion": "1.0", "id": "e\\"1]", "source": "/s", "data": {"a": '
-    event = read_entry(head + deep + b'}, "type": "t", "datacontenttype": "application/json"}')
+    entry = head + deep + b'}, "type": "t", "datacontenttype": "application/json"}'
+    event = read_entry(entry)
     assert (event.id, event.source, event.type) == ('e"1]', "/s", "t")
-    assert key_of(event)
+    assert item(entry).key
 
 
 @pytest.mark.parametrize(

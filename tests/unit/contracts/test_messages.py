@@ -78,6 +78,8 @@ def test_the_reasons_are_the_ones_that_are_documented() -> None:
         "route_condition",
         "no_key",
         "cancelled_early",
+        "unrouted",
+        "loop",
         "oversize",
         "handler_error",
         "undeliverable",

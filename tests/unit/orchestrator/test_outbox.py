@@ -43,10 +43,12 @@ class Broker:
 
 
 async def completed(
-    notice: WorkflowCompleted = NOTICE, cause: str | None = "e-1"
+    notice: WorkflowCompleted = NOTICE, cause: str | None = "e-1", depth: int = 0
 ) -> dict[str, Any]:
     broker = Broker()
-    await Outbox(cast(DaprClient, broker)).completed(notice, Cause(event_id=cause, key=cause))
+    await Outbox(cast(DaprClient, broker)).completed(
+        notice, Cause(event_id=cause, key=cause, depth=depth)
+    )
     ((pubsub, topic, envelope, content_type),) = broker.published
     assert (pubsub, topic) == (PUBSUB, Topic.COMPLETIONS)
     assert content_type == "application/cloudevents+json"
@@ -69,6 +71,11 @@ async def test_a_completion_says_what_ended_and_which_event_began_it() -> None:
     assert envelope["causationid"] == "e-1"
     assert WorkflowCompleted.model_validate(envelope["data"]) == NOTICE
     assert "causationid" not in await completed(cause=None)
+
+
+async def test_a_completion_carries_the_depth_of_its_run() -> None:
+    assert "usherdepth" not in await completed()
+    assert (await completed(depth=3))["usherdepth"] == 3
 
 
 async def test_the_same_run_is_announced_under_the_same_id_whatever_its_ending() -> None:

@@ -17,7 +17,7 @@ def test_the_file_is_right(tmp_path: Path) -> None:
     file = tmp_path / "routes.yaml"
     file.write_text(YAML)
     found = read_routes_file(file)
-    assert (found.faults, len(found.routes), len(found.paused)) == ([], 2, 1)
+    assert (found.faults, len(found.routes), len(found.paused)) == ([], 3, 1)
 
 
 @pytest.mark.parametrize("text", EXPRESSIONS)

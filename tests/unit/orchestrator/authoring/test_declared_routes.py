@@ -104,6 +104,26 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_a_file_may_say_only_what_becomes_of_unrouted_events(tmp_path: Path) -> None:
+    rest = "rest:\n  from: orders\n  unmatched: dead-letter\n"
+    assert scan(tmp_path, file=rest).routes[-1].name == "rest"
+    (fault,) = faults(tmp_path, file=rest.replace("orders", "workflow-events"))
+    assert fault.startswith("routes.yaml:2: rest.from: workflow-events is a topic of Usher's")
+
+
+@pytest.mark.parametrize("topic", ["workflow-requests", "pubsub/workflow-completions"])
+def test_of_ushers_own_topics_only_that_of_completions_has_routes(
+    tmp_path: Path, topic: str
+) -> None:
+    after = "after:\n  from: workflow-completions\n  start: routed_order_workflow\n"
+    assert scan(tmp_path, file=after).routes[-1].topic == "workflow-completions"
+    (fault,) = faults(tmp_path, file=after.replace("workflow-completions", topic))
+    assert fault == (
+        f"routes.yaml:2: after.from: {topic} is a topic of Usher's; name one of your own, or "
+        "workflow-completions"
+    )
+
+
 def test_a_policy_of_a_later_version_is_named_in_a_decorator(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, '        Start("orders", debounce="30s"),\n')
     assert fault.startswith(f"orders.py:{FIRST}: cannot be imported: TypeError: Start: debounce")

@@ -50,6 +50,13 @@ async def test_a_start_carries_its_claim_to_the_workflow() -> None:
     assert cause == Cause(event_id="s-1", key=held.key, claimed_at=held.at, code=CATALOGUE.code)
 
 
+async def test_a_run_is_deeper_than_the_event_that_started_it() -> None:
+    world = World()
+    assert await serve(world, event(usherdepth="3")) is Disposition.STARTED
+    cause, _ = unseal(world.engine.inputs["i-1"])
+    assert cause.depth == 4
+
+
 async def test_a_delivery_waits_while_another_handler_may_be_at_it() -> None:
     world = World()
     await crash_after(world, 1)

@@ -83,6 +83,23 @@ def test_a_child_is_scheduled_once_its_id_is_claimed() -> None:
     assert ear.notice["output"] == "done"
 
 
+@pytest.mark.parametrize(("depth", "stored"), [(0, 7), (3, {"$usher": {"depth": 3}, "input": 7})])
+def test_a_child_carries_the_depth_of_its_parent(depth: int, stored: Any) -> None:
+    def author(ctx: Any) -> Any:
+        yield ctx.call_child_workflow("child", input=7)
+
+    (child,) = Turns(author, WorkflowTag(), Ear(), Cause(key="k", depth=depth)).turn()
+    assert json.loads(child.createChildWorkflow.input.value) == stored
+
+
+def test_a_child_of_another_app_gets_its_input_alone() -> None:
+    def author(ctx: Any) -> Any:
+        yield ctx.call_child_workflow("child", input=7, app_id="other")
+
+    (child,) = Turns(author, WorkflowTag(), Ear(), Cause(key="k", depth=3)).turn()
+    assert json.loads(child.createChildWorkflow.input.value) == 7
+
+
 def test_a_child_whose_id_is_taken_fails_and_is_not_scheduled() -> None:
     ear = Ear()
     turns = Turns(named, WorkflowTag(), ear, CAUSE)
