@@ -37,7 +37,7 @@ from contracts.records import (
     RedriveProgress,
     Timeline,
 )
-from contracts.served_routes import Routes
+from contracts.served_routes import RouteChanges, Routes
 from contracts.services import Service
 
 T = TypeVar("T")
@@ -161,6 +161,11 @@ def explain(event: bytes, topic: str | None = None) -> Call[Explanation]:
 
 def routes() -> Call[Routes]:
     return Call("orchestrator", "GET", "/routes", Routes)
+
+
+def apply_routes() -> Call[RouteChanges]:
+    """Have the orchestrator serve the routes that the files hold now."""
+    return Call("orchestrator", "POST", "/routes/apply", RouteChanges)
 
 
 def doctor() -> Call[DoctorReport]:

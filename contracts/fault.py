@@ -16,6 +16,10 @@ class Fault:
         """Return the same fault with the name of its workflow or activity in the message."""
         return replace(self, message=f"{name}: {self.message}")
 
+    @property
+    def place(self) -> str:
+        """Where it is, as `file:line`."""
+        return f"{self.file}:{self.line}" if self.line else f"{self.file}"
+
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else f"{self.file}"
-        return f"{where}: {self.message}"
+        return f"{self.place}: {self.message}"

@@ -28,6 +28,18 @@ class ServedRoute(Answer):
     last_matched: AwareDatetime | None
 
 
+class RouteChanges(Answer):
+    """What `usher routes apply` changed: names of routes."""
+
+    digest: str
+    """Of the routes that are served now."""
+    added: list[str]
+    removed: list[str]
+    changed: list[str]
+    paused: list[str]
+    resumed: list[str]
+
+
 class UnroutedEvent(Answer):
     """An event that no route is for."""
 
@@ -44,5 +56,7 @@ class Routes(Answer):
     """The routes that are served, and the last events that none of them is for, newest first."""
 
     items: list[ServedRoute]
+    digest: str = ""
+    """Of the names and fields of all routes. Replicas that serve the same routes have the same."""
     unrouted_total: int
     unrouted: list[UnroutedEvent]

@@ -20,6 +20,12 @@ STATE_STORE = "statestore"
 LEDGER_STORE = "ledger"
 """The same database for the ledger, without retries: an error may mean that another create won."""
 
+CHANNEL = r"^([A-Za-z0-9._-]+/)?[A-Za-z0-9._:-]+$"
+"""A topic that routes may name, or component/topic. `components/own-programs.yaml` lets it pass."""
+
+OWN_KEYS = "usher:"
+"""How the keys of Usher's own records begin. Topics are keys of the same Redis."""
+
 
 class Topic(StrEnum):
     """The four topics, in the order an event passes them."""

@@ -10,8 +10,9 @@ from grpc import Call, RpcError
 from chassis.app import new_app
 from chassis.probes import probes
 from chassis.problem import respond
-from contracts.http import Problem
+from contracts.http import FieldError, Problem
 from orchestrator.api.routes import router
+from orchestrator.authoring.catalogue import CatalogueError
 from orchestrator.service import Orchestrator
 
 
@@ -32,9 +33,17 @@ def build_app(service: Orchestrator, names: Collection[str] = ()) -> FastAPI:
     app.add_exception_handler(RpcError, _engine_away)
     app.add_exception_handler(httpx.HTTPError, _engine_away)
     app.add_exception_handler(TimeoutError, _engine_away)
+    app.add_exception_handler(CatalogueError, _routes_at_fault)
     app.include_router(router)
     app.include_router(probes(service.not_ready, service.metrics.text, service.sidecar.metadata))
     return app
+
+
+def _routes_at_fault(_: Request, error: Exception) -> Response:
+    assert isinstance(error, CatalogueError)
+    errors = [FieldError(field=one.place, message=one.message) for one in error.faults]
+    title = "The routes stay as they are"
+    return respond(Problem(title=title, status=422, detail=str(error), errors=errors))
 
 
 def _engine_away(_: Request, error: Exception) -> Response:

@@ -34,18 +34,27 @@ class Schedules:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`serve` returns False where the tick must come again."""
-        self._routes = {route.name: route for route in routes if route.schedule}
+        self._routes: dict[str, Route] = {}
         self._times = times
         self._arrival = arrival
         self._serve = serve
         self._now = now
         self._next: dict[str, datetime] = {}
+        self.serve(routes)
+
+    def serve(self, routes: Iterable[Route]) -> None:
+        """Serve these routes from now on; the next tick of one that stays is known."""
+        new = {route.name: route for route in routes if route.schedule}
+        stay = [name for name, old in self._routes.items() if name in new and new[name] == old]
+        self._next = {name: self._next[name] for name in stay if name in self._next}
+        self._routes = new
 
     async def look(self) -> None:
         """Serve the ticks that are due. A route that fails holds up no other."""
         now = self._now()
         for name, route in self._routes.items():
-            if name in self._next and now < self._next[name]:
+            replaced = self._routes.get(name) is not route
+            if replaced or (name in self._next and now < self._next[name]):
                 continue
             try:
                 await self._catch_up(route, now)
@@ -65,4 +74,5 @@ class Schedules:
                 return  # not noted: the next look serves it again
         if due.at:
             await self._times.note_tick(route, due.at[-1])
-        self._next[route.name] = next(schedule.after(now))
+        if self._routes.get(route.name) is route:
+            self._next[route.name] = next(schedule.after(now))

@@ -4,9 +4,7 @@ The answer is SUCCESS once the ledger has the event's outcome, which may be a de
 RETRY where the sidecar, the engine or the broker is away. No event is ever dropped.
 """
 
-import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -44,10 +42,6 @@ class Inbox:
         self._metrics = metrics
         self._router = router
         self._large_bodies = LargeBodies()
-        self._held = 0
-        self._closed = False
-        self._idle = asyncio.Event()
-        self._idle.set()
 
     async def on_request(self, entry: bytes) -> TopicEventResponse:
         return await self._take(entry, partial(_read, Topic.REQUESTS, entry))
@@ -55,35 +49,12 @@ class Inbox:
     async def on_event(self, entry: bytes) -> TopicEventResponse:
         return await self._take(entry, partial(_read, Topic.EVENTS, entry))
 
-    async def close(self, seconds: float) -> bool:
-        """Take no more, and wait up to `seconds` for those in hand; False where some remain."""
-        self._closed = True
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), seconds)
-        return self._idle.is_set()
-
-    @contextmanager
-    def _holding(self) -> Iterator[bool]:
-        open_ = not self._closed
-        self._hold(open_)
-        try:
-            yield open_
-        finally:
-            self._hold(-open_)
-
-    def _hold(self, more: int) -> None:
-        self._held += more
-        self._metrics.in_flight.set(self._held)
-        (self._idle.clear if self._held else self._idle.set)()
-
     async def on_route(self, component: str, topic: str, entry: bytes) -> TopicEventResponse:
         """Handle an entry of a topic that routes name: an arrival for each route it matches."""
         return await self._take(entry, partial(self._router.arrivals, component, topic, entry))
 
     async def _take(self, entry: bytes, read: Callable[[], list[Arrival]]) -> TopicEventResponse:
-        with self._holding() as open_:
-            if not open_:
-                return RETRY
+        with self._metrics.in_flight.track_inprogress():
             # Each is served, whatever becomes of the others. Those that have an outcome are
             # duplicates when the entry comes again.
             served = [

@@ -21,7 +21,6 @@ from chassis.watchdog import SECONDS as WATCHDOG_SECONDS
 from chassis.watchdog import SidecarState, Watchdog
 from contracts.finding import Finding
 from contracts.large_bodies import LargeBodies
-from contracts.routes.channels import subscriptions
 from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
 from orchestrator.api.accounts import Accountant
 from orchestrator.api.doctor import Seen, admit, examine
@@ -42,6 +41,7 @@ from orchestrator.intake.assembly import assemble
 from orchestrator.intake.redelivery import SECONDS as REDELIVERY_SECONDS
 from orchestrator.intake.redelivery import Redelivery
 from orchestrator.intake.routed_arrivals import Router
+from orchestrator.intake.served_routes import ServedRoutes
 from orchestrator.ledger.known_endings import KnownEndings
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.route_times import RENEWED_SECONDS, RouteTimes
@@ -107,27 +107,30 @@ class Orchestrator:
         self.liveness.watch(sdk, self._executor.turns)
         await asyncio.to_thread(self._runtime.start)
         self._inbox = Inbox(intake.dispatcher, self.metrics, router)
+        schedules = Schedules(routes, times, router.tick, self._inbox.serve)
+        self._routes = ServedRoutes(
+            self.catalogue, times, router, schedules.serve, intake.cancelled_early
+        )
         self._topics = TopicServer(
             {
                 (PUBSUB, Topic.REQUESTS): self._inbox.on_request,
                 (PUBSUB_ORDERED, Topic.EVENTS): self._inbox.on_event,
                 **{
                     (component, topic): partial(self._inbox.on_route, component, topic)
-                    for component, topic in subscriptions(routes)
+                    for component, topic in self._routes.subscribed
                 },
             },
             self.takes_work,
             self.settings.app_api_token,
         )
         await self._topics.start(self.settings.host, self.settings.topic_port)
-        schedules = Schedules(routes, times, router.tick, self._inbox.serve)
         watchdog = Watchdog(self.sidecar, self._sidecar_state)
         self._periodic = [
             Periodic("watchdog", WATCHDOG_SECONDS, watchdog.look),
             Periodic("liveness", 1, self.liveness.look),
             Periodic("tasks", 0.5, self._executor.look),
             Periodic("schedules", SCHEDULE_SECONDS, schedules.look),
-            Periodic("routes", RENEWED_SECONDS, times.seen),
+            Periodic("routes", RENEWED_SECONDS, self._routes.renew),
         ]
         looks = self.settings.sweep_looks
         self._instance_ids = InstanceIds(self.engine)
@@ -153,6 +156,7 @@ class Orchestrator:
             router=router,
             large_bodies=LargeBodies(),
             findings=self.findings,
+            apply_routes=self._routes.apply,
         )
 
     async def stop(self) -> None:
@@ -161,8 +165,7 @@ class Orchestrator:
         for one in self._periodic:
             await one.stop()
         ended = self.liveness.ended
-        await self._inbox.close(DRAIN_SECONDS if ended else self.settings.drain_seconds)
-        await self._topics.stop()
+        await self._topics.stop(DRAIN_SECONDS if ended else self.settings.drain_seconds)
         if not ended:
             await self._session.end()
         await asyncio.to_thread(self._runtime.shutdown)
@@ -185,7 +188,7 @@ class Orchestrator:
             stalled=stalled,
             unknown=self._reconciler.unknown_workflows,
             without_activity=self._without_activity(),
-            routed=subscriptions(self.catalogue.routes),
+            routed=self._routes.subscribed,
         )
         return examine(seen)
 

@@ -20,6 +20,7 @@ from starter.outbox import NotPublished, Outbox
 from starter.reuse import KeyTaken, KnownKeys
 from starter.routes import router
 from starter.status import StatusReader
+from starter.topics import RoutedTopics
 
 
 def build_app(
@@ -43,6 +44,7 @@ def build_app(
     app.state.reader = StatusReader(orchestrator)
     app.state.large_bodies = LargeBodies()
     app.state.keys = KnownKeys(orchestrator)
+    app.state.topics = RoutedTopics(orchestrator)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(KeyTaken, _key_taken)
     app.add_exception_handler(NotPublished, _not_published)

@@ -120,7 +120,7 @@ class Outbox:
         if answer.is_error:
             why = f"the sidecar answered {answer.status_code}: {answer.text}"
             if answer.status_code in _NO_SUCH_TOPIC and topic not in [*Topic]:
-                message = f"the starter cannot publish to {topic!r}, which no route names: {why}"
+                message = f"the scopes of its component keep the starter from {topic!r}: {why}"
                 raise Refused(Reason.INVALID_REQUEST, message, "topic")
             if answer.is_server_error:
                 self._refused = self._clock(), why

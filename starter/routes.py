@@ -11,6 +11,7 @@ from contracts import strict_json
 from contracts.http import Accepted, AcceptedBatch, Problem, Status
 from contracts.large_bodies import LargeBodies
 from contracts.message import ADDRESSABLE_ID_PATTERN
+from contracts.topics import CHANNEL
 from starter.inbox import command_event, placed, read_events
 from starter.outbox import Outbox, Outgoing, addressed, routed
 from starter.status import StatusReader
@@ -45,7 +46,7 @@ IdempotencyKey = Annotated[
 ChannelQuery = Annotated[
     str | None,
     Query(
-        pattern=r"^([A-Za-z0-9._-]+/)?[A-Za-z0-9._:-]+$",
+        pattern=CHANNEL,
         max_length=255,
         description="the topic of routes, or component/topic; without it, the command's own topic",
     ),
@@ -127,6 +128,8 @@ async def events(
     """Publish CloudEvents. Each keeps its source and id, which make a repeat harmless."""
     headers, body = request.headers, await request.body()
     outgoing, is_batch = await bodies.read(body, lambda: _outgoing(headers, body, topic))
+    if topic:
+        await request.app.state.topics.check(topic)
     for event in outgoing:
         await outbox.publish(event)
     accepted = [_accepted(event) for event in outgoing]

@@ -1,6 +1,6 @@
 """HTTP client of the command line: sends calls to the three services, and says what went wrong."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -20,9 +20,21 @@ class Client:
     Raises `Unreachable`, `NotFound`, `Refused` or another `CommandError`.
     """
 
-    def __init__(self, http: httpx.Client, urls: Mapping[Service, str]) -> None:
+    def __init__(
+        self,
+        http: httpx.Client,
+        urls: Mapping[Service, str],
+        orchestrators: Sequence[str] = (),
+    ) -> None:
+        """`orchestrators` are the URLs of all replicas, if there are several."""
         self._http = http
         self._urls = urls
+        self._orchestrators = orchestrators or (urls["orchestrator"],)
+
+    def each_orchestrator(self) -> Iterator[tuple[str, "Client"]]:
+        """Yield the URL of each orchestrator, and a client that asks this one."""
+        for url in self._orchestrators:
+            yield url, Client(self._http, {**self._urls, "orchestrator": url})
 
     def send(self, call: Call[T]) -> T:
         """Send a call and return its answer."""

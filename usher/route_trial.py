@@ -1,7 +1,6 @@
 """Tries recorded events on routes, offline: which match, and what other routes would change."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -29,12 +28,11 @@ class Declared:
     faults: tuple[Fault, ...]
 
 
-def find_routes(place: Path | None, env: Mapping[str, str] | None = None) -> Declared:
+def find_routes(place: Path | None) -> Declared:
     """Return the routes of a folder or file; without one, those that the orchestrator would serve.
 
     Workflow files are imported, in a process of its own. A file is read alone: whether there are
-    such workflows, and what input they take, is not known then. `env` are settings of the
-    orchestrator beside those of the environment.
+    such workflows, and what input they take, is not known then.
     """
     if place and not place.exists():
         raise BadInput(f"There is no {place}.")
@@ -43,9 +41,8 @@ def find_routes(place: Path | None, env: Mapping[str, str] | None = None) -> Dec
         tried = [fault for route in read.routes for fault in example_faults(route)]
         return Declared(tuple(read.routes), (*read.faults, *tried))
     command = [sys.executable, "-m", "orchestrator.authoring", *([str(place)] if place else [])]
-    given = {**os.environ, **(env or {})}
     try:
-        ran = subprocess.run(command, capture_output=True, timeout=_SECONDS, env=given)
+        ran = subprocess.run(command, capture_output=True, timeout=_SECONDS)
         answer = json.loads(ran.stdout)
     except subprocess.TimeoutExpired as error:
         raise CommandError(f"The workflow files were not read within {_SECONDS} s.") from error

@@ -78,11 +78,12 @@ class Session:
     def client(self) -> "Iterator[Client]":
         """A client of the services; its connections are closed on leaving."""
         from usher.client import Client
-        from usher.urls import UrlSettings, direct_hosts, service_urls
+        from usher.urls import UrlSettings, direct_hosts, orchestrator_urls, service_urls
 
-        urls = service_urls(self.settings, usable(UrlSettings))
+        elsewhere = usable(UrlSettings)
+        urls = service_urls(self.settings, elsewhere)
         with self.wiring.http(direct_hosts(self.settings, urls.values())) as http:
-            yield Client(http, urls)
+            yield Client(http, urls, orchestrator_urls(self.settings, elsewhere))
 
     @contextmanager
     def redis(self) -> "Iterator[Redis]":

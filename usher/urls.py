@@ -35,6 +35,13 @@ def service_urls(stack: StackSettings, elsewhere: UrlSettings) -> Mapping[Servic
     return urls
 
 
+def orchestrator_urls(stack: StackSettings, elsewhere: UrlSettings) -> list[str]:
+    """Return the base URL of each replica of the orchestrator: all that the settings know."""
+    if elsewhere.orchestrator_url:
+        return [service_urls(stack, elsewhere)["orchestrator"]]
+    return [stack.replica(n).url("orchestrator") for n in range(1, stack.replicas + 1)]
+
+
 def direct_hosts(stack: StackSettings, urls: Iterable[str]) -> set[str]:
     """The hosts that are this machine, so that no proxy stands between."""
     hosts = {urlsplit(url).hostname or "" for url in urls}

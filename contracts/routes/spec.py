@@ -23,6 +23,7 @@ from contracts.routes.expression import Expression
 from contracts.routes.grammar import MAX_BYTES
 from contracts.routes.schedule import Missed, check_cron, check_timezone
 from contracts.routes.triggers import LATER, not_yet
+from contracts.topics import CHANNEL
 
 VERBS = ("start", "deliver", "start_or_deliver", "cancel", "suspend", "resume", "unmatched")
 
@@ -62,9 +63,7 @@ Pattern = Annotated[
 Duration = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{1,12}[smhd]$"), AfterValidator(_seconds)
 ]
-Channel = Annotated[
-    str, StringConstraints(pattern=r"^([A-Za-z0-9._-]+/)?[^\s/*,;=]+$", max_length=255)
-]
+Channel = Annotated[str, StringConstraints(pattern=CHANNEL, max_length=255)]
 Since = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_no_number)]
 NAME = r"[A-Za-z0-9_.-]{1,200}"
 RouteName = Annotated[str, StringConstraints(pattern=rf"^{NAME}(/{NAME})?$")]
@@ -167,9 +166,12 @@ def read_spec(given: Mapping[str, Any]) -> tuple[RouteSpec | None, list[tuple[st
     return (None if wrong else spec), wrong
 
 
+_CHANNEL = "write a topic of letters, digits, `.`, `_`, `:` and `-`, or component/topic"
+
+
 def _worded(field: str, message: str) -> str:
     duration = "write a duration such as 90s, 15m, 1h or 2d"
-    of_pattern = {"delay": duration, "early": duration, "from": "write a topic, or component/topic"}
+    of_pattern = {"delay": duration, "early": duration, "from": _CHANNEL}
     if field in of_pattern and "pattern" in message:
         return of_pattern[field]
     if field == "since":

@@ -131,9 +131,14 @@ def subscriptions(metadata: Metadata) -> Iterator[Finding]:
 
 
 def unheard(metadata: Metadata, routed: Iterable[tuple[str, str]]) -> Iterator[Finding]:
-    """Each topic that routes name is heard, through the component that is meant."""
+    """Each topic that routes name is heard, through the component that is meant.
+
+    The sidecar lists subscriptions of components that it lacks, too.
+    """
+    loaded = {one["name"] for one in metadata.get("components") or []}
     subscribed = metadata.get("subscriptions") or []
     heard = {(one.get("pubsubname"), one["topic"]) for one in subscribed}
+    heard = {(component, topic) for component, topic in heard if component in loaded}
     for component, topic in sorted(set(routed) - heard):
         wrong = f"nobody is subscribed to {topic} of {component}: no route gets its events"
         right = (

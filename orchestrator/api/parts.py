@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from contracts.finding import Finding
 from contracts.large_bodies import LargeBodies
+from contracts.served_routes import RouteChanges
 from orchestrator.api.accounts import Accountant
 from orchestrator.engine.client import Engine
 from orchestrator.intake.fact_reader import FactReader
@@ -18,7 +19,7 @@ from orchestrator.settings import Settings
 
 @dataclass(frozen=True)
 class Reads:
-    """Nothing here is changed by a request."""
+    """Only `apply_routes` changes anything."""
 
     settings: Settings
     workflows: Mapping[str, Definition]
@@ -32,3 +33,5 @@ class Reads:
     large_bodies: LargeBodies
     findings: Callable[[], Awaitable[list[Finding]]]
     """What would break a promise, as it is seen now."""
+    apply_routes: Callable[[], Awaitable[RouteChanges]]
+    """Serves the routes that the files have now."""

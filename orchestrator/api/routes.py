@@ -1,4 +1,4 @@
-"""The orchestrator's routes: the one reader of workflows, instances, ledger and parking."""
+"""The orchestrator's HTTP routes: the one reader of workflows, instances, ledger and parking."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -16,11 +16,12 @@ from contracts.http import (
     Keys,
     Page,
     Parked,
+    Problem,
     Waiting,
     Windows,
     Workflow,
 )
-from contracts.served_routes import Routes
+from contracts.served_routes import RouteChanges, Routes
 from contracts.topics import Topic
 from orchestrator.api import instances as listing
 from orchestrator.api.explain import explanation, explanation_by_routes
@@ -109,7 +110,7 @@ async def event(
 @router.get("/events/routed")
 async def routed_event(reads: Parts, source: str, id: str) -> Page[EventRecord]:  # noqa: A002
     """What each of today's routes made of one event, in the order of the routes."""
-    keys = [identity.event_key(source, id, name) for name in reads.router.names]
+    keys = [identity.event_key(source, id, route.name) for route in reads.router.routes]
     entries = {entry.key: entry for entry in await reads.ledger.get_many(keys)}
     found = [listing.event_record(entries[key]) for key in keys if key in entries]
     return Page[EventRecord](items=found)
@@ -151,6 +152,12 @@ async def explain(reads: Parts, request: Request, topic: str | None = None) -> E
 async def served_routes(reads: Parts) -> Routes:
     """The routes, what they made of events since the start, and events that none is for."""
     return reads.router.report()
+
+
+@router.post("/routes/apply", responses={422: {"model": Problem}})
+async def apply_routes(reads: Parts) -> RouteChanges:
+    """Read the files of routes again, and serve what they hold; on a fault nothing changes."""
+    return await reads.apply_routes()
 
 
 @router.get("/doctor")

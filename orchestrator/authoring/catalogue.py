@@ -13,9 +13,8 @@ from contracts.authoring import TAG, WorkflowTag
 from contracts.fault import Fault
 from contracts.identity import OWN_RUN
 from contracts.routes.route import Route, of_workflow
-from contracts.routes.routes_file import FILE
 from orchestrator.authoring.callees import unknown_callees
-from orchestrator.authoring.declared_routes import all_routes, line_of_trigger
+from orchestrator.authoring.declared_routes import RouteSources, line_of_trigger
 from orchestrator.authoring.determinism import likely_mistakes, lint
 from orchestrator.authoring.modules import (
     NotImported,
@@ -52,6 +51,8 @@ class Catalogue:
     activities: dict[str, Callable[..., Any]] = field(default_factory=dict)
     warnings: tuple[Fault, ...] = ()
     routes: tuple[Route, ...] = ()
+    """As they were declared at the scan."""
+    sources: RouteSources = field(default_factory=RouteSources)
     code: str = ""
     """Digest of the files. It shows whether a run began with other code."""
 
@@ -73,12 +74,20 @@ class Catalogue:
             scan.folder(folder)
         scan.check_callees()
         scan.warn_of_subfolders(chosen)
-        files = [folder / FILE for folder in chosen if (folder / FILE).is_file()]
-        files = [] if routes is None else [*files, *routes]
-        served, faults = all_routes(scan.routes, files, scan.workflows)
+        files = None if routes is None else tuple(routes)
+        sources = RouteSources(tuple(scan.routes), tuple(chosen), files)
+        served, faults = sources.read(scan.workflows)
         if faults := [*scan.faults, *faults]:
             raise CatalogueError(faults)
-        return cls(scan.workflows, scan.activities, tuple(scan.warnings), served, scan.code())
+        warnings, code = tuple(scan.warnings), scan.code()
+        return cls(scan.workflows, scan.activities, warnings, served, sources, code)
+
+    def read_routes(self) -> tuple[Route, ...]:
+        """Return the routes as files declare them now. Raises `CatalogueError` with every fault."""
+        routes, faults = self.sources.read(self.workflows)
+        if faults:
+            raise CatalogueError(faults)
+        return routes
 
 
 class _Scan:

@@ -2,15 +2,17 @@
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
 from contracts.fault import Fault
+from contracts.routes.channels import OWN_COMPONENTS
 from contracts.routes.examples import example_faults
 from contracts.routes.route import Route, combined
-from contracts.routes.routes_file import read_routes_file
-from contracts.topics import Topic
+from contracts.routes.routes_file import FILE, read_routes_file
+from contracts.topics import OWN_KEYS, PUBSUB, PUBSUB_ORDERED, Topic
 from orchestrator.authoring.source import Function
 from orchestrator.runs.definition import Definition
 
@@ -42,15 +44,30 @@ def all_routes(
     return tuple(routes), faults
 
 
+@dataclass(frozen=True)
+class RouteSources:
+    """Where routes are declared: in decorators, which stay, and in files, which may change."""
+
+    declared: tuple[Route, ...] = ()
+    folders: tuple[Path, ...] = ()
+    """Folders of workflows, each with or without a `routes.yaml`."""
+    files: tuple[Path, ...] | None = None
+    """Further files. With None, no file is read."""
+
+    def read(self, workflows: Mapping[str, Definition]) -> tuple[tuple[Route, ...], list[Fault]]:
+        """Return the routes as they are declared now, and every fault."""
+        beside = [folder / FILE for folder in self.folders if (folder / FILE).is_file()]
+        files = () if self.files is None else (*beside, *self.files)
+        return all_routes(self.declared, files, workflows)
+
+
 _NOT_SERVED = ("delay", "at", "again")
 """Fields that are checked, and that the orchestrator cannot serve yet."""
 
 
 def _faults(route: Route, workflows: Mapping[str, Definition]) -> Iterator[Fault]:
-    own = route.topic in [*Topic]
-    if own and (route.topic != Topic.COMPLETIONS or route.component):
-        said = f"is a topic of Usher's; name one of your own, or {Topic.COMPLETIONS}"
-        yield route.fault("from", f"{route.spec.channel} {said}")
+    if message := _taken(route):
+        yield route.fault("from", message)
     if route.spec.unmatched:
         return
     definition = workflows.get(route.workflow)
@@ -65,6 +82,18 @@ def _faults(route: Route, workflows: Mapping[str, Definition]) -> Iterator[Fault
     yield from _misspelt_fields(route, definition)
     made_here = route.spec.input and not route.spec.input.reads.only
     yield from example_faults(route, partial(definition.parse, tolerant=not made_here))
+
+
+def _taken(route: Route) -> str | None:
+    """Return why a route cannot have its topic."""
+    if route.topic in [*Topic] and (route.topic != Topic.COMPLETIONS or route.component):
+        said = f"is a topic of Usher's; name one of your own, or {Topic.COMPLETIONS}"
+        return f"{route.spec.channel} {said}"
+    if (route.topic or "").startswith(OWN_KEYS):
+        return f"{route.topic} is a topic of Usher's; name one of your own"
+    if route.component in (PUBSUB, PUBSUB_ORDERED, *OWN_COMPONENTS):
+        return f"{route.component} is a component of Usher's; write {route.topic} alone"
+    return None
 
 
 def _misspelt_fields(route: Route, definition: Definition) -> Iterator[Fault]:

@@ -25,6 +25,8 @@ class Intake:
     facts: FactReader
     parking: Parking
     dispatcher: Dispatcher
+    cancelled_early: set[str]
+    """The workflows that an event may cancel before they start."""
 
 
 def assemble(
@@ -51,4 +53,4 @@ def assemble(
         Controller(engine, announcer),
         dead_letters,
     )
-    return Intake(facts, parking, dispatcher)
+    return Intake(facts, parking, dispatcher, cancelled_early)

@@ -17,6 +17,7 @@ from contracts.routes.matching import (
     outcome,
 )
 from contracts.routes.route import Route
+from contracts.routes.route_set import digest
 from contracts.served_routes import Routes, ServedRoute, UnroutedEvent
 from orchestrator.intake.arrival import Arrival, arrive_by_route
 from orchestrator.ledger.route_times import Seen
@@ -34,22 +35,23 @@ class Router:
     def __init__(
         self, routes: Iterable[Route], seen: Mapping[str, Seen], metrics: Metrics | None = None
     ) -> None:
-        """`seen` has the times of each route by its name."""
         self._metrics = metrics or Metrics()
-        self._routes = tuple(routes)
-        self._seen = seen
-        since = {name: one.since for name, one in seen.items() if one.since}
-        self._table = RouteTable(self._routes, since)
+        self.serve(routes, seen)
         self._matched: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._last: dict[str, datetime] = {}
         self._unrouted: deque[UnroutedEvent] = deque(maxlen=KEPT)
         self._unrouted_total = 0
 
-    @property
-    def names(self) -> list[str]:
-        """The names of the routes."""
-        return [route.name for route in self._routes]
+    def serve(self, routes: Iterable[Route], seen: Mapping[str, Seen]) -> None:
+        """Serve these routes from now on. An entry that is being read keeps its set of routes.
+
+        `seen` has the times of each route by its name.
+        """
+        self.routes = tuple(routes)
+        self._seen = seen
+        since = {name: one.since for name, one in seen.items() if one.since}
+        self._table = RouteTable(self.routes, since)
 
     def arrivals(self, component: str, topic: str, entry: bytes) -> list[Arrival]:
         """Return an arrival for each event of an entry and each route that it is for.
@@ -59,8 +61,9 @@ class Router:
         """
         found: list[Arrival] = []
         name, now = channel(component, topic), datetime.now(UTC)
+        table = self._table  # one for all events of the entry
         for event in read_incoming(entry, topic):
-            split = self.split(component, topic, event)
+            split = _split(table, component, topic, event)
             for one in split.taken:
                 self._note(one, now)
                 found.append(arrive_by_route(name, event, one))
@@ -72,7 +75,7 @@ class Router:
 
     def split(self, component: str, topic: str, event: CloudEvent) -> Split:
         """Return what takes an event, and why other routes leave it."""
-        return self._table.split(topic, event, None if component in OWN_COMPONENTS else component)
+        return _split(self._table, component, topic, event)
 
     def tick(self, route: Route, at: datetime) -> Arrival | None:
         """Return the arrival of a tick of a route; None while the route is paused."""
@@ -86,7 +89,8 @@ class Router:
     def report(self) -> Routes:
         """Return the routes with their counts, and the last unrouted events."""
         return Routes(
-            items=[self._served(route) for route in self._routes],
+            items=[self._served(route) for route in self.routes],
+            digest=digest(self.routes),
             unrouted_total=self._unrouted_total,
             unrouted=list(self._unrouted),
         )
@@ -113,6 +117,10 @@ class Router:
         (self._refused if refused else self._matched)[name] += 1
         self._metrics.route_events.labels(name, "refused" if refused else "matched").inc()
         self._last[name] = at
+
+
+def _split(table: RouteTable, component: str, topic: str, event: CloudEvent) -> Split:
+    return table.split(topic, event, None if component in OWN_COMPONENTS else component)
 
 
 def _unrouted(name: str, event: CloudEvent, at: datetime, why: dict[str, str]) -> UnroutedEvent:

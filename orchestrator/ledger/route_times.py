@@ -68,6 +68,14 @@ class RouteTimes:
             found[route.name] = Seen(since, times.unchanged_since or times.renewed)
         return found
 
+    def of(self, routes: Iterable[Route]) -> "RouteTimes":
+        """Return the times of other routes in the same store."""
+        return RouteTimes(self._store, routes, self._now)
+
+    async def begin(self, route: Route) -> None:
+        """Note that ticks before now are not for this route."""
+        await self.note_tick(route, self._now())
+
     async def last_tick(self, route: Route) -> datetime:
         """Return the last tick that was served; before the first, the time of the first sight."""
         times = await self._write(route, lambda times: times)

@@ -106,13 +106,13 @@ def test_an_app_publishes_what_is_its_part_in_the_flow_and_nothing_else(
         f"{PUBSUB_ORDERED}/{Topic.EVENTS}"
     ]
     said = answers(composed.inside(app, probes.PUBLISH_EVERYWHERE % {"port": port, "paths": paths}))
-    open_to = {
-        "starter": {Topic.REQUESTS, Topic.EVENTS},
+    topics: dict[str, set[str]] = {
+        "starter": {Topic.REQUESTS, Topic.EVENTS, "another"},
         "orchestrator": {Topic.COMPLETIONS, Topic.DEAD_LETTERS},
         "notifier": set(),  # its sidecar forwards dead letters; the API is not open for it
-    }[app]
+    }
     assert {path for path, code in said.items() if code == "204"} == {
-        f"{PUBSUB}/{topic}" for topic in open_to
+        f"{PUBSUB}/{topic}" for topic in topics[app]
     }
     assert {code for code in said.values() if code != "204"} <= {"403", "404"}
 
@@ -232,6 +232,42 @@ def test_after_down_and_up_timers_go_on_and_early_events_are_served(composed: Co
         == (TOKENS["APP_API_TOKEN"])
     )
     assert answers(composed.inside("starter", probes.WITHOUT_A_TOKEN)) == REFUSED
+
+
+@pytest.mark.parametrize("way", ["dapr publish", "usher send", "POST /events"])
+def test_an_event_of_ones_own_starts_a_workflow_of_ones_own(
+    composed: Composed, dapr_cli: Path, seen_by_dapr: dict[str, str], way: str
+) -> None:
+    """Nothing says which topics routes name but the routes themselves."""
+    name, kind = fresh("visitor"), "com.acme.visit"
+    data = {"country": "DE", "name": name}
+    event = {"specversion": "1.0", "id": name, "source": "/shop", "type": kind, "data": data}
+    match way:
+        case "dapr publish":
+            words = ("publish", "--publish-app-id", "starter", "--pubsub", "pubsub")
+            told = subprocess.run(
+                [str(dapr_cli), *words, "--topic", "visits", "--data", json.dumps(event)],
+                env=seen_by_dapr,
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            assert "published successfully" in told.stdout, told.stdout + told.stderr
+        case "usher send":
+            sent = ("send", "visits", json.dumps(data), "--type", kind)
+            composed.compose("run", "--rm", "usher", *sent)
+        case "POST /events":
+            head = {"content-type": "application/cloudevents+json"}
+            answer = composed.post("/events", params={"topic": "visits"}, json=event, headers=head)
+            assert answer.status_code == 202
+            answer = composed.post("/events", params={"topic": "visit"}, json=event, headers=head)
+            assert "did you mean 'visits'?" in answer.text
+    eventually(lambda: composed.log("notifier"), lambda log: name in log, 60)
+
+
+def test_the_doctor_sees_the_component_files(composed: Composed) -> None:
+    found = json.loads(composed.compose("run", "--rm", "usher", "doctor", "--json").stdout)
+    assert (found["items"], found["not_seen"]) == ([], [])
 
 
 def test_the_classic_builder_makes_the_image_too(composed: Composed) -> None:

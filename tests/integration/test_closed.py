@@ -127,6 +127,25 @@ def test_the_open_sidecar_takes_nothing_from_a_web_page(
     assert usher.status(instance) is None
 
 
+OWN_TOPICS = ("shop-orders", "shop:orders", "shop.orders")
+KEYS = ("orchestrator||route-x", "a%7C%7Cb", "usher:none", "x/usher:none", "workflow-completions")
+
+
+@pytest.mark.parametrize("way", ["publish", "publish/bulk"])
+def test_whoever_may_publish_has_all_topics_but_none_that_is_a_key_of_ours(
+    usher: Driver, way: str
+) -> None:
+    entries = [{"entryId": "1", "event": {}, "contentType": "application/json"}]
+    for topic in (*OWN_TOPICS, *KEYS):
+        url = f"{sidecar(usher, 'starter')}/v1.0/{way}/pubsub/{topic}"
+        answer = usher.http.post(url, json=entries)
+        assert answer.status_code == (204 if topic in OWN_TOPICS else 403), (topic, answer.text)
+    with usher.redis() as redis:
+        assert redis.delete(*OWN_TOPICS) == len(OWN_TOPICS)
+        made = ("orchestrator||route-x", "a||b", "usher:none", "x/usher:none")
+        assert redis.exists(*made) == 0
+
+
 @pytest.mark.parametrize("app", ["starter", *OPEN_BY_TOKEN])
 @pytest.mark.parametrize("path", ["state/ledger/k", "workflows/dapr/x", "secrets/a/b", "nowhere"])
 def test_no_sidecar_lets_anyone_read_over_http(usher: Driver, app: str, path: str) -> None:

@@ -80,10 +80,11 @@ def test_the_components_have_the_names_that_are_in_code() -> None:
 def test_apps_publish_and_hear_the_topics_of_their_part_in_the_flow() -> None:
     """The dead-letter topic is published under the scope of the app that could not be reached."""
     assert scopes(PUBSUB, "publishingScopes") == {
-        "starter": {Topic.REQUESTS, Topic.EVENTS},
         "orchestrator": {Topic.COMPLETIONS, Topic.DEAD_LETTERS},
         "notifier": {Topic.DEAD_LETTERS},
     }
+    protected = set(options(PUBSUB)["protectedTopics"].split(","))
+    assert protected == {Topic.COMPLETIONS, Topic.DEAD_LETTERS}  # the starter has all others
     assert scopes(PUBSUB, "subscriptionScopes") == {
         "starter": set(),
         "orchestrator": {Topic.REQUESTS, Topic.EVENTS},
@@ -111,9 +112,10 @@ def test_unacknowledged_messages_come_back() -> None:
 
 def test_retry_means_retry_until_it_is_served() -> None:
     (found,) = [d for f in FOLDER.glob("*.yaml") if (d := document(f))["kind"] == "Resiliency"]
-    policy = found["spec"]["targets"]["components"][PUBSUB]["inbound"]["retry"]
-    retries = found["spec"]["policies"]["retries"]
-    assert retries[policy]["maxRetries"] == -1
+    policy = found["spec"]["policies"]["retries"]["DefaultPubsubComponentInboundRetryPolicy"]
+    assert policy["maxRetries"] == -1
+    targets = found["spec"]["targets"]["components"]
+    assert targets.keys() == {STATE_STORE}  # a target of a broker would take the default from it
     hearing = {app for app, topics in scopes(PUBSUB, "subscriptionScopes").items() if topics}
     assert set(found["scopes"]) == hearing
 

@@ -27,8 +27,13 @@ Each worker of pytest-xdist has a stack of its own, so that one may kill what it
 @contextmanager
 def up(ports_beside: int, **changes: Any) -> Iterator[Driver]:
     """A stack on fresh data, its ports so far from the defaults, with these settings changed."""
+    data_dir = ROOT / "build" / f"test-stack-{ports_beside}"
+    routes = data_dir / "routes.yaml"  # empty: a test may write and apply it
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    routes.write_text("")
     defaults = StackSettings(
-        data_dir=ROOT / "build" / f"test-stack-{ports_beside}",
+        data_dir=data_dir,
+        routes=(routes,),
         workflows=(WORKFLOWS,),
         samples=True,
     )

@@ -1,4 +1,4 @@
-"""The commands about routes. All but `list` read files only, and ask no service."""
+"""The commands about routes. `list` and `apply` ask the orchestrator, the others read files."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from usher.errors import Exit
+from usher.errors import CommandError, Exit, Unreachable
 from usher.session import session
 from usher.terminal import views
 from usher.terminal.arguments import Json
@@ -15,6 +15,7 @@ from usher.terminal.help import examples
 
 if TYPE_CHECKING:
     from contracts.routes.route import Route
+    from contracts.served_routes import RouteChanges
 
 app = typer.Typer(
     name="routes",
@@ -60,10 +61,51 @@ def served(ctx: typer.Context, as_json: Json = False) -> None:
         from contracts import calls
 
         found = client.send(calls.routes())
-        shown = [_members(_SERVED, found.items)]
+        shown = [_members(_SERVED, found.items, f"routes {found.digest}")]
         if found.unrouted:
             shown.append(_members(_UNROUTED, found.unrouted, f"{found.unrouted_total} unrouted"))
         run.out.answer(found, Group(*shown))
+
+
+@app.command(epilog=examples("usher routes apply", "usher routes apply --json"))
+def apply(ctx: typer.Context, as_json: Json = False) -> None:
+    """Serve the routes that the files hold now, without a restart.
+
+    Each orchestrator reads again the files of routes that it read at its start. On any fault, its
+    routes stay as they are. Decorators are code: restart for them, and for new topics. Exit code 1
+    for a fault, 3 if an orchestrator cannot be reached.
+    """
+    with session(ctx, as_json) as run, run.client() as client:
+        from contracts import calls
+        from contracts.refusal import with_field
+
+        items: list[dict[str, Any]] = []
+        failed: list[CommandError] = []
+        lines = []
+        for url, orchestrator in client.each_orchestrator():
+            try:
+                changes = orchestrator.send(calls.apply_routes())
+            except CommandError as error:
+                failed.append(error)
+                items.append({"orchestrator": url, **error.as_json()})
+                faults = [with_field(one["field"], one["message"]) for one in error.errors]
+                lines += [
+                    f"{url}: not applied",
+                    *(faults or [f"{error.title} {error.detail or ''}"]),
+                ]
+            else:
+                items.append({"orchestrator": url, **views.as_it_came(changes)})
+                lines.append(f"{url}: {_changes(changes)}")
+        run.out.answer({"items": items}, views.words("\n".join(lines)))
+    if failed:
+        away = all(isinstance(error, Unreachable) for error in failed)
+        raise typer.Exit(Exit.UNREACHABLE if away else Exit.FAILED)
+
+
+def _changes(found: "RouteChanges") -> str:
+    kinds = ("added", "removed", "changed", "paused", "resumed")
+    said = [f"{kind} {', '.join(names)}" for kind in kinds if (names := getattr(found, kind))]
+    return f"{'; '.join(said) or 'nothing changed'} (routes {found.digest})"
 
 
 @app.command(epilog=examples("usher routes check", "usher routes check mine --json"))

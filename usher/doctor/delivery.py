@@ -4,27 +4,41 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from contracts.finding import Finding, refusal, warning
+from contracts.routes.channels import OWN_COMPONENTS
 from contracts.topics import LEDGER_STORE, PUBSUB, PUBSUB_ORDERED, READ_BY, STATE_STORE, Topic
 from usher.doctor.durations import seconds
 from usher.doctor.resources import Resource, of_type
 
-_HEARD = {PUBSUB: set(READ_BY.values()), PUBSUB_ORDERED: {READ_BY[Topic.EVENTS]}}
+_ORCHESTRATOR = frozenset({READ_BY[Topic.EVENTS]})
+_HEARD = {
+    PUBSUB: frozenset(READ_BY.values()),
+    **dict.fromkeys((PUBSUB_ORDERED, *OWN_COMPONENTS), _ORCHESTRATOR),
+}
 """Component → the apps that hear topics through it."""
+_LEVELS = {
+    "inbound": ("PubsubComponentInbound", "ComponentInbound", "Component", ""),
+    "outbound": ("StatestoreComponentOutbound", "ComponentOutbound", "Component", ""),
+}
+"""Direction → the defaults of Dapr that hold for a component that no target names, in order."""
 _FIELDS = {"policy", "duration", "maxInterval", "maxRetries", "matching"}
 
 
-def resiliency(resources: Iterable[Resource]) -> Iterator[Finding]:
-    """Each broker has an inbound retry that never gives up, for each app that hears through it."""
+def resiliency(resources: Iterable[Resource], routed: Iterable[str] = ()) -> Iterator[Finding]:
+    """Each broker has an inbound retry that never gives up, for each app that hears through it.
+
+    `routed` are the components that routes name.
+    """
     every = list(resources)
     policies = [one for one in every if one.kind == "Resiliency"]
-    for broker, apps in _HEARD.items():
+    for broker, apps in (dict.fromkeys(routed, _ORCHESTRATOR) | _HEARD).items():
         for app in sorted(apps):
             mine = [one for one in policies if one.scopes is None or app in one.scopes]
             aimed = [(one, name) for one in mine if (name := _aimed(one, broker, "inbound"))]
             if not aimed:
                 wrong = f"no inbound retry of {broker} for {app}: what it cannot serve is lost"
                 where = "components/resiliency.yaml: spec.targets.components"
-                yield refusal(where, wrong, "an inbound retry with maxRetries -1", "P2, P7")
+                right = "an inbound retry with maxRetries -1, or only the default, as delivered"
+                yield refusal(where, wrong, right, "P2, P7")
             for one, name in aimed:
                 yield from _retry(one, name, _timeout(every, broker))
 
@@ -44,8 +58,11 @@ def outages(resources: Iterable[Resource]) -> Iterator[Finding]:
 
 def _aimed(one: Resource, component: str, direction: str) -> str:
     """Return the name of the retry policy for calls of a component; "" where there is none."""
-    target = _at(one.spec, "targets", "components", component, direction)
-    return str(target.get("retry") or "")
+    targets = _at(one.spec, "targets", "components")
+    if component in targets:  # then no default holds, not even for the other direction
+        return str(_at(targets, component, direction).get("retry") or "")
+    defaults = (f"Default{level}RetryPolicy" for level in _LEVELS[direction])
+    return next((name for name in defaults if _at(one.spec, "policies", "retries", name)), "")
 
 
 def _retry(one: Resource, name: str, timeout: float) -> Iterator[Finding]:

@@ -12,15 +12,17 @@ from contracts import calls
 from contracts.finding import Finding
 from contracts.http import Windows
 from contracts.services import Service
-from contracts.topics import Topic
+from contracts.topics import OWN_KEYS, Topic
 from usher.client import Client
+from usher.doctor import routes
 from usher.doctor.broker import brokers
 from usher.doctor.dapr_runtime import alike, etcd, notifier
 from usher.doctor.delivery import outages, resiliency
 from usher.doctor.redis_config import redis_config
 from usher.doctor.resources import read
 from usher.doctor.retention import retention, stores
-from usher.doctor.streams import Stream, streams
+from usher.doctor.scopes import scopes
+from usher.doctor.streams import Stream, streams, unread
 from usher.errors import CommandError, Unreachable
 
 DEFAULTS = Windows(ledger_days=30, stream_days=7, call_timeout_seconds=8)
@@ -55,6 +57,7 @@ class Doctor:
         self._etcd_url = etcd_url
         self._found = Diagnosis()
         self._times = DEFAULTS
+        self._channels: set[str] = set()
 
     def examine(self, redis: Callable[[], Any]) -> Diagnosis:
         """`redis` opens a client of the broker."""
@@ -70,6 +73,13 @@ class Doctor:
             told = self._client.send(calls.doctor())
             self._times = told.settings
             self._add(iter(told.items))
+        digests: dict[str, str] = {}
+        for url, orchestrator in self._client.each_orchestrator():
+            with self._seeing():
+                served = orchestrator.send(calls.routes())
+                digests[url] = served.digest
+                self._channels |= {one.channel for one in served.items if one.channel}
+        self._add(routes.alike(digests))
         versions: dict[str, str] = {}
         hearing: tuple[Service, ...] = ("orchestrator", "notifier")
         for app in hearing:
@@ -88,7 +98,9 @@ class Doctor:
         resources, broken = read(self._components)
         self._add(iter(broken))
         self._add(brokers(resources, self._times.call_timeout_seconds))
-        self._add(resiliency(resources))
+        routed = {channel.rpartition("/")[0] for channel in self._channels} - {""}
+        self._add(resiliency(resources, routed))
+        self._add(scopes(resources, self._channels))
         self._add(outages(resources))
         self._add(stores(resources))
         self._add(retention(resources, self._times.ledger_days))
@@ -102,6 +114,7 @@ class Doctor:
         now: Any = redis.time()
         days = self._times.stream_days, self._times.ledger_days
         self._add(streams(_streams(redis), int(now[0]) * 1000, *days))
+        self._add(unread(_unread(redis)))
 
     def _add(self, findings: Iterator[Finding]) -> None:
         self._found.findings += findings
@@ -111,7 +124,8 @@ class Doctor:
         try:
             yield
         except Unreachable as error:
-            self._found.not_seen.append(error.title)
+            if error.title not in self._found.not_seen:  # as several calls fail alike
+                self._found.not_seen.append(error.title)
         except CommandError as error:
             self._found.not_seen.append(f"{error.title} {error.detail or ''}".strip())
 
@@ -131,6 +145,14 @@ def _streams(redis: Redis) -> dict[Topic, Stream]:
         first = info["first-entry"]
         found[topic] = Stream(info["length"], _milliseconds(first[0]) if first else 0, reached)
     return found
+
+
+def _unread(redis: Redis) -> Iterator[str]:
+    """Yield the names of streams of others that have no consumer group."""
+    for key in redis.scan_iter(count=1000, _type="stream"):
+        name = _text(key)
+        if name not in [*Topic] and not name.startswith(OWN_KEYS) and not redis.xinfo_groups(name):
+            yield name
 
 
 def _text(value: bytes | str) -> str:

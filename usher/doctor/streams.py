@@ -1,6 +1,6 @@
 """Checks of the streams as they are: read by those who must, trimmed, nobody left behind."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from contracts.finding import Finding, refusal, warning
@@ -36,6 +36,14 @@ def streams(
             yield refusal(f"the stream {topic}", wrong, right, "P1, P2")
         elif age > stream_days + 1:
             yield _kept(topic, stream, age, stream_days)
+
+
+def unread(names: Iterable[str]) -> Iterator[Finding]:
+    """Name the streams that no group reads: what was published there starts nothing."""
+    for name in names:
+        wrong = "it has no consumer group: nobody reads it"
+        right = "publish on a topic that a route names, or let an application subscribe"
+        yield warning(f"the stream {name}", wrong, right, "P2")
 
 
 def _kept(topic: Topic, stream: Stream, age: float, stream_days: float) -> Finding:

@@ -18,7 +18,6 @@ from usher.stack.processes import Binaries, ProcessSpec, data_dirs, processes
 from usher.stack.program import Report
 from usher.stack.readiness import is_ready
 from usher.stack.redis import find_or_install
-from usher.stack.routed_components import with_routed_components
 from usher.stack.runtime import find_or_build
 from usher.stack.secrets import FILE, Secrets, read_secrets
 from usher.stack.settings import StackSettings
@@ -137,9 +136,8 @@ class Stack:
         redis_server = find_or_install(report, self.settings.redis_server)
         dapr = find_or_build(report, self.settings.dapr_dir)
         refuse_broken_components(self.settings.components_dir)
-        settings = with_routed_components(self.settings)
         found = Binaries(redis_server, dapr.daprd, dapr.placement, dapr.scheduler)
-        return processes(settings, found)
+        return processes(self.settings, found)
 
     def _prepare(self, specs: Sequence[ProcessSpec], fresh: bool, report: Report) -> None:
         # Processes that a killed supervisord left behind hold ports and data.

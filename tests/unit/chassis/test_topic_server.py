@@ -167,6 +167,18 @@ async def test_a_stop_waits_for_a_handler_whose_sidecar_is_gone_and_takes_no_mor
     assert taking.taken == [("request", b"entry")]
 
 
+async def test_a_stop_does_not_wait_longer_than_it_may() -> None:
+    async with serving() as sidecar, asyncio.timeout(20):
+        sidecar.taking.go_on.clear()
+        held = sidecar.deliver(PUBSUB, Topic.REQUESTS)
+        await sidecar.taking.begun.wait()
+        await sidecar.server.stop(0.01)
+        with pytest.raises(grpc.aio.AioRpcError):
+            await held  # which the sidecar takes for a RETRY
+        sidecar.taking.go_on.set()
+        await sidecar.taking.done.wait()
+
+
 async def test_a_server_that_was_not_started_is_stopped() -> None:
     async def healthy() -> bool:
         return True

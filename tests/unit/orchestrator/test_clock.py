@@ -24,11 +24,15 @@ class Clock:
         self.now = BEGIN
         self.served: list[str] = []
         self.refuses = False
+        self.serve = self._serve
         self.store = store or MemoryStore()
         times = RouteTimes(self.store, routes, lambda: self.now)
         self.schedules = Schedules(
-            routes, times, Router(routes, {}).tick, self._serve, lambda: self.now
+            routes, times, Router(routes, {}).tick, self._take, lambda: self.now
         )
+
+    async def _take(self, arrival: Arrival) -> bool:
+        return await self.serve(arrival)
 
     async def _serve(self, arrival: Arrival) -> bool:
         if self.refuses:
@@ -109,3 +113,26 @@ async def test_a_late_replica_serves_the_same_tick_under_the_same_id() -> None:
     )
     await second.at(hours=1)
     assert first.served == second.served
+
+
+async def test_another_set_of_schedules_takes_their_place() -> None:
+    clock = Clock(hourly(name="goes"), hourly(name="stays"))
+    await clock.at()
+    clock.schedules.serve([hourly(name="stays"), hourly(name="comes")])
+    await clock.at(minutes=30, seconds=30)
+    assert len(await clock.at(hours=1)) == 2
+    assert {one.partition("/")[0] for one in clock.served} == {"stays", "comes"}
+
+
+async def test_a_schedule_that_goes_during_a_look_is_not_looked_at() -> None:
+    clock = Clock(hourly(name="first"), hourly(name="second"))
+    await clock.at()
+
+    async def replace(arrival: Arrival) -> bool:
+        clock.served.append(arrival.event.id)
+        clock.schedules.serve([])
+        return True
+
+    clock.serve = replace
+    assert len(await clock.at(hours=1)) == 1
+    assert await clock.at(hours=2) == []

@@ -1,6 +1,5 @@
 """HOP 2's way in: every delivery ends in one disposition, or is asked for again."""
 
-import asyncio
 import json
 from typing import Any
 
@@ -16,6 +15,8 @@ from contracts.events import Reason
 from contracts.topics import Topic
 from orchestrator.engine.envelope import seal_event
 from orchestrator.inbox import Inbox
+from orchestrator.intake.routed_arrivals import Router
+from orchestrator.metrics import Metrics
 from tests.support.memory import MemoryEngine, MemoryOutbox, World
 from tests.support.sidecar import CallFailed, raw_delivery
 
@@ -191,32 +192,13 @@ async def test_a_fault_of_ours_is_asked_for_again_while_it_cannot_be_put_aside()
     assert await inbox.on_request(raw_delivery(body(START))) is RETRY
 
 
-async def test_a_closed_inbox_takes_nothing_and_loses_nothing() -> None:
-    engine = MemoryEngine()
-    inbox = inbox_of(engine)
-    assert await inbox.close(1)
-    assert await inbox.on_request(raw_delivery(body(START))) is RETRY
-    assert await inbox.on_event(raw_delivery(body(APPROVE))) is RETRY
-    assert engine.done == []
+async def test_deliveries_in_hand_are_counted() -> None:
+    async def look() -> None:
+        seen.append(b"in_flight 1.0" in metrics.text())
 
-
-async def test_closing_waits_for_what_is_held() -> None:
-    held, go_on = asyncio.Event(), asyncio.Event()
-
-    async def hold() -> None:
-        held.set()
-        await go_on.wait()
-
-    engine = MemoryEngine(gate=hold)
-    engine.states["i-1"] = WorkflowStatus.RUNNING
-    inbox = inbox_of(engine)
-    async with asyncio.timeout(10):
-        serving = asyncio.create_task(inbox.on_event(raw_delivery(body(APPROVE))))
-        await held.wait()
-        assert not await inbox.close(0.01)
-        closing = asyncio.create_task(inbox.close(10))
-        assert await inbox.on_request(raw_delivery(body(START))) is RETRY
-        go_on.set()
-        assert await closing
-        assert await serving is SUCCESS
-    assert len(engine.done) == 1
+    seen: list[bool] = []
+    engine, metrics = MemoryEngine({"i-1": WorkflowStatus.RUNNING}, gate=look), Metrics()
+    inbox = Inbox(World(engine).dispatcher, metrics, Router((), {}))
+    await inbox.on_event(raw_delivery(body(APPROVE)))
+    await look()
+    assert (seen[0], seen[-1]) == (True, False)

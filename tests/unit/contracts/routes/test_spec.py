@@ -49,6 +49,7 @@ EVERY = {"every": "0 9 * * 1-5", "start": "w"}
         ({**START, "event": "paid"}, "event", "means nothing for start"),
         ({**START, "from": "a/b/c"}, "from", "component/topic"),
         ({**START, "from": "orders*"}, "from", "component/topic"),
+        ({**START, "from": "orders|new"}, "from", "component/topic"),
         ({"start": "w"}, "from", "required"),
         ({"from": "orders"}, "", "a route has one of start, deliver"),
         ({**START, "cancel": "w"}, "cancel", "this has start, cancel"),

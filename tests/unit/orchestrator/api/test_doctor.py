@@ -128,9 +128,11 @@ def test_who_waits_for_code_that_is_gone_is_named() -> None:
 
 
 def test_a_topic_of_a_route_that_nobody_hears_is_named() -> None:
-    heard = {"subscriptions": [{"pubsubname": "pubsub-routes", "topic": "orders"}]}
-    routed = [("pubsub-routes", "orders"), ("kafka", "orders"), ("pubsub-routes", "crm")]
+    subscribed = [{"pubsubname": name, "topic": "orders"} for name in ("pubsub-routes", "none")]
+    loaded = [{"name": "pubsub-routes"}]
+    heard = {"subscriptions": subscribed, "components": loaded}
+    routed = [("pubsub-routes", "orders"), ("none", "orders"), ("pubsub-routes", "crm")]
     found = [str(one) for one in unheard(heard, routed)]
     assert len(found) == 2
-    assert "orders of kafka" in found[0]
+    assert "orders of none" in found[0]
     assert "crm of pubsub-routes" in found[1]

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,10 +11,12 @@ import httpx
 import pytest
 from dapr.ext.workflow import WorkflowState, WorkflowStatus
 
+from contracts.fault import Fault
 from contracts.finding import Finding, warning
 from contracts.http import HistoryEvent
+from contracts.served_routes import RouteChanges
 from orchestrator.app import build_app
-from orchestrator.authoring.catalogue import Catalogue
+from orchestrator.authoring.catalogue import Catalogue, CatalogueError
 from orchestrator.engine.envelope import Cause, seal
 from orchestrator.engine.state import instance_of
 from orchestrator.service import Orchestrator
@@ -202,3 +205,34 @@ def test_what_no_answer_can_have_is_shown_as_the_text_that_is_stored(text: str) 
 @pytest.mark.parametrize("text", [None, "", "null"])
 def test_nothing_is_shown_as_nothing(text: str | None) -> None:
     assert shown(serialized_input=text, serialized_output=text)["input"] is None
+
+
+CHANGES = {"added": ["crm"], "removed": [], "changed": [], "paused": [], "resumed": []}
+
+
+def apply(fault: Fault | None = None, **headers: str) -> httpx.Response:
+    async def changes() -> RouteChanges:
+        if fault:
+            raise CatalogueError([fault, fault])
+        return RouteChanges(digest="d", **CHANGES)
+
+    app = build_app(cast(Orchestrator, service_of()))
+    app.state.reads = SimpleNamespace(apply_routes=changes)
+    return ask(app, "POST", "/routes/apply", headers=headers)
+
+
+def test_routes_are_applied_and_the_answer_has_what_changed() -> None:
+    assert apply().json() == {"digest": "d", **CHANGES}
+
+
+def test_every_fault_of_routes_is_told_by_its_place() -> None:
+    answer = apply(Fault(Path("routes.yaml"), "crm.from: required", 3))
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"field": "routes.yaml:3", "message": "crm.from: required"},
+        {"field": "routes.yaml:3", "message": "crm.from: required"},
+    ]
+
+
+def test_no_other_web_site_applies_routes() -> None:
+    assert apply(origin="https://evil.example").status_code == 403

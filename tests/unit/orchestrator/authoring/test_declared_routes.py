@@ -127,3 +127,14 @@ def test_of_ushers_own_topics_only_that_of_completions_has_routes(
 def test_a_policy_of_a_later_version_is_named_in_a_decorator(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, '        Start("orders", debounce="30s"),\n')
     assert fault.startswith(f"orders.py:{FIRST}: cannot be imported: TypeError: Start: debounce")
+
+
+@pytest.mark.parametrize("topic", ["usher:notices", "kafka/usher:notices"])
+def test_a_topic_of_ushers_own_is_refused(tmp_path: Path, topic: str) -> None:
+    (fault,) = faults(tmp_path, f'        Start("{topic}"),\n')
+    assert fault.endswith("is a topic of Usher's; name one of your own")
+
+
+def test_a_component_of_ushers_own_is_left_out(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, '        Start("pubsub/orders"),\n')
+    assert fault.endswith("pubsub is a component of Usher's; write orders alone")

@@ -23,6 +23,8 @@ from usher.doctor.delivery import outages, resiliency
 from usher.doctor.redis_config import redis_config
 from usher.doctor.resources import Resource, read
 from usher.doctor.retention import retention, stores
+from usher.doctor.routes import alike as alike_routes
+from usher.doctor.scopes import scopes
 from usher.doctor.streams import DAY_MS, Stream, streams
 from usher.session import Wiring
 
@@ -38,6 +40,7 @@ def in_files(folder: Path) -> list[Finding]:
         *outages(resources),
         *stores(resources),
         *retention(resources, 30),
+        *scopes(resources, ["orders"]),
     ]
 
 
@@ -55,6 +58,9 @@ TIMEOUT, DUE = 'value: "10s"', 'value: "3000"'
 UNKNOWN = "initialInterval: 1s\n        policy: exp"
 MATCHING = "matching: {gRPCStatusCodes: '1'}"
 MORE = "  - orchestrator\n  - starter\n"
+STORE = "      statestore:\n"
+TARGET = "      pubsub-routes:\n        %s\n"
+RETRY = "inbound: {retry: other}"
 TEXT = "--- text\n---\napiVersion"
 
 
@@ -74,11 +80,12 @@ TEXT = "--- text\n---\napiVersion"
         ("pubsub-ordered.yaml", 'value: "1"', 'value: "8"', "warning", "concurrency"),
         ("resiliency.yaml", "-1", "3", "refusal", "maxRetries"),
         ("resiliency.yaml", "-1", "1000", "refusal", "maxRetries"),
-        ("resiliency.yaml", "policy: exp", UNKNOWN, "warning", "inbound"),
+        ("resiliency.yaml", "policy: exp", UNKNOWN, "warning", "Inbound"),
         ("resiliency.yaml", "maxRetries: -1", MATCHING, "refusal", "matching"),
-        ("resiliency.yaml", "retry: inbound", "retry: other", "refusal", "policies.retries.other"),
-        ("resiliency.yaml", "      pubsub:\n", "      broker:\n", "refusal", "spec.targets"),
-        ("resiliency.yaml", "      pubsub-ordered:\n", "      x:\n", "refusal", "spec.targets"),
+        ("resiliency.yaml", "DefaultPubsub", "DefaultBinding", "refusal", "spec.targets"),
+        ("resiliency.yaml", STORE, TARGET % "inbound: {}" + STORE, "refusal", "spec.targets"),
+        ("resiliency.yaml", STORE, TARGET % "outbound: {retry: r}" + STORE, "refusal", "spec.targ"),
+        ("resiliency.yaml", STORE, TARGET % RETRY + STORE, "refusal", "policies.retries.other"),
         ("resiliency.yaml", "  - notifier\n", "", "refusal", "spec.targets"),
         ("resiliency.yaml", "      statestore:\n", "      ledger:\n", "warning", "ts.statestore"),
         ("resiliency.yaml", "      statestore:\n", "      ledger:\n", "warning", "ts.ledger"),
@@ -86,6 +93,12 @@ TEXT = "--- text\n---\napiVersion"
         ("statestore.yaml", "name: actorState", "name: ttlInSeconds #", "refusal", "ttlInSeconds"),
         ("statestore.yaml", "  - orchestrator\n", MORE, "warning", "scopes"),
         ("ledger.yaml", "  - orchestrator\n", MORE, "warning", "scopes"),
+        ("pubsub.yaml", "=workflow-completions,", "=", "refusal", "publishingScopes"),
+        ("pubsub.yaml", "=workflow-requests,", "=", "refusal", "subscriptionScopes"),
+        ("pubsub.yaml", "  - starter\n", "", "refusal", "pubsub.yaml: scopes"),
+        ("pubsub-ordered.yaml", "=workflow-events", "=other", "refusal", "subscriptionScopes"),
+        ("pubsub-routes.yaml", "publishingS", "subscriptionS", "refusal", "subscriptionScopes"),
+        ("pubsub-routes.yaml", "=workflow-dead-letters", "=", "refusal", "publishingScopes"),
         (KEPT, "168h", "720h", "refusal", "anyTerminal"),
         (KEPT, "168h", "a week", "refusal", "anyTerminal"),
         (KEPT, "168h", "1m", "warning", "anyTerminal"),
@@ -130,6 +143,78 @@ def test_a_finite_retry_says_on_which_side_of_the_processing_timeout_it_gives_up
 
     assert "within the processingTimeout" in gives_up(3)
     assert "beyond the processingTimeout" in gives_up(30)
+
+
+def test_a_component_of_a_route_has_the_default_retry_unless_a_target_names_it(
+    folder: Path,
+) -> None:
+    assert list(resiliency(read(folder)[0], {"kafka"})) == []
+    file = folder / "resiliency.yaml"
+    of_kafka = (TARGET % "outbound: {retry: outage}").replace("pubsub-routes", "kafka")
+    file.write_text(file.read_text().replace(STORE, of_kafka + STORE))
+    (finding,) = resiliency(read(folder)[0], {"kafka"})
+    assert (finding.level, "no inbound retry of kafka" in finding.wrong) == ("refusal", True)
+
+
+def test_orchestrators_with_different_routes_are_named() -> None:
+    assert list(alike_routes({"http://a": "d1", "http://b": "d1"})) == []
+    (finding,) = alike_routes({"http://a": "d1", "http://b": "d2"})
+    assert (finding.level, "http://b d2" in finding.wrong) == ("warning", True)
+
+
+def broker(name: str, scopes: list[str] | None = None, **options: str) -> Resource:
+    metadata = [{"name": key, "value": value} for key, value in options.items()]
+    document = {"kind": "Component", "metadata": {"name": name}, "scopes": scopes}
+    return Resource(
+        f"{name}.yaml", {**document, "spec": {"type": "pubsub.x", "metadata": metadata}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "fits"),
+    [
+        ({}, True),
+        ({"protectedTopics": "other", "publishingScopes": "notifier=other"}, True),
+        ({"allowedTopics": "other, orders"}, True),
+        ({"allowedTopics": "other"}, False),
+        ({"protectedTopics": "orders"}, False),
+        ({"protectedTopics": "orders", "publishingScopes": "starter=orders"}, True),
+        ({"publishingScopes": "starter=workflow-requests;notifier=orders"}, False),
+        ({"publishingScopes": "starter="}, False),
+        ({"scopes": ["starter"]}, True),
+        ({"scopes": ["orchestrator"]}, False),
+    ],
+)
+def test_a_topic_of_a_route_that_the_starter_may_not_publish_on_is_named(
+    options: dict[str, Any], fits: bool
+) -> None:
+    found = [one for one in scopes([broker("pubsub", **options)], {"orders"}) if "ord" in one.wrong]
+    assert [finding.level for finding in found] == ([] if fits else ["warning"])
+    assert all("may not publish on orders" in finding.wrong for finding in found)
+
+
+def test_a_component_that_the_starter_does_not_see_is_published_to_by_others() -> None:
+    assert list(scopes([broker("kafka", ["orchestrator"])], {"kafka/orders"})) == []
+    scoped = broker("kafka", ["starter", "orchestrator"], publishingScopes="starter=other")
+    (finding,) = scopes([scoped], {"kafka/orders"})
+    assert (finding.level, "kafka.yaml" in finding.where) == ("warning", True)
+
+
+@pytest.mark.parametrize(
+    ("options", "right"),
+    [
+        ({"scopes": ["starter"]}, "add orchestrator"),
+        ({"subscriptionScopes": "orchestrator=other"}, "let subscriptionScopes name orders"),
+        ({"protectedTopics": "orders", "publishingScopes": "starter=orders"}, "subscriptionScopes"),
+    ],
+)
+def test_a_topic_of_a_route_that_the_orchestrator_may_not_hear_is_a_refusal(
+    options: dict[str, Any], right: str
+) -> None:
+    found = scopes([broker("kafka", **options)], {"kafka/orders"})
+    (finding,) = [one for one in found if one.level == "refusal"]
+    assert "orchestrator may not subscribe to orders" in finding.wrong
+    assert right in finding.right
 
 
 @pytest.mark.parametrize(
@@ -208,10 +293,17 @@ def test_sidecars_of_two_versions_are_named() -> None:
 
 
 class Broker:
-    """A Redis that has no streams, or is away."""
+    """A Redis that has streams of others, or is away."""
 
-    def __init__(self, appendonly: str = "yes", fault: RedisError | None = None) -> None:
+    def __init__(
+        self,
+        appendonly: str = "yes",
+        fault: RedisError | None = None,
+        groups: dict[str, list[str]] | None = None,
+    ) -> None:
+        """`groups` has the consumer groups of each stream."""
         self._appendonly = appendonly
+        self._groups = groups or {}
         self._fault = fault
 
     def __enter__(self) -> "Broker":
@@ -231,6 +323,15 @@ class Broker:
     def exists(self, _: str) -> int:
         return 0
 
+    def scan_iter(self, **_: object) -> list[bytes]:
+        return [name.encode() for name in self._groups]
+
+    def xinfo_groups(self, name: str) -> list[str]:
+        return self._groups[name]
+
+
+NO_ROUTES = {"items": [], "unrouted_total": 0, "unrouted": []}
+
 
 @pytest.fixture
 def run() -> Callable[..., Result]:
@@ -242,6 +343,8 @@ def run() -> Callable[..., Result]:
         match request.url.path, request.url.port:
             case "/doctor", _:
                 return httpx.Response(200, json={"items": items, "settings": times})
+            case "/routes", _:
+                return httpx.Response(200, json=NO_ROUTES)
             case "/sidecar", 8082:
                 return httpx.Response(200, json=HEARD)
             case "/v3/maintenance/status", 12379:
@@ -273,6 +376,14 @@ def test_the_command_says_what_it_found_and_exits_by_it(run: Callable[..., Resul
     assert refused.exit_code == 1
     assert "refusal: here: w\n" in refused.stdout
     assert run(Broker(appendonly="no")).exit_code == 1
+
+
+def test_a_stream_that_nobody_reads_is_named(run: Callable[..., Result]) -> None:
+    read = {"orders": ["orchestrator"], "usher:changes": [], "workflow-events": []}
+    told = json.loads(run(Broker(groups={**read, "ordres": []}), words=("--json",)).stdout)
+    assert [(one["level"], one["where"]) for one in told["items"]] == [
+        ("warning", "the stream ordres")
+    ]
 
 
 def test_what_cannot_be_seen_is_said(run: Callable[..., Result]) -> None:
