@@ -18,7 +18,7 @@ class ServedRoute(Answer):
     since: AwareDatetime | None
     """Older events are not for it; None if events of any age are."""
     unchanged_since: AwareDatetime | None = None
-    """When it was first served as it is now; None for a schedule."""
+    """Since when it is served as it is declared now, without a pause."""
     paused: bool
     spec: dict[str, JsonValue]
     """Its fields, as `routes.yaml` has them."""

@@ -17,6 +17,7 @@ RENEWED_SECONDS = 24 * 3600
 
 CLOCKS_DIFFER = timedelta(minutes=1)
 """How much older than its route an event may be. A sidecar writes times in whole seconds."""
+_SERVED = "routes-served"
 _LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 _log = structlog.get_logger()
@@ -28,16 +29,26 @@ class Seen(NamedTuple):
     since: datetime | None
     """Older events are not for it; None if events of any age are."""
     unchanged_since: datetime
-    """When it was first served as it is declared now."""
+    """Since when it is served as it is declared now, without a pause."""
 
 
 class _Times(BaseModel):
     since: AwareDatetime
     renewed: AwareDatetime
     last_tick: AwareDatetime | None = None
-    says: str | None = None
-    """Digest of what the route said when it was last served."""
-    unchanged_since: AwareDatetime | None = None
+
+
+class _Form(BaseModel):
+    says: str
+    """Digest of what the route says."""
+    since: AwareDatetime
+
+
+class _Forms(BaseModel):
+    """What the routes said that were served last, by name. A route that was gone begins anew."""
+
+    routes: dict[str, _Form] = {}
+    renewed: AwareDatetime | None = None
 
 
 class RouteTimes:
@@ -54,18 +65,39 @@ class RouteTimes:
         self._routes = list(routes)
 
     async def seen(self) -> dict[str, Seen]:
-        """Return the times of each route; write them for a route that is new or has changed."""
-        found: dict[str, Seen] = {}
+        """Return the times of each route; write what is new or has changed."""
+        since, now = await self.since(), self._now()
+        says = {route.name: _says(route, self._routes) for route in self._routes}
+
+        def served(record: Record | None) -> Record:
+            before = read_as(_Forms, _SERVED, record or {})
+            forms = {name: _Form(says=text, since=now) for name, text in says.items()}
+            forms |= {n: one for n, one in before.routes.items() if says.get(n) == one.says}
+            renewed = before.renewed or now
+            renewed = now if (now - renewed).total_seconds() >= RENEWED_SECONDS / 2 else renewed
+            return _Forms(routes=forms, renewed=renewed).model_dump(mode="json")
+
+        try:
+            record = await self._store.update(_SERVED, served)
+        except BrokenRecord as error:
+            _log.error("written anew: all routes count as changed", error=str(error))
+            record = served(None)
+            await self._store.mend(_SERVED, record)
+        forms = read_as(_Forms, _SERVED, record or {}).routes
+        return {name: Seen(since.get(name), form.since) for name, form in forms.items()}
+
+    async def since(self) -> dict[str, datetime]:
+        """Return the time before which events are not for a route; write it for a new route.
+
+        A route that asks for events of any age is left out.
+        """
+        found: dict[str, datetime] = {}
         for route in self._routes:
-            says = _says(route, self._routes)
-
-            def as_now(times: _Times, says: str = says) -> _Times:
-                now = {"says": says, "unchanged_since": self._now()}
-                return times if times.says == says else times.model_copy(update=now)
-
-            times, asked = await self._write(route, as_now), route.spec.since
-            since = times.since if asked is None else asked if asked != "all" else None
-            found[route.name] = Seen(since, times.unchanged_since or times.renewed)
+            asked = route.spec.since
+            if asked is None:
+                found[route.name] = (await self._write(route, lambda times: times)).since
+            elif isinstance(asked, datetime):
+                found[route.name] = asked
         return found
 
     def of(self, routes: Iterable[Route]) -> "RouteTimes":

@@ -5,6 +5,7 @@ Each sabotage is undone, so that what other tests audit is whole.
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +28,22 @@ def raw(usher: Driver) -> Iterator[Redis]:
     """A client that does not decode what it dumps."""
     with usher.redis() as client:
         yield client
+
+
+def steady(usher: Driver) -> None:
+    """Wait until the audit is sure of all routes: for 5 s after a change it is not."""
+
+    def young() -> list[str]:
+        routes, now = usher.get("orchestrator", "/routes")["items"], datetime.now(UTC)
+        since = {one["name"]: datetime.fromisoformat(one["unchanged_since"]) for one in routes}
+        return [name for name, at in since.items() if now - at < timedelta(seconds=6)]
+
+    eventually(young, lambda names: not names)
+
+
+@pytest.fixture(autouse=True)
+def _steady(usher: Driver) -> None:
+    steady(usher)
 
 
 def _findings(usher: Driver, event_id: str) -> list[Unaccounted]:
@@ -75,6 +92,7 @@ def test_p2_routed_events_are_accounted_for_whatever_became_of_them(usher: Drive
     assert report.unrouted >= before + 2
     told = run_usher(usher, "audit", code=None)
     assert told["not_audited"] == []
+    assert {"workflow-requests", "workflow-events", *TYPES} <= set(told["topics"])
     assert told["unrouted"] >= before + 2
 
 

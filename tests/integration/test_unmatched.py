@@ -4,6 +4,7 @@ from typing import Any
 
 from contracts import identity
 from tests.integration.test_audit import LEDGER, _audit, _without
+from tests.integration.test_routed_audit import steady
 from tests.integration.test_routes import letters
 from tests.support.command import run_usher
 from tests.support.driver import Driver, eventually, fresh
@@ -41,6 +42,7 @@ def test_an_event_that_no_route_is_for_is_dead_lettered_once(usher: Driver) -> N
 
 
 def test_p2_a_dead_letter_of_an_unrouted_event_is_accounted_for(usher: Driver) -> None:
+    steady(usher)
     event_id = fresh("event")
     _publish(usher, "com.acme.parcel.lost", event_id)
     eventually(lambda: letters(usher, event_id), bool)

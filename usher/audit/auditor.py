@@ -51,6 +51,7 @@ class Auditor:
     def run(self) -> Report:
         report = Report()
         self._sources, report.not_audited = sources(self._client.send(calls.routes()).items)
+        report.topics = [source.topic for source in self._sources]
         read = {*READ_BY.items(), *((one.topic, one.group) for one in self._sources)}
         self._begun = {one: self._streams.progress(*one) for one in sorted(read)}
         for source in self._sources:

@@ -45,6 +45,8 @@ class Report:
     """Accounted for, with a dead letter, but published with the source and id of another."""
     blind: list[Topic] = field(default_factory=list)
     """Streams of which nobody can tell whether entries were deleted (Redis before 7)."""
+    topics: list[str] = field(default_factory=list)
+    """What was read."""
     not_audited: list[str] = field(default_factory=list)
     """Topics of routes on brokers that are not Usher's."""
 
@@ -65,6 +67,7 @@ class Report:
             "before_change": self.before_change,
             "unrouted": self.unrouted,
             "deletions_unseen": [str(topic) for topic in self.blind],
+            "topics": self.topics,
             "not_audited": self.not_audited,
             "findings": [asdict(finding) for finding in self.findings],
             "reused": [asdict(finding) for finding in self.reused],

@@ -25,6 +25,9 @@ AUDITED = (Topic.REQUESTS, Topic.EVENTS)
 ROUTED_GROUP = READ_BY[Topic.REQUESTS]
 """The consumer group that reads the topics of routes."""
 
+_TAKES_EFFECT = 5
+"""Seconds after a change in which an event may still be served as before, also as clocks differ."""
+
 _STARTED = {Disposition.STARTED, Disposition.DUPLICATE, Disposition.EXPIRED}
 _DELIVERED = {Disposition.DELIVERED, Disposition.PARKED, Disposition.EXPIRED}
 _CONTROLLED = {Disposition.CONTROLLED, Disposition.PARKED, Disposition.EXPIRED}
@@ -45,7 +48,8 @@ class Expected(NamedTuple):
     """What may become of an event, beside a dead letter."""
 
     dispositions: set[Disposition]
-    instance_id: str
+    instance_id: str | None
+    """None if the service chooses one for each run."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Item:
     """Raises `Refused` for an event that can only be a dead letter."""
     route: str | None = None
     certain: bool = True
-    """Whether the route was declared as now when the entry came."""
+    """Whether the route was surely served as it is now when the entry came."""
 
     def letters(self, topic: str | None = None) -> list[str]:
         """Return the ids that its dead letter may have: the orchestrator's, a sidecar's."""
@@ -118,16 +122,20 @@ class RoutedSource:
                 yield self._item(entry, event, found)
 
     def _item(self, entry: StreamEntry, event: CloudEvent, found: Matched | RouteRefused) -> Item:
+        name = found.route.name
+
         def expect() -> Expected:
             if isinstance(found, RouteRefused):
                 raise found.refused
-            key = identity.event_key(event.source, event.id, found.route.name)
+            spec, key = found.route.spec, identity.event_key(event.source, event.id, name)
             instance_id = found.instance_id or identity.derived_id(found.route.workflow, key)
-            return Expected(_OF_VERB.get(found.route.verb, _CONTROLLED), instance_id)
+            held = {Disposition.PARKED} if spec.delay or spec.at else set()
+            dispositions = _OF_VERB.get(found.route.verb, _CONTROLLED) | held
+            return Expected(dispositions, None if spec.again else instance_id)
 
-        unchanged = self._unchanged.get(found.route.name)
-        certain = unchanged is None or came(entry.id) >= unchanged.timestamp()
-        return _item(entry, event, expect, found.route.name, certain)
+        unchanged = self._unchanged.get(name)
+        certain = unchanged is None or came(entry.id) >= unchanged.timestamp() + _TAKES_EFFECT
+        return _item(entry, event, expect, name, certain)
 
 
 Source = CommandSource | RoutedSource

@@ -149,6 +149,6 @@ def _contradiction(item: Item, account: Account) -> str | None:
         )
     if disposition not in expected.dispositions | {Disposition.DEAD_LETTERED}:
         return f"the ledger says {disposition}, which cannot become of it"
-    if disposition in LETTERED or account.instance_id == expected.instance_id:
+    if disposition in LETTERED or expected.instance_id in (None, account.instance_id):
         return None
     return f"it is for {expected.instance_id!r}, but the ledger has it for {account.instance_id!r}"

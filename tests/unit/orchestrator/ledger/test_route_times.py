@@ -31,6 +31,38 @@ async def test_a_restart_changes_no_time() -> None:
     assert await clock.seen(60 * 24 * 3) == first
 
 
+async def test_a_route_that_was_gone_begins_anew() -> None:
+    store = MemoryStore()
+
+    async def seen(minutes: int, *names: str) -> dict[str, Seen]:
+        now = BEGIN + timedelta(minutes=minutes)
+        return await RouteTimes(store, [route(name) for name in names], lambda: now).seen()
+
+    first = (await seen(0, "a", "b"))["b"]
+    assert (await seen(1, "a"))["a"].unchanged_since == BEGIN
+    again = (await seen(2, "a", "b"))["b"]
+    assert again == (first.since, BEGIN + timedelta(minutes=2))
+
+
+async def test_the_times_are_written_again_before_the_store_forgets_them() -> None:
+    clock = Clock()
+    await clock.seen(0)
+    before = clock.store.records["routes-served"]
+    await clock.seen(5)
+    assert clock.store.records["routes-served"] == before
+    await clock.seen(60 * 13)
+    assert clock.store.records["routes-served"] != before
+
+
+async def test_a_broken_record_counts_as_a_change() -> None:
+    clock = Clock()
+    await clock.seen(0)
+    _, etag = await clock.store.read("routes-served")
+    await clock.store.replace("routes-served", {"routes": 7}, etag)
+    assert (await clock.seen(5)).unchanged_since == BEGIN + timedelta(minutes=5)
+    assert (await clock.seen(6)).unchanged_since == BEGIN + timedelta(minutes=5)
+
+
 @pytest.mark.parametrize("change", [{"when": "data.a"}, {"paused": True}, {"since": "all"}])
 async def test_a_change_is_noted_and_the_first_sight_stays(change: dict[str, Any]) -> None:
     clock = Clock()

@@ -12,7 +12,7 @@ from contracts.letters import forwarded_id, letter_id
 from orchestrator.intake.routed_arrivals import Router
 from orchestrator.ledger.route_times import Seen
 from tests.support.routed import route
-from tests.unit.usher.audit.test_auditor import World
+from tests.unit.usher.audit.test_auditor import NOW, World
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=20)
 PLACED = route("placed", type="placed", key="data.id", start="w")
@@ -127,7 +127,8 @@ def test_an_event_before_its_route_or_while_it_is_paused_needs_no_row(world: Wor
 
 def test_of_events_before_a_route_changed_only_their_rows_are_checked(world: World) -> None:
     world.add("orders", event(), timedelta(hours=1))
-    world.router = served(PLACED, unchanged=datetime.now(UTC) - timedelta(minutes=1))
+    begun = datetime.fromtimestamp(NOW / 1000, UTC)
+    world.router = served(PLACED, unchanged=begun - timedelta(minutes=1))
     report = world.audit()
     assert (report.before_change, report.findings) == (1, [])
     account(world, "placed", "started", instance_id="w-of-a-former-key")
@@ -161,3 +162,17 @@ def test_an_event_that_its_topic_has_dead_lettered_must_have_a_letter(world: Wor
     assert (world.missing(), world.audit().unrouted) == ([], 0)
     account(world, "rest", "started")
     assert any("unrouted" in one for one in world.missing())
+
+
+@pytest.mark.parametrize(
+    ("fields", "right"), [({}, False), ({"delay": "1h"}, True), ({"at": "data.id"}, True)]
+)
+def test_only_a_start_that_is_held_is_parked(
+    world: World, fields: dict[str, Any], right: bool
+) -> None:
+    world.router = served(route("later", type="later", start="w", **fields))
+    world.add("orders", event("later", data={"id": "2030-01-31T08:00:00Z"}))
+    instance_id = derived_id("w", event_key("/s", "e", "later"))
+    account(world, "later", "parked", instance_id=instance_id)
+    wrong = "the ledger says parked, which cannot become of it"
+    assert world.missing() == ([] if right else [wrong])
