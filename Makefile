@@ -1,6 +1,6 @@
 # What people type. Each target sets up what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: audit-dependencies demo pin-images test bench bench-peers up down logs check lint fmt new-workflow setup clean help
+.PHONY: audit-dependencies demo pin-images test test-postgres test-kafka-postgres bench bench-peers up down logs check lint fmt new-workflow setup clean help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 BIN   := .venv/bin
@@ -11,6 +11,17 @@ demo: setup ## publish events on a stack of its own, show what comes out, stop i
 
 test: setup ## run every test; the last line names what was skipped, and why
 	@$(BIN)/pytest --numprocesses 2 --dist loadgroup
+
+# The promises of the black-box suite, on another broker or store.
+PROMISES := $(addprefix tests/integration/test_,$(addsuffix .py,promises refusals redrive crashes absence audit \
+  store start events outcomes identity messages))
+
+test-postgres: setup ## the promise tests with the engine's state and the ledger in Postgres
+	@USHER_STATE=postgres $(BIN)/pytest --numprocesses 2 --dist loadgroup $(PROMISES)
+
+test-kafka-postgres: setup ## the same with Kafka for a broker as well
+	@USHER_BROKER=kafka USHER_STATE=postgres $(BIN)/pytest --numprocesses 2 --dist loadgroup \
+	  $(PROMISES) tests/integration/test_kafka.py
 
 bench: setup ## measure Usher beside a plain wiring and the bare engine, half an hour; QUICK=1: minutes
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)

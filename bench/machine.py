@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from bench.peers.tools import Tools
-from usher.stack.processes import Binaries
+from usher.stack.spec import Binaries
 from usher.stack.toolbox import version_of
 
 Description = dict[str, str | float | int | None]

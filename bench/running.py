@@ -13,9 +13,9 @@ from bench.peers.tools import Tools
 from bench.stacks import build_stack
 from contracts.topics import Topic
 from usher.stack.errors import StackError
-from usher.stack.processes import Binaries
 from usher.stack.program import Report
 from usher.stack.settings import LOOPBACK, StackSettings
+from usher.stack.spec import Binaries
 from usher.stack.stack import Stack
 from usher.stack.wait import wait_until
 

@@ -13,7 +13,7 @@ from bench.peers.tools import Tools
 from bench.running import running
 from bench.stacks import stack_settings
 from bench.visit import Meter, Plan
-from usher.stack.processes import Binaries
+from usher.stack.spec import Binaries
 
 Report = Callable[[str], None]
 HALF_LOAD = "half load, /s"

@@ -9,11 +9,12 @@ from bench.contenders import Contender
 from bench.peers.stack import peer_specs
 from bench.peers.tools import Tools
 from orchestrator.hosting.registration import QUIET
-from usher.stack.processes import Binaries, ProcessSpec, processes
+from usher.stack.processes import processes
 from usher.stack.program import Report
 from usher.stack.redis import find_or_install
 from usher.stack.runtime import find_or_build
 from usher.stack.settings import StackSettings
+from usher.stack.spec import Binaries, ProcessSpec
 from usher.stack.stack import Stack
 
 HERE = Path(__file__).parent

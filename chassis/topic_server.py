@@ -10,6 +10,7 @@ from dapr.proto import appcallback_service_v1 as callbacks
 from dapr.proto import appcallback_v1 as messages
 
 from chassis.guard import guards
+from contracts.native import entry_of
 from contracts.topics import Topic
 
 ANY_SIZE = -1
@@ -101,7 +102,8 @@ class TopicServer(callbacks.AppCallbackServicer, callbacks.AppCallbackHealthChec
         if self._closing:
             return messages.TopicEventResponse(status=RETRY.status.value)
         # A handler finishes its work even if the sidecar no longer waits for the answer.
-        begun = asyncio.create_task(handle(request.data))
+        entry = entry_of(request.data, context.invocation_metadata() or ())
+        begun = asyncio.create_task(handle(entry))
         self._begun.add(begun)
         begun.add_done_callback(self._begun.discard)
         answer = await asyncio.shield(begun)

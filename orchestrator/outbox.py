@@ -6,6 +6,7 @@ from dapr.aio.clients import DaprClient
 from grpc import RpcError, StatusCode
 
 from contracts import identity
+from contracts.brokers import is_too_large
 from contracts.cloudevent import CONTENT_TYPE, CloudEvent
 from contracts.events import (
     COMPLETED_TYPE,
@@ -57,8 +58,8 @@ class Outbox:
     ) -> None:
         """Put `event` aside, for the `attempts`th time, with the reason why.
 
-        Where the sidecar does not take a letter of that size, the letter has the first bytes of the
-        event's data: the event is put aside whatever its size.
+        Where the sidecar or the broker does not take a letter of that size, the letter has the
+        first bytes of the event's data: the event is put aside whatever its size.
         """
 
         def letter(whole: int) -> CloudEvent:
@@ -69,8 +70,9 @@ class Outbox:
         try:
             await self._publish(Topic.DEAD_LETTERS, made)
         except RpcError as error:
-            too_large = getattr(error, "code", lambda: None)() is StatusCode.RESOURCE_EXHAUSTED
-            if not (large and too_large):
+            details = str(getattr(error, "details", lambda: None)())
+            by_sidecar = getattr(error, "code", lambda: None)() is StatusCode.RESOURCE_EXHAUSTED
+            if not (large and (by_sidecar or is_too_large(details))):
                 raise
             await self._publish(Topic.DEAD_LETTERS, letter(INLINE_BYTES))
 

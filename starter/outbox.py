@@ -12,6 +12,7 @@ from opentelemetry.trace import SpanKind
 from chassis.logs import about
 from chassis.tracing import continuing, handling
 from contracts import identity
+from contracts.brokers import is_too_large
 from contracts.cloudevent import CONTENT_TYPE, CloudEvent
 from contracts.events import Reason
 from contracts.expiry import deadline
@@ -42,6 +43,13 @@ class Outgoing:
     """The topic, or component/topic."""
     instance_id: str | None
     """None where routes find the instance."""
+
+    @property
+    def partition_key(self) -> str:
+        """What events must have in common that Kafka keeps in order: the instance, else the
+        attribute `partitionkey`, else the subject. Redis has no partitions, and ignores it."""
+        said = self.event.attributes
+        return self.instance_id or str(said.get("partitionkey") or said.get("subject") or "")
 
 
 def routed(event: CloudEvent, topic: str) -> Outgoing:
@@ -104,21 +112,26 @@ class Outbox:
             try:
                 component, _, name = topic.rpartition("/")
                 path = f"/v1.0/publish/{component or PUBSUB}/{name}"
-                await self._post(path, topic, event.to_json())
+                await self._post(path, outgoing, event.to_json())
             except NotPublished as error:
                 _log.warning("not published", topic=str(topic), error=str(error))
                 raise
             _log.info("published", topic=str(topic))
         self.metrics.published.labels(topic).inc()
 
-    async def _post(self, path: str, topic: str, content: bytes) -> None:
-        headers = {"content-type": CONTENT_TYPE}
+    async def _post(self, path: str, outgoing: Outgoing, content: bytes) -> None:
+        headers, topic = {"content-type": CONTENT_TYPE}, outgoing.topic
+        key = outgoing.partition_key
+        params = {"metadata.partitionKey": key} if key else None
         try:
-            answer = await self._sidecar.post(path, content=content, headers=headers)
+            answer = await self._sidecar.post(path, content=content, headers=headers, params=params)
         except httpx.HTTPError as error:
             raise NotPublished(f"the sidecar does not answer: {error}") from error
         if answer.is_error:
             why = f"the sidecar answered {answer.status_code}: {answer.text}"
+            if is_too_large(answer.text):
+                message = f"the broker does not take the event, which has {len(content):,} bytes"
+                raise Refused(Reason.OVERSIZE, message, "data")
             if answer.status_code in _NO_SUCH_TOPIC and topic not in [*Topic]:
                 message = f"the scopes of its component keep the starter from {topic!r}: {why}"
                 raise Refused(Reason.INVALID_REQUEST, message, "topic")

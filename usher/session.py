@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from redis import Redis, RedisError
 
     from usher.client import Client
-    from usher.stack.processes import ProcessSpec
     from usher.stack.settings import StackSettings
+    from usher.stack.spec import ProcessSpec
     from usher.stack.stack import Stack
     from usher.terminal.output import Output
 
@@ -127,7 +127,8 @@ class Session:
         """
         if not names:
             return self.wiring.stack(self.settings)
-        from usher.stack.processes import Binaries, processes
+        from usher.stack.processes import processes
+        from usher.stack.spec import Binaries
 
         # Which binaries run them is not asked where only names and logs matter.
         every = processes(self.settings, Binaries(Path(), Path(), Path(), Path()))

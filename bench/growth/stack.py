@@ -19,8 +19,8 @@ from bench.stacks import stack_settings
 from bench.usage import usage_of
 from bench.visit import Meter
 from usher.stack.errors import StackError
-from usher.stack.processes import Binaries
 from usher.stack.settings import LOOPBACK, StackSettings
+from usher.stack.spec import Binaries
 from usher.stack.stack import Stack
 
 USHER = chosen(["usher"])[0]

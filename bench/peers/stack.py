@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 from bench.peers.tools import Tools
-from usher.stack.processes import ProcessSpec, data_dirs
+from usher.stack.servers import data_dirs
 from usher.stack.settings import LOOPBACK, StackSettings
+from usher.stack.spec import ProcessSpec
 
 _ROOT = Path(__file__).parents[2]
 _CREATE_AND_RUN = (

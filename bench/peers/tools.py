@@ -4,9 +4,7 @@ System packages are only named. What the peers depend on is no business of Usher
 Python is a virtual environment of its own.
 """
 
-import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from usher.stack.errors import SetupError
+from usher.stack.postgres import find_postgres, major
 from usher.stack.program import Report, run
 from usher.stack.toolbox import cache_dir, only_one
 
@@ -23,9 +22,6 @@ PYTHON = ("dbos==3.4.0", "psycopg[binary]==3.3.9", "restate-sdk==1.3.0", "hyperc
 """From PyPI."""
 NODE = "@restatedev/restate-server@1.7.12"
 """From npm; it carries the server as a program."""
-OLDEST_POSTGRES = 14
-DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
-"""Where Debian puts it, and not on PATH."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class Tools:
         pinned = dict(one.split("==") for one in PYTHON if one.startswith(("dbos", "restate")))
         found: dict[str, str | float | int | None] = {"dbos": pinned["dbos"]}
         if self.postgres:
-            found |= {"postgres": _major(self.postgres / "initdb")}
+            found |= {"postgres": major(self.postgres / "initdb")}
         if self.restate:
             found |= {"restate_sdk": pinned["restate-sdk"], "restate": NODE.rpartition("@")[2]}
         return found
@@ -53,27 +49,12 @@ def find_or_install(peers: Collection[str], report: Report) -> Tools:
 
     What is on the system is looked at first, so that a lack of it is known before any download.
     """
-    postgres = _postgres() if "dbos" in peers else None
+    postgres = find_postgres() if "dbos" in peers else None
     npm = _npm() if "restate" in peers else None
     folder = cache_dir() / "bench-peers"
     with only_one(folder.name, report):
         folder.mkdir(exist_ok=True)
         return Tools(_python(folder, report), postgres, npm and _restate(npm, folder, report))
-
-
-def _postgres() -> Path:
-    on_path = shutil.which("initdb")
-    debian = DEBIAN_POSTGRES.glob("*/bin/initdb")
-    for initdb in [*([Path(on_path).resolve()] if on_path else []), *debian]:
-        if (initdb.parent / "postgres").is_file() and _major(initdb) >= OLDEST_POSTGRES:
-            return initdb.parent
-    raise _missing(f"DBOS wants Postgres {OLDEST_POSTGRES} or newer", "apt-get install postgresql")
-
-
-def _major(initdb: Path) -> int:
-    said = subprocess.run([initdb, "--version"], capture_output=True, text=True, timeout=20).stdout
-    found = re.search(r"\(PostgreSQL\) (\d+)", said)
-    return int(found[1]) if found else 0
 
 
 def _npm() -> Path:

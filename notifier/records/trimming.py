@@ -1,6 +1,7 @@
 """Trims the streams: removes entries that are old and that every group has acknowledged.
 
-It works only if the broker is the notifier's own Redis. A stream that does not exist is skipped.
+It works only if the broker is the notifier's own Redis. A stream that does not exist is skipped,
+and named in the log.
 Redis trims and counts in one step, so a crash leaves both or neither. The next sweep completes one
 that was cut off. Two replicas may sweep at once.
 """
@@ -30,13 +31,26 @@ class Trimmer:
     def __init__(self, client: Redis, keep: timedelta) -> None:
         self._client = client
         self._keep = keep
+        self._absent: set[Topic] = set()
+        """The streams that did not exist at the last sweep."""
+        self._named = False
 
     def sweep(self) -> dict[str, int]:
         """Trim each stream; return how many entries were removed.
 
         Requests and events go first: the audit needs the later topics to account for them.
         """
-        return {topic: self._trim(topic) for topic in Topic if self._client.exists(topic)}
+        present = [topic for topic in Topic if self._client.exists(topic)]
+        self._name({*Topic} - {*present})
+        return {topic: self._trim(topic) for topic in present}
+
+    def _name(self, absent: set[Topic]) -> None:
+        """Log, once, the streams that are absent at two sweeps: the first may be early."""
+        if (still := absent & self._absent) and not self._named:
+            why = "this Redis has no such streams: if the broker is another one, it must trim them"
+            _log.warning("not trimmed", streams=sorted(still), why=why)
+            self._named = True
+        self._absent = absent
 
     def _trim(self, topic: Topic) -> int:
         info: Any = self._client.xinfo_stream(topic)

@@ -42,7 +42,7 @@ def document(workflows: Iterable[Workflow], routes: Iterable[ServedRoute]) -> Js
     _commands(draft)
     _sent(draft)
     by_name = sorted(routes, key=lambda route: route.name)
-    add_routes(draft, [route for route in by_name if route.channel], inputs)
+    add_routes(draft, [one for one in by_name if one.channel and one.verb != "unmatched"], inputs)
     schedules = [_schedule(route) for route in by_name if not route.channel]
     info = {**INFO, "version": version("usher-dapr")}
     return draft.document(info, {"x-schedules": schedules} if schedules else {})

@@ -14,8 +14,8 @@ from contracts.topics import READ_BY, Topic
 from tests.chaos.cast import ROUTED_EVENTS, ROUTED_RUNS, SOURCE
 from tests.chaos.observed import Execution, Observed
 from tests.chaos.workflows.storm import TALLY
+from tests.support.brokers import RedisBroker
 from tests.support.driver import redis_client
-from tests.support.unread import unread
 from usher.stack.settings import StackSettings
 
 PAGE = 1000
@@ -72,7 +72,7 @@ class Observer:
     def unread(self) -> int:
         """Count the entries of the topics that are not acknowledged yet. Raises `RedisError`."""
         return sum(
-            unread(self._redis, topic, group)
+            RedisBroker(self._redis).pending(topic, group)
             for topic, group in TOPICS.items()
             if self._redis.exists(topic)
         )

@@ -20,8 +20,9 @@ from starter.settings import Settings as StarterSettings
 from tests.support.driver import Driver
 from tests.support.kustomize import Kustomize, Resource
 from tests.support.stack import ROOT
-from usher.stack.processes import Binaries, ProcessSpec, processes
+from usher.stack.processes import processes
 from usher.stack.settings import StackSettings
+from usher.stack.spec import Binaries, ProcessSpec
 
 SERVICES = ("starter", "orchestrator", "notifier")
 SETTINGS: dict[str, type[BaseSettings]] = {

@@ -50,14 +50,15 @@ def _key(event_id: str) -> str:
     return identity.event_key("/tests", event_id)
 
 
-def _started(usher: Driver, redis: Redis, **command: Any) -> str:
+def _started(usher: Driver, **command: Any) -> str:
     event_id = fresh("event")
     data = {"workflow": "hello_workflow", "input": "Ada", **command}
     usher.cloudevent("workflow-requests", event_id, data)
     _settled(usher, event_id)
     instance = command.get("instance_id") or f"hello_workflow-ce-{_key(event_id)}"
     usher.notice(instance)
-    eventually(lambda: redis.exists(f"{LEDGER}ended-{instance}"), bool)
+    with usher.records() as records:
+        eventually(lambda: records.exists(f"{LEDGER}ended-{instance}"), bool)
     return event_id
 
 
@@ -70,41 +71,22 @@ def _put_aside(usher: Driver) -> tuple[str, str]:
 
 
 @contextmanager
-def _without(redis: Redis, key: str) -> Iterator[None]:
-    """Take a record of the state store away, and put it back."""
-    kept: Any = redis.dump(key)
-    left: Any = redis.pttl(key)
-    assert redis.delete(key) == 1, key
-    try:
+def _without(usher: Driver, key: str) -> Iterator[None]:
+    """Take a record of the ledger away, and put it back."""
+    with usher.records() as records, records.without(LEDGER + key):
         yield
-    finally:
-        redis.restore(key, max(left, 0), kept)
 
 
 @contextmanager
-def _edited(redis: Redis, event_id: str, **changes: Any) -> Iterator[None]:
+def _edited(usher: Driver, event_id: str, **changes: Any) -> Iterator[None]:
     """Edit a row of the ledger, and undo it."""
-    key = f"{LEDGER}event-{_key(event_id)}"
-    text: Any = redis.hget(key, "data")
-    redis.hset(key, "data", json.dumps({**json.loads(text), **changes}))
-    try:
+    with usher.records() as records, records.edited(f"{LEDGER}event-{_key(event_id)}", **changes):
         yield
-    finally:
-        redis.hset(key, "data", text)
 
 
-@pytest.fixture
-def raw(usher: Driver) -> Iterator[Redis]:
-    """A client that does not decode what it dumps."""
-    with usher.redis() as client:
-        yield client
-
-
-def test_p2_what_was_served_is_accounted_for_whatever_became_of_it(
-    usher: Driver, redis: Redis
-) -> None:
+def test_p2_what_was_served_is_accounted_for_whatever_became_of_it(usher: Driver) -> None:
     instance = fresh("hello")
-    served = [_started(usher, redis, instance_id=instance), _started(usher, redis)]
+    served = [_started(usher, instance_id=instance), _started(usher)]
     copy = fresh("event")
     command = {"workflow": "hello_workflow", "input": "Ada", "instance_id": instance}
     for _ in range(2):
@@ -160,10 +142,10 @@ def test_p2_entries_without_identity_are_known_by_what_they_hold(
         redis.hset("usher:dead-letters", last["id"], kept)
 
 
-def test_p2_a_deleted_row_of_the_ledger_is_named(usher: Driver, redis: Redis, raw: Redis) -> None:
-    event_id = _started(usher, redis)
+def test_p2_a_deleted_row_of_the_ledger_is_named(usher: Driver) -> None:
+    event_id = _started(usher)
     assert _missing(usher, event_id) == []
-    with _without(raw, f"{LEDGER}event-{_key(event_id)}"):
+    with _without(usher, f"event-{_key(event_id)}"):
         (missing,) = _missing(usher, event_id)
         assert "neither the ledger nor a dead letter" in missing
         told = run_usher(usher, "audit", code=1)
@@ -178,15 +160,13 @@ def test_p2_a_deleted_row_of_the_ledger_is_named(usher: Driver, redis: Redis, ra
         ("ended-{instance}", "no trace of the run"),
     ],
 )
-def test_p2_a_start_without_its_traces_is_named(
-    usher: Driver, redis: Redis, raw: Redis, record: str, said: str
-) -> None:
+def test_p2_a_start_without_its_traces_is_named(usher: Driver, record: str, said: str) -> None:
     instance = fresh("hello")
-    event_id = _started(usher, redis, instance_id=instance)
+    event_id = _started(usher, instance_id=instance)
     usher.publish("workflow-events", {"instance_id": instance, "control": "purge"})
     eventually(lambda: usher.status(instance), lambda status: status is None)
     assert _missing(usher, event_id) == []
-    with _without(raw, LEDGER + record.format(instance=instance)):
+    with _without(usher, record.format(instance=instance)):
         (missing,) = _missing(usher, event_id)
         assert said in missing
 
@@ -205,7 +185,7 @@ def test_p2_a_deleted_dead_letter_is_named(usher: Driver, redis: Redis) -> None:
 
 def test_p2_a_deleted_notice_is_named(usher: Driver, redis: Redis) -> None:
     instance = fresh("hello")
-    event_id = _started(usher, redis, instance_id=instance)
+    event_id = _started(usher, instance_id=instance)
     notice = identity.notice_id(instance, _key(event_id))
     place: Any = redis.zscore("usher:notices:order", notice)
     assert redis.zrem("usher:notices:order", notice) == 1
@@ -228,10 +208,10 @@ def test_p2_a_deleted_notice_is_named(usher: Driver, redis: Redis) -> None:
     ],
 )
 def test_p2_an_edited_row_of_a_start_is_named(
-    usher: Driver, redis: Redis, changes: dict[str, Any], said: str
+    usher: Driver, changes: dict[str, Any], said: str
 ) -> None:
-    event_id = _started(usher, redis)
-    with _edited(redis, event_id, **changes):
+    event_id = _started(usher)
+    with _edited(usher, event_id, **changes):
         (missing,) = _missing(usher, event_id)
         assert said in missing
 
@@ -245,24 +225,24 @@ def test_p2_an_edited_row_of_a_start_is_named(
     ],
 )
 def test_p2_an_edited_row_of_a_parked_event_is_named(
-    usher: Driver, redis: Redis, changes: dict[str, Any], said: str
+    usher: Driver, changes: dict[str, Any], said: str
 ) -> None:
     event_id = _tick(usher, fresh("nobody"), 1)
     _settled(usher, event_id)
     # What is not acknowledged yet is still being served, and so not missed.
     eventually(lambda: usher.pending("workflow-events"), lambda n: n == 0)
-    with _edited(redis, event_id, **changes):
+    with _edited(usher, event_id, **changes):
         (missing,) = _missing(usher, event_id)
         assert said in missing
 
 
-def test_p2_a_parked_event_that_nothing_will_hand_over_is_named(usher: Driver, raw: Redis) -> None:
+def test_p2_a_parked_event_that_nothing_will_hand_over_is_named(usher: Driver) -> None:
     instance = fresh("nobody")
     event_id = _tick(usher, instance, 1)
     _settled(usher, event_id)
     eventually(lambda: usher.pending("workflow-events"), lambda n: n == 0)
     assert _missing(usher, event_id) == []
-    with _without(raw, f"{LEDGER}parked-{instance}"):
+    with _without(usher, f"parked-{instance}"):
         (missing,) = _missing(usher, event_id)
         assert "not on the list" in missing
 
@@ -321,23 +301,32 @@ def test_p2_an_event_that_its_run_never_read_is_named(usher: Driver) -> None:
     assert _missing(usher, read) == []
 
 
-def test_p2_an_event_that_waits_past_its_deadline_is_named(usher: Driver, redis: Redis) -> None:
+def test_p2_an_event_that_waits_past_its_deadline_is_named(usher: Driver) -> None:
     parked = _tick(usher, fresh("nobody"), 1)
     _settled(usher, parked)
     assert _missing(usher, parked) == []
     late = datetime.now(UTC) - timedelta(minutes=6)
-    with _edited(redis, parked, until=late.isoformat()):
+    with _edited(usher, parked, until=late.isoformat()):
         (missing,) = _missing(usher, parked)
         assert "though its deadline was" in missing
 
 
-def test_p2_of_two_events_of_one_identity_the_one_that_vanished_is_named(
-    usher: Driver, redis: Redis
-) -> None:
-    event_id = _started(usher, redis)
-    with _edited(redis, event_id, command=None):  # as a version wrote it that kept no digests
+def test_p2_of_two_events_of_one_identity_the_one_that_vanished_is_named(usher: Driver) -> None:
+    event_id = _started(usher)
+    with _edited(usher, event_id, command=None):  # as a version wrote it that kept no digests
         other = {"workflow": "hello_workflow", "input": "Grace"}
         usher.cloudevent("workflow-requests", event_id, other)
         eventually(lambda: usher.pending("workflow-requests"), lambda n: n == 0)
         (missing,) = eventually(lambda: _missing(usher, event_id), bool)
         assert "under an id of its own" in missing
+
+
+def test_p2_a_topic_that_cannot_be_read_is_not_taken_for_an_empty_one(usher: Driver) -> None:
+    """As for a broker that is not this Redis: here, a database in which nobody has subscribed."""
+    told = run_usher(usher, "audit", code=3, database=11)
+    assert (told["unaccounted"], told["events"]) == (0, 0)
+    assert set(told["not_seen"]) == set(AUDITED)
+    told = run_usher(usher, "doctor", code=3, database=11)
+    assert {f"the stream {topic}" for topic in Topic} == {
+        why.partition(":")[0] for why in told["not_seen"]
+    }

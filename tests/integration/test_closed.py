@@ -156,9 +156,25 @@ def test_no_sidecar_lets_anyone_read_over_http(usher: Driver, app: str, path: st
 
 
 PATHS = {
-    "starter": ("/healthz", "/status/x", "/docs", "/metrics", "/nowhere"),
+    "starter": (
+        "/healthz",
+        "/status/x",
+        "/docs",
+        "/asyncapi.json",
+        "/asyncapi",
+        "/metrics",
+        "/nowhere",
+    ),
     "orchestrator": ("/instances", "/workflows", "/waiting", "/docs", "/metrics"),
-    "notifier": ("/", "/notices", "/dead-letters", "/stream", "/static/page.css", "/metrics"),
+    "notifier": (
+        "/",
+        "/routes",
+        "/notices",
+        "/dead-letters",
+        "/stream",
+        "/static/page.css",
+        "/metrics",
+    ),
 }
 
 

@@ -64,8 +64,7 @@ def test_text_that_is_not_json_is_put_aside_as_it_came(usher: Driver) -> None:
 @pytest.mark.parametrize("topic", ["workflow-requests", "workflow-events"])
 def test_an_entry_that_is_no_cloudevent_is_put_aside_as_it_is(usher: Driver, topic: str) -> None:
     mark = fresh("garbage")
-    with usher.redis() as redis:
-        redis.xadd(topic, {"data": mark})
+    usher.append(topic, mark)
     letter = usher.dead_letter(mark)
     assert letter["reason"] == "invalid_json"
     assert letter["event"]["data"] == mark

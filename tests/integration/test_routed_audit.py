@@ -96,12 +96,10 @@ def test_p2_routed_events_are_accounted_for_whatever_became_of_them(usher: Drive
     assert told["unrouted"] >= before + 2
 
 
-def test_p2_a_deleted_row_of_a_routed_event_is_named_with_its_route(
-    usher: Driver, raw: Redis
-) -> None:
+def test_p2_a_deleted_row_of_a_routed_event_is_named_with_its_route(usher: Driver) -> None:
     event_id, _ = _started(usher)
     assert _findings(usher, event_id) == []
-    with _without(raw, _row(event_id)):
+    with _without(usher, _row(event_id).removeprefix(LEDGER)):
         (found,) = _findings(usher, event_id)
         assert (found.stream, found.route) == ("orders", START)
         assert "neither the ledger nor a dead letter" in found.missing
@@ -153,9 +151,9 @@ def test_p2_a_row_of_a_routed_event_that_was_made_by_hand_is_named(
         raw.hset(_row(event_id), "data", text)
 
 
-def test_p2_a_row_for_a_run_that_never_was_is_named(usher: Driver, raw: Redis) -> None:
+def test_p2_a_row_for_a_run_that_never_was_is_named(usher: Driver) -> None:
     event_id, instance_id = _started(usher)
-    with _without(raw, f"{LEDGER}instance-{instance_id}"):
+    with _without(usher, f"instance-{instance_id}"):
         (found,) = _findings(usher, event_id)
         assert "does not say that it took the instance id" in found.missing
 

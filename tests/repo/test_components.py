@@ -10,6 +10,8 @@ from contracts.topics import LEDGER_STORE, PUBSUB, PUBSUB_ORDERED, STATE_STORE, 
 from tests.repo.files import ROOT, SERVICES
 
 FOLDER = ROOT / "components"
+SETS = ROOT / "component-sets"
+"""Files in place of those, for other brokers and stores."""
 KINDS = {"Component", "Resiliency", "Configuration", "Subscription"}
 KUSTOMIZATION = FOLDER / "kustomization.yaml"
 
@@ -127,6 +129,22 @@ def test_what_is_read_ahead_is_served_before_it_is_taken_for_lost(name: str) -> 
     ahead = int(found["concurrency"]) + 2 * int(found["queueDepth"])
     a_slow_machine = 13  # deliveries a second
     assert ahead <= a_slow_machine * int(found["processingTimeout"].removesuffix("s"))
+
+
+@pytest.mark.parametrize(
+    "file", sorted(SETS.glob("*/*.yaml")), ids=lambda f: f"{f.parent.name}/{f.name}"
+)
+def test_a_file_of_a_set_is_the_component_of_its_name_on_another_broker_or_store(
+    file: Path,
+) -> None:
+    ours, theirs = document(FOLDER / file.name), document(file)
+    assert theirs["spec"]["type"] != ours["spec"]["type"]
+    assert {**theirs, "spec": None} == {**ours, "spec": None}
+    said = {one["name"]: one.get("value") for one in theirs["spec"]["metadata"]}
+    assert all(isinstance(value, str | None) for value in said.values())
+    for one in ours["spec"]["metadata"]:
+        if one["name"] in ("publishingScopes", "subscriptionScopes", "actorStateStore"):
+            assert said[one["name"]] == one["value"]
 
 
 def test_nothing_is_written_down_that_belongs_to_one_machine() -> None:

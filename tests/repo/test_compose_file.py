@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from tests.repo.files import ROOT, SERVICES
-from usher.stack.processes import Binaries, processes
+from usher.stack.processes import processes
 from usher.stack.settings import StackSettings
+from usher.stack.spec import Binaries
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 COMPOSED: dict[str, Any] = DOCUMENT["services"]

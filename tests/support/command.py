@@ -10,13 +10,18 @@ from typing import Any
 from tests.support.driver import Driver
 
 
-def run_usher(usher: Driver, *words: str, code: int | None = 0) -> dict[str, Any]:
-    """Run it with `--json`; return its answer, having checked its exit code (None: any)."""
+def run_usher(
+    usher: Driver, *words: str, code: int | None = 0, database: int = 0
+) -> dict[str, Any]:
+    """Run it with `--json`; return its answer, having checked its exit code (None: any).
+
+    `database` is the Redis database that the command takes for the broker's.
+    """
     urls = {
         f"USHER_{name.upper()}_URL": usher.url(name, "")
         for name in ("starter", "orchestrator", "notifier")
     }
-    urls["USHER_REDIS_URL"] = f"redis://127.0.0.1:{usher.settings.redis_port}/0"
+    urls["USHER_REDIS_URL"] = f"redis://127.0.0.1:{usher.settings.redis_port}/{database}"
     urls["USHER_REDIS_PASSWORD"] = usher.stack.secrets.redis_password
     command = [str(Path(sys.executable).with_name("usher")), *words, "--json"]
     told = subprocess.run(

@@ -10,7 +10,8 @@ import httpx
 from redis import Redis
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from tests.support.unread import unread
+from tests.support.brokers import Broker, KafkaBroker, RedisBroker
+from tests.support.records import PostgresRecords, Records, RedisRecords
 from usher.stack.secrets import read_secrets
 from usher.stack.settings import LOOPBACK, StackSettings
 from usher.stack.stack import Stack
@@ -129,12 +130,35 @@ class Driver:
 
     def pending(self, topic: str, group: str = "orchestrator") -> int:
         """Count what the broker delivered and has no acknowledgement of, plus what it holds yet."""
-        with self.redis(decode_responses=True) as redis:
-            return unread(redis, topic, group)
+        with self.broker() as broker:
+            return broker.pending(topic, group)
+
+    def append(self, topic: str, entry: bytes | str, headers: Any = None) -> None:
+        """Add an entry to a topic past Dapr."""
+        with self.broker() as broker:
+            broker.append(topic, entry.encode() if isinstance(entry, str) else entry, headers)
+
+    @contextmanager
+    def broker(self) -> Iterator[Broker]:
+        """Give the broker."""
+        if self.settings.broker == "kafka":
+            yield KafkaBroker(self.settings)
+        else:
+            with self.redis(decode_responses=True) as client:
+                yield RedisBroker(client)
 
     def redis(self, **options: Any) -> Redis:
-        """Return a client of the broker."""
+        """Return a client of the stack's Redis."""
         return redis_client(self.settings, **options)
+
+    @contextmanager
+    def records(self) -> Iterator[Records]:
+        """Give the records of the state store."""
+        if self.settings.state == "postgres":
+            yield PostgresRecords(self.settings)
+        else:
+            with self.redis() as client:
+                yield RedisRecords(client)
 
     def ask_engine(self, path: str, **request: Any) -> httpx.Response:
         """Post to the workflow API of the orchestrator's sidecar, past Usher."""

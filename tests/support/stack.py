@@ -1,7 +1,7 @@
 """The real stack for tests: one for each worker of a run, on ports of its own, on fresh data."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ import pytest
 
 from tests.support.driver import Driver
 from tests.support.prepare import tell
+from usher.stack.errors import SetupError
+from usher.stack.kafka import find_or_fetch
+from usher.stack.postgres import find_postgres
 from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack
 
@@ -60,6 +63,36 @@ def by_activity() -> Iterator[Driver]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ORCHESTRATOR_ANNOUNCE", "activity")
         with up(PORTS_BESIDE + 620) as driver:
+            yield driver
+
+
+@pytest.fixture(scope="session")
+def on_postgres() -> Iterator[Driver]:
+    """A stack whose workflow state and ledger are in Postgres."""
+    yield from _shaped(330, find_postgres, USHER_STATE="postgres")
+
+
+@pytest.fixture(scope="session")
+def on_kafka_postgres() -> Iterator[Driver]:
+    """The same, with Kafka for its broker."""
+
+    def find() -> None:
+        find_postgres()
+        find_or_fetch(tell)
+
+    yield from _shaped(360, find, USHER_BROKER="kafka", USHER_STATE="postgres")
+
+
+def _shaped(beside: int, find: Callable[[], object], **settings: str) -> Iterator[Driver]:
+    """A stack on other servers; skipped where they are not installed."""
+    try:
+        find()
+    except SetupError as error:
+        pytest.skip(str(error))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        with up(PORTS_BESIDE + beside) as driver:
             yield driver
 
 

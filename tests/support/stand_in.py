@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from usher.stack.processes import ProcessSpec
 from usher.stack.program import Report
 from usher.stack.settings import StackSettings
+from usher.stack.spec import ProcessSpec
 from usher.stack.stack import Stack
 
 

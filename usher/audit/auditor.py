@@ -18,6 +18,7 @@ from usher.audit.messages import find, kept_or_coming
 from usher.audit.report import Report, Unaccounted
 from usher.audit.sources import AUDITED, Item, Place, Source, came, sources
 from usher.audit.streams import PAGE, EntryId, Progress, Streams, named
+from usher.audit.unseen import not_seen
 from usher.audit.verdict import (
     BROKEN,
     LETTERED,
@@ -51,7 +52,9 @@ class Auditor:
     def run(self) -> Report:
         report = Report()
         self._sources, report.not_audited = sources(self._client.send(calls.routes()).items)
-        report.topics = [source.topic for source in self._sources]
+        topics = [source.topic for source in self._sources]
+        report.not_seen = not_seen(topics, self._streams)
+        report.topics = [topic for topic in topics if topic not in report.not_seen]
         read = {*READ_BY.items(), *((one.topic, one.group) for one in self._sources)}
         self._begun = {one: self._streams.progress(*one) for one in sorted(read)}
         for source in self._sources:

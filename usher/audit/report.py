@@ -50,6 +50,9 @@ class Report:
     not_audited: list[str] = field(default_factory=list)
     """Topics of routes on brokers that are not Usher's."""
 
+    not_seen: dict[str, str] = field(default_factory=dict)
+    """Topics that could not be read, and why: nothing is said of their events."""
+
     @property
     def unaccounted(self) -> int:
         return sum(finding.count for finding in self.findings)
@@ -69,6 +72,7 @@ class Report:
             "deletions_unseen": [str(topic) for topic in self.blind],
             "topics": self.topics,
             "not_audited": self.not_audited,
+            "not_seen": self.not_seen,
             "findings": [asdict(finding) for finding in self.findings],
             "reused": [asdict(finding) for finding in self.reused],
         }

@@ -52,12 +52,18 @@ class Progress:
 class Streams:
     """Reads only. Raises `RedisError`."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, elsewhere: Mapping[str, str] | None = None) -> None:
         self._client = client
+        self.elsewhere = elsewhere or {}
+        """Topics on other brokers, with the broker's type: a stream of that name is not theirs."""
+
+    def has(self, topic: str) -> bool:
+        """Return whether Redis has the stream of a topic."""
+        return topic not in self.elsewhere and bool(self._client.exists(topic))
 
     def progress(self, topic: str, group: str) -> Progress:
         """Return how far a group has come. What is acknowledged by this was so before."""
-        if not self._client.exists(topic):
+        if not self.has(topic):
             return Progress((0, 0), None, frozenset())
         info: Any = self._client.xinfo_stream(topic)
         groups: Any = self._client.xinfo_groups(topic)
@@ -72,6 +78,8 @@ class Streams:
     def pages(self, topic: str, last: EntryId) -> Iterator[list[StreamEntry]]:
         """Yield the entries up to `last`, oldest first."""
         after: EntryId = (0, 0)
+        if topic in self.elsewhere:
+            return
         while page := self._range(topic, f"({named(after)}", named(last)):
             yield page
             after = page[-1].id
@@ -86,6 +94,8 @@ class Streams:
     def vanished(self, topic: str) -> int | None:
         """Return how many entries left a stream past its trimmer; None where Redis before 7
         cannot tell. A stream that was made anew lacks all that it once had."""
+        if topic in self.elsewhere:
+            return None
         with self._client.pipeline(transaction=True) as at_once:
             at_once.hmget(BOOK, [f"{topic}:trimmed", f"{topic}:added"])
             at_once.xinfo_stream(topic)

@@ -1,12 +1,13 @@
 """The commands that check that no accepted event is lost, and that nothing breaks a promise."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from contracts import printable
-from usher.errors import Exit
+from usher.errors import CommandError, Exit
 from usher.session import session
 from usher.terminal import views
 from usher.terminal.arguments import Json
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Group, RenderableType
 
     from usher.audit.report import Report, Unaccounted
+    from usher.client import Client
     from usher.doctor.examination import Diagnosis
 
 app = typer.Typer()
@@ -25,16 +27,19 @@ app = typer.Typer()
 def audit(ctx: typer.Context, as_json: Json = False) -> None:
     """Check that every event on the streams is accounted for.
 
-    Exit code 1 if an event is not. Each one is named.
+    Exit code 1 if an event is not. Each one is named. Exit code 3 if a topic could not be read.
     """
     with session(ctx, as_json) as run, run.client() as client, run.redis() as redis:
         from usher.audit.auditor import Auditor
         from usher.audit.streams import Streams
 
-        report = Auditor(Streams(redis), client, run.out.progress).run()
+        streams = Streams(redis, _other_brokers(client))
+        report = Auditor(streams, client, run.out.progress).run()
         run.out.answer(report.as_json(), _audited(report))
     if report.unaccounted:
         raise typer.Exit(Exit.FAILED)
+    if report.not_seen:
+        raise typer.Exit(Exit.UNREACHABLE)
 
 
 @app.command(epilog=examples("usher doctor", "usher doctor --json | jq '.items[].where'"))
@@ -48,12 +53,23 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
         from usher.stack.settings import LOOPBACK
 
         etcd_url = f"http://{LOOPBACK}:{run.settings.scheduler_etcd_client_port}"
-        found = Doctor(run.settings.components_dir, client, etcd_url).examine(run.redis)
+        found = Doctor(run.settings.component_folders, client, etcd_url).examine(run.redis)
         run.out.answer(found.as_json(), _diagnosed(found))
     if found.count("refusal"):
         raise typer.Exit(Exit.FAILED)
     if found.not_seen:
         raise typer.Exit(Exit.UNREACHABLE)
+
+
+def _other_brokers(client: "Client") -> "Mapping[str, str]":
+    """Return the topics on brokers that are not Redis; none while the orchestrator is away."""
+    from contracts import calls
+    from contracts.brokers import other_brokers
+
+    with suppress(CommandError):
+        metadata: dict[str, Any] = client.send(calls.sidecar("orchestrator"))
+        return other_brokers(metadata)
+    return {}
 
 
 def _diagnosed(found: "Diagnosis") -> "Group":
@@ -72,7 +88,7 @@ def _audited(report: "Report") -> "Group":
     from rich.console import Group
     from rich.text import Text
 
-    lists = ("findings", "reused")
+    lists = ("findings", "reused", "not_seen")
     totals = {name: value for name, value in report.as_json().items() if name not in lists}
     shown: list[RenderableType] = [views.pairs(totals)]
     if report.findings:
@@ -80,6 +96,7 @@ def _audited(report: "Report") -> "Group":
     if report.reused:
         title = Text("Published with the source and id of another event:", style="bold")
         shown += [title, _named(report.reused, "note")]
+    shown += [Text(f"not seen: {topic}: {why}") for topic, why in report.not_seen.items()]
     return Group(*shown)
 
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
+from contracts.brokers import REDIS
 from contracts.finding import Finding, refusal, warning
 from contracts.topics import PUBSUB, PUBSUB_ORDERED
 from usher.doctor.durations import seconds
+from usher.doctor.kafka import TYPE as KAFKA
+from usher.doctor.kafka import kafka
 from usher.doctor.resources import Resource, of_type
 
 SLOW = 60
@@ -21,9 +24,11 @@ def brokers(resources: Iterable[Resource], call_timeout: float) -> Iterator[Find
             right = '"1": more at a time reach an instance in any order'
             wrong = f"{one.option('concurrency')}"
             yield warning(one.field("concurrency"), wrong, right, "P3")
-        if one.spec.get("type") == "pubsub.redis":
+        if one.spec.get("type") == REDIS:
             yield from _redelivery(one, call_timeout)
             yield from _trimming(one)
+        elif one.spec.get("type") == KAFKA:
+            yield from kafka(one)
 
 
 def _redelivery(one: Resource, call_timeout: float) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Everything `usher doctor` looks at, and what could not be seen."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,17 +9,18 @@ from typing import Any
 from redis import Redis
 
 from contracts import calls
+from contracts.brokers import REDIS, other_brokers
 from contracts.finding import Finding
 from contracts.http import Windows
 from contracts.services import Service
-from contracts.topics import OWN_KEYS, Topic
+from contracts.topics import OWN_KEYS, PUBSUB, Topic
 from usher.client import Client
 from usher.doctor import routes
 from usher.doctor.broker import brokers
 from usher.doctor.dapr_runtime import alike, etcd, notifier
 from usher.doctor.delivery import outages, resiliency
 from usher.doctor.redis_config import redis_config
-from usher.doctor.resources import read
+from usher.doctor.resources import of_type, read
 from usher.doctor.retention import retention, stores
 from usher.doctor.scopes import scopes
 from usher.doctor.streams import Stream, streams, unread
@@ -51,13 +52,15 @@ class Diagnosis:
 class Doctor:
     """One examination, of files and of what runs."""
 
-    def __init__(self, components: Path, client: Client, etcd_url: str) -> None:
+    def __init__(self, components: Sequence[Path], client: Client, etcd_url: str) -> None:
         self._components = components
         self._client = client
         self._etcd_url = etcd_url
         self._found = Diagnosis()
         self._times = DEFAULTS
         self._channels: set[str] = set()
+        self._others: dict[str, str] = {}
+        """Topics on brokers that are not Redis, with the broker's type."""
 
     def examine(self, redis: Callable[[], Any]) -> Diagnosis:
         """`redis` opens a client of the broker."""
@@ -86,19 +89,23 @@ class Doctor:
             with self._seeing():
                 metadata = self._client.send(calls.sidecar(app))
                 versions[app] = str(metadata.get("runtimeVersion"))
+                self._others |= other_brokers(metadata)
                 if app == "notifier":
                     self._add(notifier(metadata))
         self._add(alike(versions))
         self._add(etcd(self._client.etcd_takes_json(self._etcd_url)))
 
     def _files(self) -> None:
-        if not self._components.is_dir():
-            self._found.not_seen.append(f"there are no component files in {self._components}")
+        if not self._components[0].is_dir():
+            self._found.not_seen.append(f"there are no component files in {self._components[0]}")
             return
-        resources, broken = read(self._components)
+        resources, broken = read(*self._components)
         self._add(iter(broken))
         self._add(brokers(resources, self._times.call_timeout_seconds))
         routed = {channel.rpartition("/")[0] for channel in self._channels} - {""}
+        for one in of_type(resources, "pubsub."):
+            if one.name == PUBSUB and one.spec.get("type") != REDIS:
+                self._others |= dict.fromkeys(Topic, str(one.spec.get("type")))
         self._add(resiliency(resources, routed))
         self._add(scopes(resources, self._channels))
         self._add(outages(resources))
@@ -113,8 +120,17 @@ class Doctor:
         self._add(redis_config(config))
         now: Any = redis.time()
         days = self._times.stream_days, self._times.ledger_days
-        self._add(streams(_streams(redis), int(now[0]) * 1000, *days))
+        found = _streams(redis, [topic for topic in Topic if topic not in self._others])
+        self._add(streams(found, int(now[0]) * 1000, *days))
         self._add(unread(_unread(redis)))
+        self._found.not_seen += [
+            f"the stream {topic}: {self._unseen(topic)}" for topic in Topic if topic not in found
+        ]
+
+    def _unseen(self, topic: Topic) -> str:
+        if kind := self._others.get(topic):
+            return f"it is on {kind}: nobody checked who reads it, nor how long it keeps events"
+        return "Redis has none of this name: nobody has subscribed to it, or it is another Redis"
 
     def _add(self, findings: Iterator[Finding]) -> None:
         self._found.findings += findings
@@ -130,9 +146,9 @@ class Doctor:
             self._found.not_seen.append(f"{error.title} {error.detail or ''}".strip())
 
 
-def _streams(redis: Redis) -> dict[Topic, Stream]:
+def _streams(redis: Redis, topics: Iterable[Topic]) -> dict[Topic, Stream]:
     found: dict[Topic, Stream] = {}
-    for topic in Topic:
+    for topic in topics:
         if not redis.exists(topic):
             continue
         info: Any = redis.xinfo_stream(topic)

@@ -40,19 +40,43 @@ class Resource:
 
     def option(self, name: str) -> str | None:
         """One entry of a component's metadata; names are not case-sensitive."""
-        for one in self.spec.get("metadata") or []:
+        found = self._entry(name)
+        if found is None:
+            return None
+        value = found.get("value")
+        return "" if value is None else str(value)
+
+    def referenced(self, name: str) -> str | None:
+        """Where an entry has its value from, such as an environment variable; None for the file."""
+        found = self._entry(name) or {}
+        for reference in ("envRef", "secretKeyRef"):
+            if found.get(reference):
+                return f"{reference} {found[reference]}"
+        return None
+
+    def option_names(self) -> set[str]:
+        """The names of the metadata's entries, as they are written."""
+        return {str(one.get("name")) for one in self.spec.get("metadata") or []}
+
+    def _entry(self, name: str) -> Mapping[str, Any] | None:
+        """Return an entry of a component's metadata. Of several, daprd takes the last."""
+        for one in reversed(self.spec.get("metadata") or []):
             if str(one.get("name")).lower() == name.lower():
-                return str(one.get("value", ""))
+                found: Mapping[str, Any] = one
+                return found
         return None
 
 
-def read(folder: Path) -> tuple[list[Resource], list[Finding]]:
-    """Return every document of the folder; a file that daprd could not read is a finding, as
-    daprd itself only warns of it."""
+def read(*folders: Path) -> tuple[list[Resource], list[Finding]]:
+    """Return every document; a file replaces the one of its name in the folders before.
+
+    A file that daprd could not read is a finding, as daprd itself only warns of it.
+    """
     resources: list[Resource] = []
     broken: list[Finding] = []
-    for file in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
-        name = f"{folder.name}/{file.name}"
+    every = [file for folder in folders for file in folder.glob("*.y*ml")]
+    for file in sorted({file.name: file for file in every}.values(), key=lambda one: one.name):
+        name = f"{file.parent.name}/{file.name}"
         try:
             documents = [one for one in yaml.safe_load_all(file.read_text()) if one is not None]
         except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from usher.stack.processes import ProcessSpec
+from usher.stack.spec import ProcessSpec
 
 # Relative to the data folder, which is supervisord's working folder. So nothing needs quotes.
 LOGS = Path("logs")
@@ -42,6 +42,7 @@ autorestart=true
 startsecs=5
 startretries=1000000000
 stopwaitsecs={stop_seconds}
+stopsignal={stop_signal}
 killasgroup=true
 redirect_stderr=true
 stdout_logfile={logs}/{name}.log
@@ -69,6 +70,7 @@ def render(specs: Sequence[ProcessSpec], socket: Path) -> str:
             environment=_environment(spec.env, spec.secrets),
             priority=priority,
             stop_seconds=spec.stop_seconds,
+            stop_signal=spec.stop_signal,
             logs=LOGS,
         )
         for priority, spec in enumerate(specs)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import psutil
 
 from usher.stack.errors import StackError
-from usher.stack.processes import ProcessSpec
 from usher.stack.settings import LOOPBACK, StackSettings, purpose, variable
+from usher.stack.spec import ProcessSpec
 
 
 def refuse_ports_in_use(settings: StackSettings, specs: Sequence[ProcessSpec]) -> None:

@@ -3,45 +3,15 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Literal
 
 from contracts.services import Service
-from usher.stack.secrets import APP_TOKEN, REDIS_FILE, REDIS_PASSWORD, SIDECAR_TOKEN
+from usher.stack.secrets import APP_TOKEN, REDIS_PASSWORD, SIDECAR_TOKEN
+from usher.stack.servers import data_dirs, redis_address, servers
 from usher.stack.settings import LOOPBACK, PORTS, StackSettings
 from usher.stack.sidecar_env import sidecar_env
-
-
-@dataclass(frozen=True)
-class ProcessSpec:
-    """One process of the stack. Its output goes to its log. If it dies, it is restarted."""
-
-    name: str
-    argv: tuple[str, ...]
-    env: Mapping[str, str] = field(default_factory=dict)
-    """Variables added to the caller's environment."""
-    secrets: tuple[str, ...] = ()
-    """The variables with the secrets of the stack that it gets."""
-    tier: int = 0
-    """Processes of a tier start when all of the tier before are ready."""
-    ready: str | None = None
-    """Ready when `http://…` answers 2xx or `redis://…` answers PING. None: ready once it runs."""
-    ports: tuple[str, ...] = ()
-    """The ports that it listens on, as fields of `StackSettings`."""
-    stop_seconds: int = 10
-    """How long it may take to end on SIGTERM before it is killed."""
-
-
-@dataclass(frozen=True)
-class Binaries:
-    """The programs that are not Python modules."""
-
-    redis_server: Path
-    daprd: Path
-    placement: Path
-    scheduler: Path
-
+from usher.stack.spec import Binaries, ProcessSpec, flags_of
 
 _SECRETS: Mapping[Service, tuple[str, ...]] = {
     "starter": (),
@@ -54,7 +24,7 @@ def processes(settings: StackSettings, binaries: Binaries) -> list[ProcessSpec]:
     """Return the processes in the order of their start. They stop in reverse, callers first."""
     replicas = [(n, settings.replica(n)) for n in range(1, settings.replicas + 1)]
     return [
-        _redis(settings, binaries),
+        *servers(settings, binaries),
         _placement(settings, binaries),
         _scheduler(settings, binaries),
         _sidecar(settings, binaries, "starter"),
@@ -64,7 +34,7 @@ def processes(settings: StackSettings, binaries: Binaries) -> list[ProcessSpec]:
             settings,
             "notifier",
             NOTIFIER_TOPIC_PORT=settings.notifier_topic_port,
-            NOTIFIER_REDIS_URL=f"redis://{_redis_address(settings)}/0",
+            NOTIFIER_REDIS_URL=f"redis://{redis_address(settings)}/0",
             NOTIFIER_STARTER_URL=settings.url("starter"),
             NOTIFIER_ORCHESTRATOR_URL=settings.url("orchestrator"),
         ),
@@ -73,39 +43,10 @@ def processes(settings: StackSettings, binaries: Binaries) -> list[ProcessSpec]:
     ]
 
 
-def data_dirs(settings: StackSettings) -> dict[str, Path]:
-    """Return the folders with the data of processes. `--fresh` empties them."""
-    return {name: settings.data_dir / "data" / name for name in ("redis", "scheduler")}
-
-
 def _numbered(n: int, spec: ProcessSpec) -> ProcessSpec:
     """Return the spec of the n-th replica: its own name, and no ports that are settings."""
     name = spec.name.replace("orchestrator", f"orchestrator-{n}")
     return replace(spec, name=name, ports=()) if n > 1 else spec
-
-
-def _redis_address(settings: StackSettings) -> str:
-    return f"{LOOPBACK}:{settings.redis_port}"
-
-
-def _redis(settings: StackSettings, binaries: Binaries) -> ProcessSpec:
-    flags = {
-        "bind": LOOPBACK,
-        "port": settings.redis_port,
-        "dir": data_dirs(settings)["redis"],
-        "appendonly": "yes",
-        "appendfsync": "everysec",
-        "save": "",
-        # A process title overwrites the environment, by which `down` finds the stack's processes.
-        "set-proc-title": "no",
-        "include": settings.data_dir / REDIS_FILE,  # has the password
-    }
-    return ProcessSpec(
-        name="redis",
-        argv=(str(binaries.redis_server), *_flags(flags)),
-        ready=f"redis://{_redis_address(settings)}",
-        ports=("redis_port",),
-    )
 
 
 def _placement(settings: StackSettings, binaries: Binaries) -> ProcessSpec:
@@ -114,7 +55,7 @@ def _placement(settings: StackSettings, binaries: Binaries) -> ProcessSpec:
     }
     return ProcessSpec(
         name="placement",
-        argv=(str(binaries.placement), *_flags(flags)),
+        argv=(str(binaries.placement), *flags_of(flags)),
         tier=1,
         ready=f"http://{LOOPBACK}:{settings.placement_health_port}/healthz",
         ports=_ports("placement"),
@@ -135,7 +76,7 @@ def _scheduler(settings: StackSettings, binaries: Binaries) -> ProcessSpec:
     }
     return ProcessSpec(
         name="scheduler",
-        argv=(str(binaries.scheduler), *_flags(flags)),
+        argv=(str(binaries.scheduler), *flags_of(flags)),
         # Fewer cores save a fifth of its CPU on a machine of two cores that it shares.
         env={"GOMAXPROCS": str(max(1, (os.cpu_count() or 1) // 2))},
         tier=1,
@@ -194,8 +135,8 @@ def _sidecar(settings: StackSettings, binaries: Binaries, app: Service) -> Proce
         }
     return ProcessSpec(
         name=f"{app}-daprd",
-        argv=(str(binaries.daprd), *_flags(flags), *switches),
-        env=sidecar_env(settings, _redis_address(settings)),
+        argv=(str(binaries.daprd), *flags_of(flags), *switches),
+        env=sidecar_env(settings, redis_address(settings)),
         # `dapr publish` sends no token, so starter's sidecar requires none.
         secrets=(REDIS_PASSWORD, *(() if app == "starter" else (SIDECAR_TOKEN, APP_TOKEN))),
         tier=2,
@@ -237,10 +178,6 @@ def _service(settings: StackSettings, name: Service, **env: object) -> ProcessSp
         ports=tuple(p for p in (f"{name}_port", f"{name}_topic_port") if p in PORTS),
         stop_seconds=30,  # the orchestrator finishes the deliveries in hand
     )
-
-
-def _flags(flags: Mapping[str, object]) -> list[str]:
-    return [word for name, value in flags.items() for word in (f"--{name}", str(value))]
 
 
 def _ports(prefix: str) -> tuple[str, ...]:

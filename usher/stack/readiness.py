@@ -1,6 +1,9 @@
 """Checks whether one process of the stack is ready."""
 
-from usher.stack.processes import ProcessSpec
+from pathlib import Path
+
+from usher.stack import kafka, postgres
+from usher.stack.spec import ProcessSpec
 
 _SECONDS = 2
 
@@ -11,6 +14,10 @@ def is_ready(spec: ProcessSpec, redis_password: str = "") -> bool:
         return True
     if spec.ready.startswith("redis://"):
         return _pings(spec.ready, redis_password)
+    if spec.ready.startswith("postgres://"):
+        return postgres.accepts(Path(spec.ready.removeprefix("postgres://")), _SECONDS)
+    if spec.ready.startswith("kafka://"):
+        return kafka.is_ready(spec.ready.removeprefix("kafka://"), _SECONDS)
     return _answers(spec.ready)
 
 

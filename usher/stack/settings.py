@@ -80,6 +80,10 @@ class StackSettings(BaseSettings):
         ),
         description="where spans go, OTLP over HTTP, e.g. `http://127.0.0.1:4318`; empty: nowhere",
     )
+    broker: Literal["redis", "kafka"] = Field("redis", description="what carries the topics")
+    state: Literal["redis", "postgres"] = Field(
+        "redis", description="what holds the workflow engine's state and the ledger"
+    )
     replicas: int = Field(1, ge=1, le=4, description="orchestrators, each beside its own sidecar")
 
     starter_port: Port = Field(8080, description="starter's HTTP")
@@ -115,6 +119,8 @@ class StackSettings(BaseSettings):
     scheduler_etcd_client_port: Port = Field(12379, description="etcd clients of scheduler")
     scheduler_etcd_peer_port: Port = Field(12380, description="etcd peers of scheduler")
     redis_port: Port = Field(16379, description="Redis")
+    kafka_port: Port = Field(19092, description="Kafka")
+    kafka_controller_port: Port = Field(19093, description="controller of Kafka")
 
     @model_validator(mode="after")
     def _no_port_twice(self) -> Self:
@@ -125,6 +131,18 @@ class StackSettings(BaseSettings):
         if clashes:
             raise ValueError(f"a port is used twice: {'; '.join(clashes)}")
         return self
+
+    @property
+    def component_folders(self) -> tuple[Path, ...]:
+        """The folders of component files; a file replaces the one of its name in those before.
+
+        In a folder of the user's own, the files stay as they are.
+        """
+        if self.components_dir != _default_components_dir():
+            return (self.components_dir,)
+        others = [name for name in (self.broker, self.state) if name != "redis"]
+        sets = self.components_dir.with_name("component-sets")
+        return (self.components_dir, *(sets / name for name in others))
 
     @property
     def served(self) -> dict[str, str]:

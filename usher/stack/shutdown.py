@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 
 from usher.stack.ownership import alive, owned
-from usher.stack.processes import ProcessSpec
 from usher.stack.program import Report
+from usher.stack.spec import ProcessSpec
 from usher.stack.wait import wait_until
 
 

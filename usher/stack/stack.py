@@ -9,20 +9,25 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from usher.stack import kafka
 from usher.stack.cause import why
-from usher.stack.components import refuse_broken_components
+from usher.stack.component_sets import with_component_sets
+from usher.stack.components import refuse_unfit_components
 from usher.stack.conf import LOGS
 from usher.stack.errors import StackError
 from usher.stack.ports import refuse_ports_in_use
-from usher.stack.processes import Binaries, ProcessSpec, data_dirs, processes
+from usher.stack.postgres import find_postgres
+from usher.stack.processes import processes
 from usher.stack.program import Report
 from usher.stack.readiness import is_ready
 from usher.stack.redis import find_or_install
 from usher.stack.runtime import find_or_build
 from usher.stack.secrets import FILE, Secrets, read_secrets
+from usher.stack.servers import data_dirs
 from usher.stack.settings import StackSettings
 from usher.stack.shutdown import kill_all, shut_down
 from usher.stack.space import refuse_too_little_space
+from usher.stack.spec import Binaries, ProcessSpec
 from usher.stack.supervision import Supervisor
 from usher.stack.wait import wait_until
 
@@ -134,10 +139,13 @@ class Stack:
         if self._given is not None:
             return self._given
         redis_server = find_or_install(report, self.settings.redis_server)
+        postgres = find_postgres() if self.settings.state == "postgres" else Path()
+        jars = kafka.find_or_fetch(report) if self.settings.broker == "kafka" else Path()
         dapr = find_or_build(report, self.settings.dapr_dir)
-        refuse_broken_components(self.settings.components_dir)
-        found = Binaries(redis_server, dapr.daprd, dapr.placement, dapr.scheduler)
-        return processes(self.settings, found)
+        settings = with_component_sets(self.settings)
+        refuse_unfit_components(settings.components_dir)
+        found = Binaries(redis_server, dapr.daprd, dapr.placement, dapr.scheduler, postgres, jars)
+        return processes(settings, found)
 
     def _prepare(self, specs: Sequence[ProcessSpec], fresh: bool, report: Report) -> None:
         # Processes that a killed supervisord left behind hold ports and data.
@@ -148,6 +156,8 @@ class Stack:
                 shutil.rmtree(folder, ignore_errors=True)
         for folder in data_dirs(self.settings).values():
             folder.mkdir(parents=True, exist_ok=True)
+        if self.settings.broker == "kafka":
+            kafka.write_properties(self.settings, data_dirs(self.settings)["kafka"])
         refuse_too_little_space(self.settings.data_dir)
 
     def _bring_up(self, specs: Sequence[ProcessSpec], report: Report) -> bool:

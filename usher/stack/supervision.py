@@ -17,9 +17,9 @@ from supervisor.xmlrpc import Faults  # type: ignore[import-untyped]
 from usher.stack.conf import LOGS, PIDFILE, render, secret_variable
 from usher.stack.errors import StackError
 from usher.stack.ownership import MARK, alive, name_of
-from usher.stack.processes import ProcessSpec
 from usher.stack.secrets import ensure_secrets, write_redis_file
 from usher.stack.settings import LOOPBACK
+from usher.stack.spec import ProcessSpec
 from usher.stack.unixsocket import UnixTransport, make_private, poke, socket_path
 from usher.stack.wait import wait_until
 

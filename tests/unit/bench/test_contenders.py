@@ -9,7 +9,8 @@ import pytest
 from bench.contenders import ALL, chosen, with_lever
 from bench.stacks import WORKER_THREADS, specs, stack_settings, untuned, without_secrets
 from orchestrator.authoring.catalogue import Catalogue
-from usher.stack.processes import Binaries, ProcessSpec, processes
+from usher.stack.processes import processes
+from usher.stack.spec import Binaries, ProcessSpec
 
 BINARIES = Binaries(Path("/b/redis"), Path("/b/daprd"), Path("/b/placement"), Path("/b/scheduler"))
 NAMES = [contender.name for contender in ALL]

@@ -8,12 +8,13 @@ import pytest
 from dapr.ext.workflow import WorkflowActivityContext
 
 from bench.contenders import ALL, PEERS, chosen
-from bench.peers import tools, work
+from bench.peers import work
 from bench.peers.tools import Tools, find_or_install
 from bench.stacks import specs, stack_settings
 from bench.workflows import bench_workflow
+from usher.stack import postgres
 from usher.stack.errors import SetupError
-from usher.stack.processes import Binaries, ProcessSpec
+from usher.stack.spec import Binaries, ProcessSpec
 
 BINARIES = Binaries(Path("/b/redis"), Path("/b/daprd"), Path("/b/placement"), Path("/b/scheduler"))
 TOOLS = Tools(Path("/t/python"), Path("/t/pg"), Path("/t/restate-server"))
@@ -91,7 +92,7 @@ def test_what_is_missing_on_the_system_is_named_and_not_installed(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(tools, "DEBIAN_POSTGRES", tmp_path)
+    monkeypatch.setattr(postgres, "DEBIAN", tmp_path)
     with pytest.raises(SetupError, match=remedy):
         find_or_install({peer}, lambda _: None)
     assert not (tmp_path / "cache").exists()
@@ -103,6 +104,6 @@ def test_an_older_postgres_is_passed_over(tmp_path: Path, monkeypatch: pytest.Mo
         program.write_text('#!/bin/sh\necho "initdb (PostgreSQL) 13.4 (Debian 13.4-1)"\n')
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin")
-    monkeypatch.setattr(tools, "DEBIAN_POSTGRES", tmp_path)
+    monkeypatch.setattr(postgres, "DEBIAN", tmp_path)
     with pytest.raises(SetupError, match="Postgres 14 or newer"):
         find_or_install({"dbos"}, lambda _: None)

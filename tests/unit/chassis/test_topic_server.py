@@ -95,6 +95,15 @@ async def test_what_is_delivered_is_taken_and_answered_for() -> None:
     assert sidecar.taking.taken == [("request", b"entry"), ("event", b"entry")]
 
 
+async def test_a_native_record_is_taken_as_the_event_of_its_headers() -> None:
+    headers = [("__offset", "7"), ("__topic", "workflow-requests"), ("ce_specversion", "1.0")]
+    headers += [("ce_id", "e-1"), ("ce_source", "%2Fshop"), ("ce_type", "order")]
+    async with serving() as sidecar:
+        await sidecar.deliver(PUBSUB, Topic.REQUESTS, metadata=headers)
+    ((_, entry),) = sidecar.taking.taken
+    assert b'"source": "/shop"' in entry
+
+
 async def test_a_delivery_that_the_sidecar_gives_up_on_is_done_all_the_same() -> None:
     """Cut off in the middle, its claim would hold up whoever comes next until its lease is over."""
     async with serving() as sidecar, asyncio.timeout(10):

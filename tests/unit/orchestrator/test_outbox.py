@@ -152,13 +152,17 @@ async def test_whatever_an_event_holds_it_can_be_put_aside(body: bytes) -> None:
 
 
 class SmallBroker(Broker):
-    """A sidecar that takes no message of more than 100,000 bytes."""
+    """A sidecar, or a broker behind it, that takes no message of more than 100,000 bytes."""
+
+    def __init__(self, refusal: RpcError) -> None:
+        super().__init__()
+        self._refusal = refusal
 
     async def publish_event(
         self, pubsub: str, topic: str, data: bytes, data_content_type: str
     ) -> None:
         if len(data) > 100_000:
-            raise TooLarge
+            raise self._refusal
         await super().publish_event(pubsub, topic, data, data_content_type)
 
 
@@ -167,9 +171,20 @@ class TooLarge(RpcError):
         return StatusCode.RESOURCE_EXHAUSTED
 
 
+class KafkaSays(RpcError):
+    def code(self) -> StatusCode:
+        return StatusCode.INTERNAL
+
+    def details(self) -> str:
+        return "error when publishing: kafka server: Message was too large, server rejected it"
+
+
+@pytest.mark.parametrize("refusal", [TooLarge(), KafkaSays()])
 @pytest.mark.parametrize("body", [b"x" * 200_000, b'"%s"' % (b"x" * 200_000), b"x" * 30_000_000])
-async def test_an_event_is_put_aside_whatever_the_sidecar_takes(body: bytes) -> None:
-    broker, event = SmallBroker(), CloudEvent("e-1", "/shop", "t", body)
+async def test_an_event_is_put_aside_whatever_the_sidecar_takes(
+    body: bytes, refusal: RpcError
+) -> None:
+    broker, event = SmallBroker(refusal), CloudEvent("e-1", "/shop", "t", body)
     await Outbox(cast(DaprClient, broker)).dead_letter(Topic.EVENTS, event, REFUSAL, 1)
     ((_, _, envelope, _),) = broker.published
     kept = envelope["data"]["event"]

@@ -256,3 +256,40 @@ def _counted(path: str, **request: Any) -> str:
     app = Neighbours().app()
     ask(app, "POST", path, **request)
     return ask(app, "GET", "/metrics").text
+
+
+def test_what_is_for_one_instance_has_its_id_for_partition_key() -> None:
+    around = Neighbours()
+    around.ask("POST", "/workflows/hello_workflow", params={"key": "7"})
+    around.ask("POST", "/instances/i-1/events/approval", json=True)
+    keys = [request.url.params["metadata.partitionKey"] for request in around.asked]
+    assert keys == ["hello_workflow-7", "i-1"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "key"),
+    [
+        ({}, None),
+        ({"subject": "order 7/ä"}, "order 7/ä"),
+        ({"subject": "order-7", "partitionkey": "customer-1"}, "customer-1"),
+    ],
+)
+def test_an_event_of_a_route_is_kept_in_order_by_its_own_key(
+    attributes: dict[str, str], key: str | None
+) -> None:
+    around = Neighbours()
+    event = {"specversion": "1.0", "id": "e", "source": "/s", "type": "t", **attributes}
+    kind = {"content-type": "application/cloudevents+json"}
+    answer = around.ask("POST", "/events", json=event, params={"topic": "orders"}, headers=kind)
+    assert answer.status_code == 202
+    (request,) = [one for one in around.asked if one.method == "POST"]
+    assert request.url.params.get("metadata.partitionKey") == key
+
+
+def test_what_the_broker_finds_too_large_is_refused_and_not_tried_again() -> None:
+    said = "error when publishing to topic: kafka server: Message was too large, server rejected it"
+    around = Neighbours(sidecar=httpx.Response(500, json={"message": said}))
+    answer = around.ask("POST", "/workflows/hello_workflow", json="x" * 1000)
+    assert answer.status_code == 422
+    assert answer.json()["reason"] == "oversize"
+    assert "bytes" in answer.json()["detail"]

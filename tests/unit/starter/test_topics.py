@@ -10,7 +10,7 @@ from tests.support.neighbours import Neighbours
 
 EVENT = {"specversion": "1.0", "id": "e-1", "source": "/shop", "type": "placed", "data": {}}
 HEADERS = {"content-type": "application/cloudevents+json"}
-ROUTE = {
+ROUTE: dict[str, Any] = {
     "name": "order_workflow/start",
     "declared": "orders.py:1",
     "channel": "orders",
@@ -21,6 +21,7 @@ ROUTE = {
     "matched": 0,
     "refused": 0,
     "last_matched": None,
+    "spec": {},
 }
 
 

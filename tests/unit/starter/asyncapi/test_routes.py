@@ -71,7 +71,7 @@ def test_without_the_orchestrator_it_says_so(away: httpx.Response | Exception) -
 
 def test_text_of_others_stays_text_on_the_page() -> None:
     hostile = "<script>x</script>\u202e{{ 7 }}"
-    one = route("a", type=hostile, when=f"data.x == '{hostile}`'", **{"from": "<b>"})
+    one = route("a", type=hostile, when=f"data.x == '{hostile}`'", **{"from": "b"})
     named = workflow(hostile, {**HOSTILE_SCHEMA, "description": hostile}, hostile)
     shown = bytes(page(document([named], served(one))).body).decode()
     assert "<script" not in shown

@@ -11,8 +11,8 @@ from tests.support.stand_in import StandIn
 from usher.commands.app import app
 from usher.session import Wiring
 from usher.stack.errors import SetupError, StackError
-from usher.stack.processes import ProcessSpec
 from usher.stack.settings import StackSettings
+from usher.stack.spec import ProcessSpec
 from usher.stack.stack import Stack
 
 

@@ -13,9 +13,9 @@ from redis import ConnectionError as NoRedis
 from typer.testing import CliRunner, Result
 
 from contracts.finding import Finding
-from contracts.topics import Topic
+from contracts.topics import READ_BY, Topic
 from tests.repo.files import ROOT
-from tests.unit.orchestrator.api.test_doctor import WELL
+from tests.unit.orchestrator.api.test_doctor import WELL, Metadata
 from usher.commands.app import app
 from usher.doctor.broker import brokers
 from usher.doctor.dapr_runtime import alike, notifier
@@ -31,8 +31,8 @@ from usher.session import Wiring
 OURS = ROOT / "components"
 
 
-def in_files(folder: Path) -> list[Finding]:
-    resources, broken = read(folder)
+def in_files(*folders: Path) -> list[Finding]:
+    resources, broken = read(*folders)
     return [
         *broken,
         *brokers(resources, 8),
@@ -49,8 +49,9 @@ def folder(tmp_path: Path) -> Path:
     return shutil.copytree(OURS, tmp_path / "components")
 
 
-def test_our_own_files_have_no_fault() -> None:
-    assert in_files(OURS) == []
+@pytest.mark.parametrize("others", [(), ("postgres",), ("kafka",), ("kafka", "postgres")])
+def test_our_own_files_have_no_fault(others: tuple[str, ...]) -> None:
+    assert in_files(OURS, *(ROOT / "component-sets" / one for one in others)) == []
 
 
 KEPT = "configuration-orchestrator.yaml"
@@ -293,18 +294,20 @@ def test_sidecars_of_two_versions_are_named() -> None:
 
 
 class Broker:
-    """A Redis that has streams of others, or is away."""
+    """A Redis whose streams are empty and read by those who must; or one without, or away."""
 
     def __init__(
         self,
         appendonly: str = "yes",
         fault: RedisError | None = None,
+        has: bool = True,
         groups: dict[str, list[str]] | None = None,
     ) -> None:
-        """`groups` has the consumer groups of each stream."""
+        """`groups` has the consumer groups of each stream of others."""
         self._appendonly = appendonly
         self._groups = groups or {}
         self._fault = fault
+        self._has = has
 
     def __enter__(self) -> "Broker":
         return self
@@ -321,13 +324,20 @@ class Broker:
         return 0, 0
 
     def exists(self, _: str) -> int:
-        return 0
+        return int(self._has)
+
+    def xinfo_stream(self, _: str) -> dict[str, Any]:
+        return {"length": 0, "first-entry": None}
+
+    def xinfo_groups(self, name: str) -> list[dict[str, Any]]:
+        groups = [READ_BY[Topic(name)]] if name in [*Topic] else self._groups[name]
+        return [{"name": group, "last-delivered-id": "0-0"} for group in groups]
+
+    def xpending(self, _topic: str, _group: str) -> dict[str, Any]:
+        return {"min": None}
 
     def scan_iter(self, **_: object) -> list[bytes]:
         return [name.encode() for name in self._groups]
-
-    def xinfo_groups(self, name: str) -> list[str]:
-        return self._groups[name]
 
 
 NO_ROUTES = {"items": [], "unrouted_total": 0, "unrouted": []}
@@ -336,6 +346,7 @@ NO_ROUTES = {"items": [], "unrouted_total": 0, "unrouted": []}
 @pytest.fixture
 def run() -> Callable[..., Result]:
     items: list[dict[str, str]] = []
+    sidecar: Metadata = {}
     open_etcd: list[bool] = []
     times = {"ledger_days": 30, "stream_days": 7, "call_timeout_seconds": 8}
 
@@ -350,12 +361,17 @@ def run() -> Callable[..., Result]:
             case "/v3/maintenance/status", 12379:
                 return httpx.Response(200 if open_etcd else 404)
             case _:
-                return httpx.Response(200, json=WELL)
+                return httpx.Response(200, json=sidecar)
 
     def call(
-        broker: Broker, *found: dict[str, str], words: tuple[str, ...] = (), etcd: bool = False
+        broker: Broker,
+        *found: dict[str, str],
+        words: tuple[str, ...] = (),
+        etcd: bool = False,
+        kind: str = "pubsub.redis",
     ) -> Result:
         items[:] = found
+        sidecar.update(WELL, components=[{"name": "pubsub", "type": kind}])
         open_etcd[:] = [True] if etcd else []
         http = httpx.MockTransport(answer)
         wiring = Wiring(http=lambda _: httpx.Client(transport=http), redis=lambda _: broker)  # type: ignore[arg-type, return-value]
@@ -390,6 +406,23 @@ def test_what_cannot_be_seen_is_said(run: Callable[..., Result]) -> None:
     blind = run(Broker(fault=NoRedis("refused")))
     assert blind.exit_code == 3
     assert "not seen: Redis at redis://" in blind.stdout
+
+
+def test_a_stream_that_redis_does_not_have_is_not_taken_for_an_empty_one(
+    run: Callable[..., Result],
+) -> None:
+    blind = run(Broker(has=False))
+    assert blind.exit_code == 3
+    assert "not seen: the stream workflow-requests: Redis has none of this name" in blind.stdout
+
+
+def test_the_streams_of_another_broker_are_not_looked_for_in_redis(
+    run: Callable[..., Result],
+) -> None:
+    blind = run(Broker(), kind="pubsub.kafka")
+    assert blind.exit_code == 3
+    assert "not seen: the stream workflow-requests: it is on pubsub.kafka" in blind.stdout
+    assert "the stream workflow-events:" not in blind.stdout
 
 
 def test_a_scheduler_that_takes_commands_from_pages_is_named(run: Callable[..., Result]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from usher.stack.cause import why
-from usher.stack.components import refuse_broken_components
+from usher.stack.components import refuse_unfit_components
 from usher.stack.errors import StackError
 
 DAPRD = """\
@@ -63,9 +63,9 @@ def test_the_cause_is_told_once_however_often_it_was_tried(
 
 def test_a_component_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text("kind: Component\n")
-    refuse_broken_components(tmp_path)
+    refuse_unfit_components(tmp_path)
     (tmp_path / "pubsub.yaml").write_text("spec: [\n")
     with pytest.raises(StackError, match=r"pubsub\.yaml: no YAML.*line 2.*correct it"):
-        refuse_broken_components(tmp_path)
+        refuse_unfit_components(tmp_path)
     with pytest.raises(StackError, match="USHER_COMPONENTS_DIR"):
-        refuse_broken_components(tmp_path / "nowhere")
+        refuse_unfit_components(tmp_path / "nowhere")

@@ -12,7 +12,7 @@ from supervisor.options import ServerOptions  # type: ignore[import-untyped]
 
 from usher.stack.backoff import LONGEST_SECONDS, _bound
 from usher.stack.conf import render
-from usher.stack.processes import ProcessSpec
+from usher.stack.spec import ProcessSpec
 
 # What a path, a setting or somebody else's program may bring along.
 words = st.text(alphabet="ab/ \t\"'\\%(){}$#;=,é-", max_size=12)

@@ -8,8 +8,8 @@ import pytest
 
 from usher.stack.errors import StackError
 from usher.stack.ports import refuse_ports_in_use
-from usher.stack.processes import ProcessSpec
 from usher.stack.settings import StackSettings
+from usher.stack.spec import ProcessSpec
 from usher.stack.stack import Stack
 from usher.stack.unixsocket import make_private, socket_path
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from usher.stack.processes import Binaries, ProcessSpec, processes
+from usher.stack.processes import processes
 from usher.stack.settings import StackSettings
+from usher.stack.spec import Binaries, ProcessSpec
 
 DAPR = Path("/opt/dapr")
 BINARIES = Binaries(
@@ -36,7 +37,8 @@ def test_what_takes_work_in_starts_last_and_is_stopped_first(settings: StackSett
 
 
 def test_every_port_setting_is_claimed_by_exactly_one_process(settings: StackSettings) -> None:
-    claimed = list(chain.from_iterable(s.ports for s in processes(settings, BINARIES)))
+    of_all = settings.model_copy(update={"broker": "kafka", "state": "postgres"})
+    claimed = list(chain.from_iterable(s.ports for s in processes(of_all, BINARIES)))
     assert sorted(claimed) == sorted(settings.ports())
 
 
@@ -70,6 +72,19 @@ def test_a_sidecar_finds_redis_by_the_variable_its_components_name(
     settings: StackSettings,
 ) -> None:
     assert named(settings)["notifier-daprd"].env["USHER_REDIS_HOST"] == "127.0.0.1:16379"
+
+
+def test_postgres_is_started_and_named_to_the_sidecars_where_it_holds_the_state(
+    settings: StackSettings,
+) -> None:
+    specs = named(settings.model_copy(update={"state": "postgres"}))
+    assert "postgres" not in named(settings)
+    assert list(specs)[:2] == ["redis", "postgres"]
+    assert specs["postgres"].stop_signal == "INT"
+    sockets = str(specs["postgres"].ready).removeprefix("postgres://")
+    assert specs["postgres"].argv[-1] == sockets
+    assert f"host={sockets} " in specs["orchestrator-daprd"].env["USHER_POSTGRES"]
+    assert "USHER_POSTGRES" not in named(settings)["orchestrator-daprd"].env
 
 
 def test_a_configuration_among_the_components_goes_to_the_sidecar_it_is_named_for(

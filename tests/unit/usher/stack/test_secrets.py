@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from usher.stack.conf import render
-from usher.stack.processes import Binaries, ProcessSpec, processes
+from usher.stack.processes import processes
 from usher.stack.secrets import FILE, NAMES, Secrets, ensure_secrets, read_secrets
 from usher.stack.settings import StackSettings
+from usher.stack.spec import Binaries, ProcessSpec
 from usher.urls import UrlSettings, redis_url
 
 NOWHERE = Binaries(Path("redis-server"), Path("daprd"), Path("placement"), Path("scheduler"))

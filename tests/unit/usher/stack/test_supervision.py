@@ -13,9 +13,10 @@ import pytest
 
 from usher.stack.errors import StackError
 from usher.stack.ownership import alive, owned
-from usher.stack.processes import ProcessSpec, data_dirs
 from usher.stack.secrets import FILE
+from usher.stack.servers import data_dirs
 from usher.stack.settings import StackSettings
+from usher.stack.spec import ProcessSpec
 from usher.stack.stack import Stack
 from usher.stack.unixsocket import socket_path
 from usher.stack.wait import wait_until
@@ -241,7 +242,7 @@ def test_what_is_left_running_holds_none_of_the_callers_descriptors(
     code = f"""
 import sys
 from pathlib import Path
-from usher.stack.processes import ProcessSpec
+from usher.stack.spec import ProcessSpec
 from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack
 spec = ProcessSpec("a", (sys.executable, "-S", "-c", {SLEEP!r}))

@@ -14,8 +14,8 @@ import pytest
 from rich.console import Console
 
 from usher.stack.ownership import owned
-from usher.stack.processes import ProcessSpec
 from usher.stack.settings import StackSettings
+from usher.stack.spec import ProcessSpec
 from usher.stack.stack import Stack
 from usher.stack.tail import LogReader, last_lines
 from usher.stack.wait import wait_until
@@ -100,7 +100,7 @@ import sys
 from pathlib import Path
 from rich.console import Console
 from usher.terminal.coloured_logs import foreground
-from usher.stack.processes import ProcessSpec
+from usher.stack.spec import ProcessSpec
 from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack
 specs = [
