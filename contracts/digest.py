@@ -65,3 +65,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     return value
+
+
+def start_digest(command: StartWorkflow) -> str:
+    """Return a hash of the workflow and its input: equal starts of one instance id are one."""
+    text = json.dumps([command.workflow, command.input], sort_keys=True)
+    return sha256(text.encode()).hexdigest()[:24]

@@ -157,10 +157,13 @@ class Parked(Answer):
     source: str
     parked_at: AwareDatetime
     until: AwareDatetime | None
+    """When the event expires. A start that is held is due then."""
     why: str | None = None
     """Why an instance that is there takes no events."""
     route: str | None = Field(None, exclude_if=_is_none)
     """The route that the event came by."""
+    workflow: str | None = Field(None, exclude_if=_is_none)
+    """Of a start that is held until it is due: the workflow that it starts."""
 
 
 class EventRecord(Answer):
@@ -227,6 +230,8 @@ class Explanation(Answer):
     message: str | None = None
     known: AnyDisposition | None = None
     """What the ledger has of this event already."""
+    until: AwareDatetime | None = Field(None, exclude_if=_is_none)
+    """When the start is due, if it would be held, or is."""
     routes: list["Explanation"] | None = Field(None, exclude_if=_is_none)
     """The same for each route that the event is for."""
     not_matched: dict[str, str] | None = Field(None, exclude_if=_is_none)

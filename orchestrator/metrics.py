@@ -75,6 +75,7 @@ class Metrics(ServiceMetrics):
         self._parked = Gauge(
             "usher_parked_events", "Events that wait for an instance to appear.", **own
         )
+        self.held_starts = Gauge("usher_held_starts", "Starts that wait until they are due.", **own)
         self._parked_age = Gauge(
             "usher_parked_oldest_age_seconds", "Age of the event that waits longest.", **own
         )

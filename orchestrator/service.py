@@ -95,7 +95,7 @@ class Orchestrator:
         in_turn = from_last_turn(announcer.announce, loop, wait_seconds, lambda: self._closing)
         claim = ChildIds(self.ledger, self.engine).claim
         own = OwnActivities(
-            in_turn, announcer.announce, self.ledger.may_run, self.parking.expire, claim
+            in_turn, announcer.announce, self.ledger.may_run, intake.held_starts.due, claim
         )
         sdk = build_worker(self.catalogue, own)
         self._runtime = sdk.runtime
@@ -109,7 +109,12 @@ class Orchestrator:
         self._inbox = Inbox(intake.dispatcher, self.metrics, router)
         schedules = Schedules(routes, times, router.tick, self._inbox.serve)
         self._routes = ServedRoutes(
-            self.catalogue, times, router, schedules.serve, intake.cancelled_early
+            self.catalogue,
+            times,
+            router,
+            schedules.serve,
+            intake.cancelled_early,
+            intake.again,
         )
         self._topics = TopicServer(
             {
@@ -139,7 +144,7 @@ class Orchestrator:
         )
         seconds = self.settings.sweep_seconds
         self._periodic.append(Periodic("reconciler", seconds, self._sweep))
-        self._redelivery = Redelivery(self.parking, self.engine)
+        self._redelivery = Redelivery(self.parking, intake.held_starts, self.engine)
         self._periodic.append(Periodic("redelivery", REDELIVERY_SECONDS, self._redelivery.look))
         self._periodic.append(Periodic("parked", 4 * seconds, self._look_at_parked, seconds))
         for one in self._periodic:
@@ -207,7 +212,9 @@ class Orchestrator:
 
     async def _look_at_parked(self) -> None:
         waiting = await self.parking.waiting(await self._instance_ids.ids())
-        self.metrics.parked([entry.at for entry in waiting])
+        held = [entry for entry in waiting if entry.held]
+        self.metrics.held_starts.set(len(held))
+        self.metrics.parked([entry.at for entry in waiting if not entry.held])
         await self._redelivery.find(waiting)
 
     async def _sidecar_state(self) -> SidecarState:

@@ -35,7 +35,7 @@ class StatusReader:
 
 def _problem(instance_id: str, error: CallFailed) -> Problem:
     if isinstance(error, Declined) and error.status == 404:
-        detail = f"no instance has the id {instance_id!r}"
+        detail = str(error) or f"no instance has the id {instance_id!r}"
         return Problem(title="No such instance", status=404, detail=detail)
     said = isinstance(error, Declined | Misread)
     detail = str(error) if said else f"the orchestrator does not answer: {error}"

@@ -1,6 +1,7 @@
 """What a route may say, in a decorator or in `routes.yaml`: one model for both."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
@@ -52,6 +53,17 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 def duration_seconds(text: str) -> int:
     """Return the seconds of a duration such as `90s`, `15m`, `1h` or `2d`."""
     return int(text[:-1]) * _UNITS[text[-1]]
+
+
+MOST_HELD = timedelta(days=366)
+"""The longest time that a start may be held."""
+
+
+def _longer(text: Any, most: timedelta) -> bool:
+    try:
+        return duration_seconds(text) > most.total_seconds()
+    except (TypeError, KeyError, ValueError, IndexError):  # which is another fault
+        return False
 
 
 Cel = Annotated[
@@ -219,3 +231,7 @@ def _required(given: Mapping[str, Any], verb: str) -> Iterator[tuple[str, str]]:
         yield "event", "required: the name of the event that the workflow awaits"
     if "delay" in given and "at" in given:
         yield "at", "give delay or at, not both"
+    if given.get("again") and {"delay", "at"} & given.keys():
+        yield "again", "does not go with delay or at: a cancel would not know which run is meant"
+    if _longer(given.get("delay"), MOST_HELD):
+        yield "delay", f"at most {MOST_HELD.days}d"

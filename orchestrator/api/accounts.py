@@ -44,7 +44,9 @@ class Accountant:
         instance_id = entry.instance_id or ""
         ended, holder = endings.get(instance_id), holders.get(instance_id)
         missing = notice = None
-        match entry.disposition:
+        # A held start is claimed only while it is made, or was cut off and is made again.
+        disposition = Disposition.PARKED if entry.held else entry.disposition
+        match disposition:
             case Disposition.STARTED:
                 missing = await self._start_missing(entry, ended, holder)
                 if ended and ended.key == entry.key and ended.announced:
@@ -63,7 +65,7 @@ class Accountant:
         return Account(
             key=entry.key,
             topic=entry.topic,
-            disposition=entry.disposition,
+            disposition=disposition,
             instance_id=entry.instance_id,
             letters=entry.letters,
             attempt=entry.attempt,
@@ -75,10 +77,11 @@ class Accountant:
 
     async def _wait_missing(self, entry: Entry) -> str | None:
         late = entry.until and entry.until < self._ledger.now() - OVERDUE
-        if not late and await self._parking.holds(entry):
+        being_made = entry.disposition is Disposition.CLAIMED
+        if not late and (being_made or await self._parking.holds(entry)):
             return None
         now = await self._ledger.get(entry.key)
-        if now is None or now.disposition is not Disposition.PARKED:
+        if now is None or now.final:
             return None
         if late:
             return (

@@ -13,7 +13,7 @@ from contracts.reading import read_command, topic_of
 from contracts.refusal import Refused
 from contracts.routes.incoming import read_incoming
 from contracts.topics import PUBSUB_ROUTES
-from orchestrator.intake.actions import Claim, Refuse, TakeOver
+from orchestrator.intake.actions import Claim, Hold, Refuse, TakeOver
 from orchestrator.intake.arrival import Arrival, arrive, arrive_by_route
 from orchestrator.intake.decision import decide
 from orchestrator.intake.fact_reader import FactReader
@@ -60,8 +60,9 @@ async def _explained(reader: FactReader, arrival: Arrival) -> Explanation:
         topic=arrival.topic,
         route=arrival.route,
         workflow=command.workflow if isinstance(command, StartWorkflow) else None,
-        instance_id=arrival.instance_id,
+        instance_id=facts.arrival.instance_id,
         known=known,
+        until=decision.until if isinstance(decision, Hold) else None,
         **(_why(decision.why) if isinstance(decision, Refuse) else {}),
     )
 

@@ -12,7 +12,7 @@ from dapr.ext.workflow import WorkflowState, WorkflowStatus
 from pydantic import JsonValue
 
 from contracts import identity
-from contracts.commands import ControlInstance, RaiseEvent
+from contracts.commands import ControlInstance, RaiseEvent, StartWorkflow
 from contracts.http import EventRecord, Instance, Page, Parked, Waiting
 from orchestrator.engine.client import Engine
 from orchestrator.engine.history import open_waits, stall
@@ -91,8 +91,11 @@ def parked(entry: Entry) -> Parked:
     event, command = arrival.event, arrival.command
     name: str | None = None
     data: JsonValue = None
+    workflow: str | None = None
     if isinstance(command, RaiseEvent):
         name, data = command.event, command.data
+    elif isinstance(command, StartWorkflow):
+        name, data, workflow = "start", command.input, command.workflow
     elif isinstance(command, ControlInstance):
         name = command.control
     return Parked(
@@ -105,6 +108,7 @@ def parked(entry: Entry) -> Parked:
         until=entry.until,
         why=entry.why,
         route=entry.route,
+        workflow=workflow,
     )
 
 

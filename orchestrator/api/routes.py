@@ -80,7 +80,8 @@ async def instance(reads: Parts, instance_id: str) -> Instance:
     """One instance, finished or not."""
     state = await reads.engine.state(instance_id)
     if state is None:
-        raise HTTPException(404, f"no instance has the id {instance_id!r}")
+        known = await reads.facts.known_without_instance(instance_id)
+        raise HTTPException(404, f"no instance has the id {instance_id!r}{known}")
     return await listing.shown(reads.engine, state)
 
 

@@ -41,6 +41,12 @@ def all_routes(
     routes, faults = combined(found, paused)
     faults += [fault for one in read for fault in one.faults]
     faults += [fault for route in routes for fault in _faults(route, workflows)]
+    again = {route.workflow for route in routes if route.spec.again}
+    faults += [
+        route.fault("again", "all routes that start this workflow by a key have it, or none has")
+        for route in routes
+        if route.workflow in again and _starts_by_key(route) and not route.spec.again
+    ]
     return tuple(routes), faults
 
 
@@ -61,8 +67,8 @@ class RouteSources:
         return all_routes(self.declared, files, workflows)
 
 
-_NOT_SERVED = ("delay", "at", "again")
-"""Fields that are checked, and that the orchestrator cannot serve yet."""
+def _starts_by_key(route: Route) -> bool:
+    return bool(route.spec.key and (route.spec.start or route.spec.start_or_deliver))
 
 
 def _faults(route: Route, workflows: Mapping[str, Definition]) -> Iterator[Fault]:
@@ -76,9 +82,6 @@ def _faults(route: Route, workflows: Mapping[str, Definition]) -> Iterator[Fault
         hint = f"; did you mean {near[0]}?" if near else ""
         yield route.fault(route.verb, f"there is no workflow {route.workflow!r}{hint}")
         return
-    for name in _NOT_SERVED:
-        if getattr(route.spec, name):
-            yield route.fault(name, "cannot be served yet; remove it")
     yield from _misspelt_fields(route, definition)
     made_here = route.spec.input and not route.spec.input.reads.only
     yield from example_faults(route, partial(definition.parse, tolerant=not made_here))

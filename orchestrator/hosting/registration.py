@@ -37,7 +37,7 @@ class OwnActivities:
     in_turn: AnnounceInTurn
     announce: Callable[[WorkflowCompleted, Cause], Coroutine[Any, Any, None]]
     may_run: Callable[[str, int], Coroutine[Any, Any, bool]]
-    expire: Callable[[str], Coroutine[Any, Any, None]]
+    end_wait: Callable[[str], Coroutine[Any, Any, None]]
     claim: Callable[[str, str], Coroutine[Any, Any, str | None]]
 
 
@@ -64,7 +64,7 @@ def build_worker(catalogue: Catalogue, own: OwnActivities) -> SdkWorker:
         return await on_service_loop(own.may_run(values["key"], values["attempt"]))
 
     async def settle_expired(_: WorkflowActivityContext, key: str) -> None:
-        await on_service_loop(own.expire(key))
+        await on_service_loop(own.end_wait(key))
 
     async def claim_child(_: WorkflowActivityContext, values: dict[str, str]) -> str | None:
         return await on_service_loop(own.claim(values["instance_id"], values["parent"]))

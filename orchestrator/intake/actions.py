@@ -1,7 +1,7 @@
 """What can be done with an event. The decision is one of these; the dispatcher carries it out."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from dapr.ext.workflow import WorkflowState
@@ -77,6 +77,23 @@ class Park(_Action):
 
 
 @dataclass(frozen=True)
+class Hold(_Action):
+    """Keep a start until it is due."""
+
+    command: StartWorkflow
+    until: datetime
+    disposition: ClassVar = Disposition.PARKED
+
+
+@dataclass(frozen=True)
+class CancelHeld(_Action):
+    """Keep the held starts of an instance from starting it."""
+
+    starts: tuple[Entry, ...]
+    disposition: ClassVar = Disposition.CONTROLLED
+
+
+@dataclass(frozen=True)
 class Duplicate(_Action):
     """Count one more delivery of an event that was served."""
 
@@ -102,7 +119,20 @@ class Retry:
     disposition: ClassVar = Disposition.CLAIMED
 
 
-Decision = Claim | TakeOver | Start | Resume | Deliver | Control | Park | Duplicate | Refuse | Retry
+Decision = (
+    Claim
+    | TakeOver
+    | Hold
+    | Start
+    | Resume
+    | Deliver
+    | Control
+    | CancelHeld
+    | Park
+    | Duplicate
+    | Refuse
+    | Retry
+)
 
 
 @dataclass(frozen=True)

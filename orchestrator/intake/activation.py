@@ -13,10 +13,12 @@ from contracts import identity
 from contracts.routes.depth import depth_of_run
 from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import Cause
-from orchestrator.intake.actions import Start
+from orchestrator.intake.actions import Hold, Start
 from orchestrator.intake.fact_reader import FactReader
 from orchestrator.intake.facts import Facts
+from orchestrator.intake.held_starts import HeldStarts
 from orchestrator.intake.parking import Parking
+from orchestrator.ledger.latest_runs import LatestRun, LatestRuns
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import Disposition, Entry, Holder
 from orchestrator.ledger.store import Busy
@@ -26,13 +28,15 @@ PUNCTUAL = timedelta(seconds=3)
 
 
 class Activation:
-    """Carries out the decision to start a workflow."""
+    """Carries out the decision to start a workflow, now or later."""
 
     def __init__(
         self,
         engine: Engine,
         ledger: Ledger,
         parking: Parking,
+        held_starts: HeldStarts,
+        latest: LatestRuns,
         facts: FactReader,
         code: str,
         cancelled_early: Container[str] = (),
@@ -41,6 +45,8 @@ class Activation:
         self._engine = engine
         self._ledger = ledger
         self._parking = parking
+        self._held_starts = held_starts
+        self._latest = latest
         self._facts = facts
         self._code = code
         self._cancelled_early = cancelled_early
@@ -55,10 +61,15 @@ class Activation:
             if holder.key != claim.key:
                 facts = replace(facts, holder=holder)
                 return await self._facts.with_instance(facts) if facts.arrival.or_deliver else facts
+        if claim.base_id and facts.arrival.or_deliver:
+            facts = await self._facts.with_latest(facts)
+            if facts.arrival.instance_id != instance_id:
+                return facts
         # A cancel that comes after this look finds the instance, or is parked and found below.
-        early = command.workflow in self._cancelled_early
-        if early and (cancel := await self._parking.cancels(instance_id)):
+        if cancel := await self._cancel_of(start):
             return replace(facts, cancelled_by=cancel)
+        if not await self._is_latest(claim, facts):
+            return facts
         if self._ledger.now() - claim.at > PUNCTUAL:
             raise Busy(f"{instance_id}: too late to start it within the lease")
         cause = Cause(
@@ -75,9 +86,34 @@ class Activation:
             return await self._facts.with_instance(replace(facts, active=True))
         return (await self.finish(claim)).disposition
 
+    async def _is_latest(self, claim: Entry, facts: Facts) -> bool:
+        """Name the run of a claim as the latest of its key; False if another event was first."""
+        if claim.base_id is None:
+            return True
+        run = LatestRun(instance_id=claim.instance_id or "", key=claim.key, claimed_at=claim.at)
+        if facts.arrival.or_deliver is None:
+            await self._latest.advance(claim.base_id, run)
+            return True
+        named = await self._latest.replace(claim.base_id, run, facts.latest)
+        return named.key == claim.key
+
+    async def hold(self, hold: Hold, facts: Facts) -> Disposition | Facts:
+        """Keep a start until it is due, unless an event has cancelled it."""
+        facts = await self._held_starts.hold(hold, facts)
+        cancel = await self._cancel_of(hold)
+        return replace(facts, cancelled_by=cancel) if cancel else hold.disposition
+
+    async def _cancel_of(self, start: Start | Hold) -> Entry | None:
+        """Return a parked event that cancels the start."""
+        early = start.command.workflow in self._cancelled_early
+        target = start.entry.base_id or start.entry.instance_id or ""
+        return await self._parking.cancels(target) if early else None
+
     async def finish(self, claim: Entry) -> Entry:
         """Do what is left once the workflow was started. Return the entry as it is then."""
         instance_id = claim.instance_id or ""
+        if claim.base_id:
+            await self._latest.adopt(claim.base_id, instance_id)
         read = await self._parking.look(instance_id, claim.key)
         await self._parking.drain(instance_id, read)
         started = claim.model_copy(update={"disposition": Disposition.STARTED})

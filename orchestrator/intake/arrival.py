@@ -5,7 +5,7 @@ command, key and digest from the arrival, whatever the topic is.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -13,11 +13,12 @@ from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.commands import Command, ControlInstance, RaiseEvent, StartWorkflow
 from contracts.digest import command_digest
+from contracts.events import Reason
 from contracts.expiry import Deadline, deadline
 from contracts.reading import command_of, instance_named, read_command_from
 from contracts.refusal import Refused
 from contracts.routes.matching import Matched, RouteRefused
-from contracts.routes.spec import duration_seconds
+from contracts.routes.spec import MOST_HELD, duration_seconds
 from orchestrator.ledger.records import Disposition, Entry
 
 
@@ -37,8 +38,12 @@ class Arrival:
     command: Command | None = None
     instance_id: str | None = None
     """The instance that the command is for."""
+    base_id: str | None = None
+    """The id that the key alone gives, where each start of it is a run of its own (`again`)."""
     or_deliver: RaiseEvent | None = None
     """What to do in place of a start if the instance runs already."""
+    start_at: datetime | None = None
+    """When a start is due, if that is ahead."""
     early: timedelta | None = None
     """How long a command that finds no instance may wait for its start; None: not at all."""
     route: str | None = None
@@ -47,10 +52,17 @@ class Arrival:
     flaw: Refused | None = None
     """Why the event can never be served. Without it, `command` and `instance_id` are there."""
 
+    @property
+    def terminates(self) -> bool:
+        """Whether the event asks for the end of its instance."""
+        command = self.command
+        return isinstance(command, ControlInstance) and command.control == "terminate"
+
     def entry(self, disposition: Disposition, **more: Any) -> Entry:
         """Return the first entry of this event in the ledger."""
         known = {"key": self.key, "command": self.digest, "topic": self.topic, "at": self.at}
-        return Entry(**known, route=self.route, disposition=disposition, **more)
+        known |= {"route": self.route, "base_id": self.base_id}
+        return Entry(**known, disposition=disposition, **more)
 
 
 def arrive(topic: str, event: CloudEvent) -> Arrival:
@@ -69,32 +81,44 @@ def arrive_by_route(channel: str, event: CloudEvent, found: Matched | RouteRefus
     if isinstance(found, RouteRefused):
         return _arrival(channel, event, None, None, route=route, flaw=found.refused)
     spec, workflow = found.route.spec, found.route.workflow
-    instance_id = found.instance_id or identity.derived_id(workflow, _key(event, route) or "")
+    try:
+        start_at = _start_at(found)
+    except Refused as refused:
+        return _arrival(channel, event, None, None, route=route, flaw=refused)
+    named, key = found.instance_id, _key(event, route) or ""
+    base_id = named if spec.again else None
+    instance_id = named if named and not base_id else identity.derived_id(base_id or workflow, key)
+    target: dict[str, Any] = {"instance_id": named, "workflow": workflow, "key": found.key}
     early = timedelta(seconds=duration_seconds(spec.early)) if spec.early else None
     start = StartWorkflow(workflow=workflow, input=found.input, instance_id=instance_id)
     deliver = None
     if spec.event:
-        deliver = RaiseEvent(
-            instance_id=instance_id, event=spec.event, data=found.data, ttl_seconds=spec.ttl_seconds
-        )
+        given: dict[str, Any] = {"data": found.data, "ttl_seconds": spec.ttl_seconds}
+        deliver = RaiseEvent(**target, event=spec.event, **given)
     command: Command
     if control := _CONTROLS.get(found.route.verb):
         reason = f"event {event.id!r} from {event.source!r}"
-        command = ControlInstance(instance_id=instance_id, control=control, reason=reason)
+        command = ControlInstance(**target, control=control, reason=reason)
     else:
         command = deliver if deliver and spec.deliver else start
     also = deliver if command is start else None
-    return _arrival(channel, event, command, instance_id, route=route, or_deliver=also, early=early)
+    more: dict[str, Any] = {
+        "base_id": base_id,
+        "or_deliver": also,
+        "early": early,
+        "start_at": start_at,
+    }
+    return _arrival(channel, event, command, instance_id, route=route, **more)
 
 
 def arrive_again(entry: Entry) -> Arrival:
     """Return a parked event as it arrives anew: by the rules under which it was accepted."""
-    event = entry.accepted()
+    event, instance_id, base_id = entry.accepted(), entry.instance_id, entry.base_id
     if entry.asked is None:
-        return arrive(entry.topic, event)
-    return _arrival(
-        entry.topic, event, command_of(entry.asked), entry.instance_id, route=entry.route
-    )
+        arrival = arrive(entry.topic, event)
+        return replace(arrival, instance_id=instance_id or arrival.instance_id, base_id=base_id)
+    command, route = command_of(entry.asked), entry.route
+    return _arrival(entry.topic, event, command, instance_id, route=route, base_id=base_id)
 
 
 _CONTROLS: dict[str, Literal["terminate", "suspend", "resume"]] = {
@@ -102,6 +126,20 @@ _CONTROLS: dict[str, Literal["terminate", "suspend", "resume"]] = {
     "suspend": "suspend",
     "resume": "resume",
 }
+
+
+def _start_at(found: Matched) -> datetime | None:
+    """Return when a start is due; None for now. Raises `Refused` if that is too far ahead."""
+    spec, now = found.route.spec, datetime.now(UTC)
+    if spec.delay:
+        return now + timedelta(seconds=duration_seconds(spec.delay))
+    if spec.at is None or found.start_at is None:
+        return None
+    at = datetime.fromisoformat(found.start_at)
+    if at - now > MOST_HELD:
+        said = f"gives {found.start_at}, more than {MOST_HELD.days} days ahead"
+        raise Refused(Reason.ROUTE_CONDITION, f"at `{spec.at.text}`: {said}", "at")
+    return at if at > now else None
 
 
 def _key(event: CloudEvent, route: str | None) -> str | None:

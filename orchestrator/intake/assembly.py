@@ -11,7 +11,9 @@ from orchestrator.intake.dead_letters import DeadLetterWriter
 from orchestrator.intake.dispatcher import Dispatcher
 from orchestrator.intake.event_delivery import EventDelivery
 from orchestrator.intake.fact_reader import FactReader
+from orchestrator.intake.held_starts import HeldStarts
 from orchestrator.intake.parking import Parking
+from orchestrator.ledger.latest_runs import LatestRuns
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.store import RecordStore
 from orchestrator.outbox import Outbox
@@ -24,9 +26,12 @@ class Intake:
 
     facts: FactReader
     parking: Parking
+    held_starts: HeldStarts
     dispatcher: Dispatcher
     cancelled_early: set[str]
     """The workflows that an event may cancel before they start."""
+    again: set[str]
+    """The workflows whose keys have many runs, one after another."""
 
 
 def assemble(
@@ -40,17 +45,23 @@ def assemble(
 ) -> Intake:
     """Return an intake for the workflows and routes of a catalogue."""
     dead_letters = DeadLetterWriter(ledger, outbox)
-    parking = Parking(store, ledger, engine, dead_letters)
-    facts = FactReader(catalogue.workflows, engine, ledger, store, parked_for)
+    latest = LatestRuns(store, ledger)
+    parking = Parking(store, ledger, latest, engine, dead_letters)
+    again = {route.workflow for route in catalogue.routes if route.spec.again}
+    facts = FactReader(catalogue.workflows, engine, ledger, store, parked_for, latest, again)
     cancelled_early = {route.workflow for route in catalogue.routes if route.spec.early}
-    activation = Activation(engine, ledger, parking, facts, catalogue.code, cancelled_early)
+    held = HeldStarts(store, ledger, parking)
+    activation = Activation(
+        engine, ledger, parking, held, latest, facts, catalogue.code, cancelled_early
+    )
     dispatcher = Dispatcher(
         facts,
         ledger,
         activation,
         EventDelivery(engine, ledger, catalogue),
         parking,
+        held,
         Controller(engine, announcer),
         dead_letters,
     )
-    return Intake(facts, parking, dispatcher, cancelled_early)
+    return Intake(facts, parking, held, dispatcher, cancelled_early, again)

@@ -30,8 +30,7 @@ class DeadLetterWriter:
         if entry:
             expired = why.reason is Reason.EXPIRED
             disposition = Disposition.EXPIRED if expired else Disposition.DEAD_LETTERED
-            none = {"event": None, "asked": None}
-            update = {"disposition": disposition, "letters": letters, **none}
+            update = {"disposition": disposition, "letters": letters}
             try:
                 await self._ledger.settle(entry.model_copy(update=update), known)
             except Refused as other:

@@ -1,22 +1,25 @@
 """Decides what becomes of an event, from facts alone: it reads nothing and changes nothing."""
 
-import json
 from datetime import timedelta
-from hashlib import sha256
+from typing import Any
 
 from dapr.ext.workflow import WorkflowStatus
 
+from contracts import identity
 from contracts.commands import ControlInstance, RaiseEvent, StartWorkflow
-from contracts.digest import identity_reused
+from contracts.digest import identity_reused, start_digest
 from contracts.events import Reason
 from contracts.refusal import Refused
 from orchestrator.engine.state import FINISHED, NotNow, Unreadable, cause_of
+from orchestrator.intake import refusals
 from orchestrator.intake.actions import (
+    CancelHeld,
     Claim,
     Control,
     Decision,
     Deliver,
     Duplicate,
+    Hold,
     Park,
     Refuse,
     Resume,
@@ -26,6 +29,8 @@ from orchestrator.intake.actions import (
 )
 from orchestrator.intake.facts import Facts
 from orchestrator.ledger.records import LEASE, Disposition, Entry
+
+CLAIMED = Disposition.CLAIMED
 
 
 def decide(facts: Facts) -> Decision:
@@ -42,14 +47,17 @@ def decide(facts: Facts) -> Decision:
     if isinstance(arrival.command, StartWorkflow):
         return _start(facts, arrival.command)
     if entry and entry.final:  # redriven
-        return TakeOver(entry.model_copy(update={"disposition": Disposition.CLAIMED}), entry)
+        return TakeOver(_begun(facts).model_copy(update={"disposition": CLAIMED}), entry)
     if isinstance(arrival.command, ControlInstance):
         decision = _control(facts, arrival.command)
     else:
         assert arrival.command is not None, "an arrival without a command has a flaw"
         decision = _deliver(facts, arrival.command)
-    if entry is None and arrival.deadline and isinstance(decision, Deliver | Control | Resume):
-        # After a crash it comes again, perhaps after its deadline. So the ledger knows it first.
+    reaches = isinstance(decision, Deliver | Control | Resume)
+    changes = reaches and (arrival.deadline or arrival.base_id)
+    if entry is None and (changes or isinstance(decision, CancelHeld)):
+        # After a crash it comes again, perhaps after its deadline, or when its key has another
+        # run. So the ledger knows it first.
         return Claim(_begun(facts))
     return decision
 
@@ -70,6 +78,9 @@ def _of_reused_identity(facts: Facts, entry: Entry) -> Decision:
 def _refuse(facts: Facts, why: Refused) -> Decision:
     """Refuse an event, unless another handler is starting its workflow."""
     arrival, entry = facts.arrival, facts.entry
+    joins = facts.failure and arrival.or_deliver and entry and entry.joined
+    if joins and why.reason is Reason.INSTANCE_FINISHED:
+        return Retry(f"{why.message}; the next delivery starts another run")
     if entry is None:
         return Refuse(why, arrival.entry(Disposition.DEAD_LETTERED) if arrival.key else None)
     if facts.failure is None and facts.others_claim:
@@ -80,27 +91,64 @@ def _refuse(facts: Facts, why: Refused) -> Decision:
 
 
 def _start(facts: Facts, command: StartWorkflow) -> Decision:
-    arrival, entry, instance_id = facts.arrival, facts.entry, facts.arrival.instance_id
-    if facts.cancelled_by and entry:
-        said = f"an event that came before it, {facts.cancelled_by.key}, cancels {instance_id!r}"
-        cancelled = entry.model_copy(update={"cancelled_by": facts.cancelled_by.key})
-        return Refuse(Refused(Reason.CANCELLED_EARLY, said, "key"), cancelled)
+    arrival, entry, claim = facts.arrival, facts.entry, _claim(facts, command)
+    by = facts.cancelled_by.key if facts.cancelled_by else entry and entry.cancelled_by
+    if by and entry and not entry.final:
+        cancelled = entry.model_copy(update={"cancelled_by": by})
+        return Refuse(refusals.cancelled_early(arrival.instance_id, by), cancelled)
     other = facts.holder if facts.holder and facts.holder.key != arrival.key else None
+    if instead := _deliver_instead(facts, claim, taken=bool(other or facts.active)):
+        return instead
+    due = entry.until if entry and entry.held else arrival.start_at
+    due = due if due and due > arrival.at else None
     if entry and entry.token == arrival.token and not (other or facts.active):
-        return Start(entry, command)
-    own = {"instance_id": instance_id, "token": arrival.token, "digest": _digest(command)}
-    claim = arrival.entry(Disposition.CLAIMED, **own)
-    if (other or facts.active) and arrival.or_deliver:
-        return _deliver(facts, arrival.or_deliver)
+        return Hold(entry, command, due) if due else Start(entry, command)
     if other and other.digest == claim.digest:
         return Resume(entry or claim, Disposition.DUPLICATE)
     if other:
-        return Refuse(_taken(instance_id), entry or claim)
+        return Refuse(refusals.taken(arrival.instance_id), entry or claim)
     if entry is None:
-        return Claim(claim)
+        return Hold(claim, command, due) if due else Claim(claim)
     if entry.final:  # redriven
         return TakeOver(claim, entry)
+    if entry.held and entry.disposition is Disposition.PARKED:
+        return Hold(entry, command, due) if due else TakeOver(claim, entry)
     return _of_claim(facts, entry) or TakeOver(claim, entry)
+
+
+def _claim(facts: Facts, command: StartWorkflow) -> Entry:
+    """Return the entry of a start that this handler has claimed."""
+    arrival, entry = facts.arrival, facts.entry
+    kept: dict[str, Any] = {}
+    if entry and entry.held:  # until it has started, the event is nowhere else
+        kept = {"event": entry.event, "asked": entry.asked, "until": entry.until}
+    own = {"instance_id": arrival.instance_id, "token": arrival.token}
+    return arrival.entry(CLAIMED, **own, **kept, digest=start_digest(command))
+
+
+def _deliver_instead(facts: Facts, claim: Entry, *, taken: bool) -> Decision | None:
+    """Return how an event that may start a run is delivered to one that is there already."""
+    arrival, entry = facts.arrival, facts.entry
+    if arrival.or_deliver is None:
+        return None
+    if arrival.base_id is None:
+        return _deliver(facts, arrival.or_deliver) if taken else None
+    if entry and not entry.final and entry.instance_id != arrival.instance_id:
+        # The event is for this run, also if it comes again once the run has ended.
+        return TakeOver(entry.model_copy(update={"instance_id": arrival.instance_id}), entry)
+    return _join(facts, arrival.or_deliver) if (entry or claim).joined else None
+
+
+def _join(facts: Facts, command: RaiseEvent) -> Decision:
+    """Deliver an event to the run of its key; if that ended without reading it, start another."""
+    arrival, entry, state, ended = facts.arrival, facts.entry, facts.state, facts.ended
+    if ended is None and state and state.runtime_status in FINISHED:
+        return Retry(f"{arrival.instance_id} has ended, and is not announced yet")
+    if entry and ended and ended.never_read(entry.key):
+        own = identity.derived_id(arrival.base_id or "", entry.key)
+        update = {"instance_id": own, "at": arrival.at, "token": arrival.token}
+        return TakeOver(entry.model_copy(update=update), entry)
+    return _deliver(facts, command)
 
 
 def _of_claim(facts: Facts, claim: Entry) -> Decision | None:
@@ -120,7 +168,7 @@ def _of_claim(facts: Facts, claim: Entry) -> Decision | None:
     if started_by == claim.key:
         return Resume(claim, Disposition.STARTED)
     if facts.active:
-        return Refuse(_taken(instance_id), claim)
+        return Refuse(refusals.taken(instance_id), claim)
     return Retry(f"{instance_id} is being started by another handler") if at_work else None
 
 
@@ -137,7 +185,7 @@ def _deliver(facts: Facts, command: RaiseEvent) -> Decision:
         if facts.handed_over or wait:
             said = f": {state.stall.message}" if isinstance(state, Unreadable) else ""
             return Park(_begun(facts), left, f"{arrival.instance_id!r} is stalled{said}")
-        return _stalled(facts, "takes no event")
+        return _refuse(facts, refusals.stalled(arrival.instance_id, "takes no event"))
     if facts.queued and not facts.handed_over:  # events that were parked before it go first
         return Park(_begun(facts), left or facts.parked_for)
     return Deliver(_begun(facts), command, state)
@@ -149,13 +197,12 @@ def _deliver_to_none(facts: Facts, wait: timedelta, left: timedelta) -> Decision
     if ended and facts.arrival.key in ended.seen:  # only the ledger does not say so
         return Resume(_begun(facts), Disposition.DELIVERED)
     if outcome := ended.outcome if ended else facts.state and facts.state.runtime_status.name:
-        return _refuse(facts, finished(instance_id, outcome))
+        return _refuse(facts, refusals.finished(instance_id, outcome))
     if facts.handed_over:
         return Park(_begun(facts), left, f"{instance_id!r} is gone", slow=True)
     if wait:
         return Park(_begun(facts), left)
-    message = f"no instance has the id {instance_id!r}, and the event may not wait for it"
-    return _refuse(facts, Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id"))
+    return _refuse(facts, refusals.unknown(instance_id, ", and the event may not wait for it"))
 
 
 def _hold(facts: Facts, wait: timedelta, why: NotNow) -> Decision:
@@ -176,54 +223,27 @@ def _control(facts: Facts, command: ControlInstance) -> Decision:
     if facts.state:  # one may be unreadable for a moment only: the control is tried, and waits
         unreadable = isinstance(facts.state, Unreadable)
         status = WorkflowStatus.UNKNOWN if unreadable else facts.state.runtime_status
+    if status is None and facts.held:
+        return CancelHeld(_begun(facts), facts.held)
     if status is None and facts.arrival.early:
         return Park(_begun(facts), facts.arrival.early)
     if status is None:
-        message = f"no instance has the id {instance_id!r}"
-        return _refuse(facts, Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id"))
+        return _refuse(facts, refusals.unknown(instance_id))
     if control == "purge" and status not in FINISHED:
         message = f"{instance_id!r} is {status.name}; terminate it, then purge"
         return _refuse(facts, Refused(Reason.INVALID_REQUEST, message, "control"))
     if control in ("suspend", "resume") and status is WorkflowStatus.STALLED:
-        return _stalled(facts, f"cannot be told to {control}")
+        return _refuse(facts, refusals.stalled(instance_id, f"cannot be told to {control}"))
     # After a crash between the termination and its note, the control comes again.
     done = control == "terminate" and status is WorkflowStatus.TERMINATED
     if control != "purge" and status in FINISHED and not done:
-        return _refuse(facts, finished(instance_id, status.name))
+        return _refuse(facts, refusals.finished(instance_id, status.name))
     return Control(_begun(facts), command)
 
 
 def _begun(facts: Facts) -> Entry:
     """Return the entry of an event for an instance, to go on with."""
-    entry = facts.entry or facts.arrival.entry(Disposition.CLAIMED)
+    entry = facts.entry or facts.arrival.entry(CLAIMED)
     none = {"event": None, "asked": None, "why": None}
     known = {"instance_id": facts.arrival.instance_id, **none}
     return entry.model_copy(update=known)
-
-
-def _digest(command: StartWorkflow) -> str:
-    """Return a hash of the workflow and its input: equal starts of one instance id are one."""
-    text = json.dumps([command.workflow, command.input], sort_keys=True)
-    return sha256(text.encode()).hexdigest()[:24]
-
-
-def _taken(instance_id: str | None) -> Refused:
-    message = (
-        f"{instance_id!r} is taken: by another event, of another workflow or input, or by a child "
-        "workflow"
-    )
-    return Refused(Reason.INSTANCE_EXISTS, message, "instance_id")
-
-
-def _stalled(facts: Facts, then: str) -> Decision:
-    message = (
-        f"{facts.arrival.instance_id!r} is STALLED and {then}: deploy the code that it was started "
-        "with, or terminate it"
-    )
-    return _refuse(facts, Refused(Reason.INSTANCE_STALLED, message, "instance_id"))
-
-
-def finished(instance_id: str | None, status: str) -> Refused:
-    """Return the refusal of an event for an instance that has ended."""
-    message = f"{instance_id!r} has ended: {status}"
-    return Refused(Reason.INSTANCE_FINISHED, message, "instance_id")

@@ -12,11 +12,13 @@ from contracts.refusal import Refused
 from orchestrator.engine.instance_call import AWAY, TAKES_SECONDS, is_of_the_call
 from orchestrator.engine.state import NotNow
 from orchestrator.intake.actions import (
+    CancelHeld,
     Claim,
     Control,
     Decision,
     Deliver,
     Duplicate,
+    Hold,
     Outcome,
     Park,
     Refuse,
@@ -33,6 +35,7 @@ from orchestrator.intake.decision import decide
 from orchestrator.intake.event_delivery import EventDelivery
 from orchestrator.intake.fact_reader import FactReader
 from orchestrator.intake.facts import Facts
+from orchestrator.intake.held_starts import HeldStarts
 from orchestrator.intake.parking import Parking
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import Disposition, Entry
@@ -54,6 +57,7 @@ class Dispatcher:
         activation: Activation,
         event_delivery: EventDelivery,
         parking: Parking,
+        held_starts: HeldStarts,
         controller: Controller,
         dead_letters: DeadLetterWriter,
     ) -> None:
@@ -62,9 +66,10 @@ class Dispatcher:
         self._activation = activation
         self._event_delivery = event_delivery
         self._parking = parking
+        self._held_starts = held_starts
         self._controller = controller
         self._dead_letters = dead_letters
-        parking.hand_over = self.serve
+        parking.hand_over = held_starts.hand_over = self.serve
 
     async def serve(self, arrival: Arrival, parked: Entry | None = None) -> Outcome:
         """Serve an event; `parked` is its entry, if it was parked.
@@ -105,14 +110,12 @@ class Dispatcher:
         match decision:
             case Retry():
                 raise Busy(decision.why)
-            case Claim():
-                there = await self._ledger.create(decision.entry)
-                return await self._facts.with_entry(replace(facts, known={}), there)
-            case TakeOver():
-                ours = await self._ledger.take_over(decision.held, decision.entry)
-                return replace(facts, entry=ours, known={})
+            case Claim() | TakeOver():
+                return await self._take(decision, facts)
             case Start():
                 return await self._activation.start(decision, facts)
+            case Hold():
+                return await self._activation.hold(decision, facts)
             case Resume(disposition=Disposition.STARTED):
                 started = await self._activation.finish(decision.entry)
                 own = started.token == facts.arrival.token
@@ -123,18 +126,35 @@ class Dispatcher:
             case Refuse():
                 await self._refuse(decision, facts)
             case Park():
-                return await self._parking.park(decision, facts)
-            case Deliver() | Control() | Resume():
+                outcome = await self._parking.park(decision, facts)
+                now = await self._facts.with_held(replace(facts, known={}))
+                return now if now.held and not facts.handed_over else outcome
+            case Deliver() | Control() | Resume() | CancelHeld():
                 await self._reach(decision, facts)
         return decision.disposition
+
+    async def _take(self, decision: Claim | TakeOver, facts: Facts) -> Facts:
+        """Write an entry, so that no other handler serves the event."""
+        if isinstance(decision, Claim):
+            there = await self._ledger.create(decision.entry)
+            return await self._facts.with_entry(replace(facts, known={}), there)
+        ours = await self._ledger.take_over(decision.held, decision.entry)
+        facts = replace(facts, entry=ours, known={})
+        if ours.instance_id == facts.arrival.instance_id:
+            return facts
+        arrival = replace(facts.arrival, instance_id=ours.instance_id)
+        return replace(facts, arrival=arrival, state=None, ended=None, queued=False)
 
     async def _refuse(self, decision: Refuse, facts: Facts) -> None:
         await self._dead_letters.write(facts.arrival, decision, facts.known)
         if decision.entry:
             await self._parking.use_up(decision.entry.cancelled_by)
 
-    async def _reach(self, decision: Deliver | Control | Resume, facts: Facts) -> None:
+    async def _reach(self, decision: Deliver | Control | Resume | CancelHeld, facts: Facts) -> None:
         """Have the instance of an event receive it, and write that outcome. Raises `NotNow`."""
+        if isinstance(decision, CancelHeld):
+            await self._held_starts.cancel(decision)
+            return
         entry = decision.entry
         instance_id = entry.instance_id or ""
         patience = self._parking.unresponsive.patience(instance_id)

@@ -9,6 +9,7 @@ from contracts.commands import StartWorkflow
 from contracts.refusal import Refused
 from orchestrator.engine.state import NotNow
 from orchestrator.intake.arrival import Arrival
+from orchestrator.ledger.latest_runs import LatestRun
 from orchestrator.ledger.records import Disposition, Ended, Entry, Holder, Known
 
 
@@ -35,6 +36,10 @@ class Facts:
     """Who holds the instance id, where a start asked for it."""
     cancelled_by: Entry | None = None
     """An event that cancels the instance, and came before its start."""
+    held: tuple[Entry, ...] = ()
+    """Starts that wait for their time. Read only to terminate an instance that is not there."""
+    latest: LatestRun | None = None
+    """The latest run of the key, where it was read."""
     active: bool = False
     """Whether the engine did not start the instance because its id is active already."""
     state: WorkflowState | None = None
@@ -59,8 +64,9 @@ class Facts:
     def refusal(self) -> Refused | None:
         """Why the event cannot be served, whatever the state of its instance is."""
         arrival, deadline = self.arrival, self.arrival.deadline
-        # What is in the ledger came in time before. A parked event may expire.
-        expires = self.entry is None or (self.handed_over and self.ended is None)
+        # What is in the ledger came in time before. A parked event may expire, a held start not.
+        entry = self.entry
+        expires = entry is None or (self.handed_over and self.ended is None and not entry.held)
         late = deadline.passed(arrival.at) if deadline and expires else None
         return self.failure or arrival.flaw or late or self.unfit
 
@@ -69,5 +75,7 @@ class Facts:
         """The claim of another handler, which may be starting the workflow now."""
         entry = self.entry
         if entry is None or entry.token == self.arrival.token or entry.final:
+            return None
+        if entry.joined or (entry.held and entry.disposition is Disposition.PARKED):
             return None
         return entry if entry.token or isinstance(self.arrival.command, StartWorkflow) else None

@@ -10,13 +10,13 @@ retries events that an existing instance did not accept.
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import structlog
 
 from chassis.logs import about
 from chassis.tracing import continuing
 from contracts import identity
-from contracts.commands import ControlInstance
 from contracts.events import Reason
 from contracts.refusal import Refused
 from orchestrator.engine.client import Engine
@@ -26,8 +26,9 @@ from orchestrator.intake.actions import Outcome, Park, Refuse
 from orchestrator.intake.arrival import Arrival, arrive_again
 from orchestrator.intake.dead_letters import DeadLetterWriter
 from orchestrator.intake.facts import Facts
+from orchestrator.ledger.latest_runs import LatestRuns
 from orchestrator.ledger.ledger import Ledger, entry_at
-from orchestrator.ledger.parked_lists import ParkedLists, list_at, order
+from orchestrator.ledger.parked_lists import HELD, ParkedLists, list_at, order
 from orchestrator.ledger.records import Disposition, Entry, Known
 from orchestrator.ledger.store import BrokenRecord, Read, RecordStore
 
@@ -44,11 +45,18 @@ class Parking:
     """Serves a parked event. The dispatcher sets it: it serves these as it does deliveries."""
 
     def __init__(
-        self, store: RecordStore, ledger: Ledger, engine: Engine, dead_letters: DeadLetterWriter
+        self,
+        store: RecordStore,
+        ledger: Ledger,
+        latest: LatestRuns,
+        engine: Engine,
+        dead_letters: DeadLetterWriter,
     ) -> None:
         self._store = store
         self._lists = ParkedLists(store)
+        self._held = ParkedLists(store, HELD)
         self._ledger = ledger
+        self._latest = latest
         self._engine = engine
         self._dead_letters = dead_letters
         self.unresponsive = UnresponsiveInstances()
@@ -65,14 +73,13 @@ class Parking:
         if facts.handed_over and facts.entry:
             await self._wait_on(facts.entry, why)
             return park.disposition
-        arrival = facts.arrival
-        kept = {"disposition": park.disposition, "event": json.loads(arrival.event.to_json())}
+        arrival, asked = facts.arrival, None
         if arrival.route and (command := arrival.or_deliver or arrival.command):
-            kept["asked"] = command.model_dump(mode="json", exclude_none=True)
-        entry = entry.model_copy(update={**kept, "until": until, "why": why})
-        await self._ledger.reenter(entry, facts.known)
-        await self._lists.add(instance_id, entry.key, facts.known)
-        await self._engine.schedule_at(identity.OWN_RUN, entry.key, _run_id(entry), until)
+            asked = command.model_dump(mode="json", exclude_none=True)
+        entry = entry.model_copy(update={"asked": asked, "why": why})
+        entry = await self.keep(entry, facts, until, self._lists)
+        if entry.base_id:
+            instance_id = await self._latest.adopt(entry.base_id, instance_id)
         # `redelivery` tries an unresponsive instance beside the topic, where no other event waits.
         if (
             instance_id not in self.unresponsive
@@ -82,9 +89,20 @@ class Parking:
             entry = await self._ledger.get(entry.key) or entry
         return entry.disposition
 
+    async def keep(self, entry: Entry, facts: Facts, until: datetime, lists: ParkedLists) -> Entry:
+        """Write an event to its entry and a list, and schedule a run of Usher's own."""
+        event = json.loads(facts.arrival.event.to_json())
+        parked = {"disposition": Disposition.PARKED, "event": event, "until": until}
+        entry = entry.model_copy(update=parked)
+        await self._ledger.reenter(entry, facts.known)
+        await lists.add(entry.instance_id or "", entry.key, facts.known)
+        await self._engine.schedule_at(identity.OWN_RUN, entry.key, _run_id(entry), until)
+        return entry
+
     async def holds(self, entry: Entry) -> bool:
         """Return whether a parked event is on the list of its instance, and its wait will end."""
-        keys, _ = await self._lists.read(entry.instance_id or "")
+        lists = self._held if entry.held else self._lists
+        keys, _ = await lists.read(entry.instance_id or "")
         run = await self._engine.state(_run_id(entry))
         return entry.key in keys and run is not None and run.runtime_status not in FINISHED
 
@@ -108,7 +126,7 @@ class Parking:
             for entry in sorted(await self._ledger.get_many(keys), key=order):
                 if entry.disposition is Disposition.PARKED:
                     arrival = arrive_again(entry)
-                    if taken or _terminates(arrival):
+                    if taken or arrival.terminates:
                         taken &= await self._is_taken(arrival, entry)
             if not taken:
                 return
@@ -120,7 +138,7 @@ class Parking:
         """Return a parked event that terminates an instance which has not started yet."""
         keys, _ = await self._lists.read(instance_id)
         for entry in sorted(await self._ledger.get_many(keys), key=order):
-            if entry.disposition is Disposition.PARKED and _terminates(arrive_again(entry)):
+            if entry.disposition is Disposition.PARKED and arrive_again(entry).terminates:
                 return entry
         return None
 
@@ -129,8 +147,7 @@ class Parking:
         cancel = await self._ledger.get(key) if key else None
         if cancel is None or cancel.final:
             return
-        done = {"disposition": Disposition.CONTROLLED, "event": None, "asked": None}
-        await self._ledger.settle(cancel.model_copy(update=done))
+        await self._ledger.settle(cancel.model_copy(update={"disposition": Disposition.CONTROLLED}))
         await self._lists.remove(cancel.instance_id or "", [cancel.key])
 
     async def expire(self, key: str) -> None:
@@ -158,25 +175,25 @@ class Parking:
             message = f"{said}, as long as the event could wait"
             why = Refused(Reason.INSTANCE_STALLED, message, "instance_id")
         arrival = arrive_again(entry)
-        with _handling(arrival, entry, "let a parked event expire"):
+        with handling(arrival, entry, "let a parked event expire"):
             await self._dead_letters.write(arrival, Refuse(why, entry))
             _log.warning("dead_lettered", reason=str(why.reason))
         await self._lists.remove(instance_id, [key])
 
     async def waiting(self, ids: Iterable[str]) -> list[Entry]:
-        """Return the entries of all parked events, the oldest first.
+        """Return the entries of all parked events and held starts, the oldest first.
 
-        `ids` are the ids of all instances: each parked event has one of Usher's own, which ends its
-        wait at the deadline.
+        `ids` are the ids of all instances: each of these events has one of Usher's own, which ends
+        its wait.
         """
         keys = {one.split("-")[1] for one in ids if identity.is_own_run(one)}
         entries = await self._ledger.get_many(keys)
-        parked = [entry for entry in entries if entry.disposition is Disposition.PARKED]
+        parked = [one for one in entries if one.disposition is Disposition.PARKED or one.held]
         return sorted(parked, key=lambda entry: entry.at)
 
     async def _is_taken(self, arrival: Arrival, entry: Entry) -> bool:
         """Deliver or dead-letter an event; False where its instance accepts nothing now."""
-        with _handling(arrival, entry, "hand over a parked event"):
+        with handling(arrival, entry, "hand over a parked event"):
             outcome = await self.hand_over(arrival, entry)
             if outcome.refusal:
                 _log.warning("dead_lettered", reason=str(outcome.refusal.reason))
@@ -196,14 +213,8 @@ class Parking:
             await self._ledger.change(entry.key, noted)
 
 
-def _terminates(arrival: Arrival) -> bool:
-    """Return whether a parked event is a control that ends its instance."""
-    command = arrival.command
-    return isinstance(command, ControlInstance) and command.control == "terminate"
-
-
 @contextmanager
-def _handling(arrival: Arrival, entry: Entry, name: str) -> Iterator[None]:
+def handling(arrival: Arrival, entry: Entry, name: str) -> Iterator[None]:
     """Work on a parked event in its trace, with log lines that name it."""
     event = arrival.event
     with continuing(event.attributes, name), about(event, entry.instance_id):

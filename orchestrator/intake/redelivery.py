@@ -1,7 +1,7 @@
 """Retries parked events of unresponsive instances, beside the topics, each with its own backoff.
 
 A crash forgets which instances are unresponsive. `find` finds them again: those that exist and have
-parked events. It also expires parked events whose deadline has passed.
+parked events. It also ends the wait of parked events and held starts that are overdue.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from random import sample
 import structlog
 
 from orchestrator.engine.client import Engine
+from orchestrator.intake.held_starts import HeldStarts
 from orchestrator.intake.parking import Parking
 from orchestrator.ledger.records import Entry
 
@@ -25,7 +26,7 @@ AT_ONCE = 16
 LOOKS = 200
 """Most instances looked for in one `find`, about a millisecond of CPU each."""
 OVERDUE = timedelta(minutes=1)
-"""How long after its deadline an event is still left to the run that expires it."""
+"""How long after the end of its wait an event is still left to the run that ends it."""
 
 _log = structlog.get_logger()
 
@@ -34,9 +35,14 @@ class Redelivery:
     """Tries unresponsive instances again. One that does not answer delays no other."""
 
     def __init__(
-        self, parking: Parking, engine: Engine, clock: Callable[[], float] = time.monotonic
+        self,
+        parking: Parking,
+        held_starts: HeldStarts,
+        engine: Engine,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._parking = parking
+        self._held_starts = held_starts
         self._engine = engine
         self._clock = clock
         self._tries: dict[str, asyncio.Task[None]] = {}
@@ -57,16 +63,17 @@ class Redelivery:
                 self._tries[instance_id] = trying
 
     async def find(self, parked: Iterable[Entry]) -> None:
-        """Find unresponsive instances after a restart, and expire overdue events."""
+        """Find unresponsive instances after a restart, and end the wait of overdue events."""
         now = datetime.now(UTC)
         entries = list(parked)
         for entry in [one for one in entries if one.until and one.until < now - OVERDUE]:
             try:
-                await self._parking.expire(entry.key)
+                await self._held_starts.due(entry.key)
             except Exception as error:  # a fault of this event alone
                 said = f"{type(error).__name__}: {error}"
-                _log.warning("cannot expire", instance_id=entry.instance_id, error=said)
-        ids = sorted({one.instance_id or "" for one in entries} - self._parking.unresponsive.ids)
+                _log.warning("cannot start or expire", instance_id=entry.instance_id, error=said)
+        events = {one.instance_id or "" for one in entries if not one.held}
+        ids = sorted(events - self._parking.unresponsive.ids)
         for instance_id in sample(ids, min(LOOKS, len(ids))):
             if await self._engine.state(instance_id) is not None:
                 self._parking.unresponsive.add(instance_id)

@@ -30,14 +30,17 @@ class ServedRoutes:
         router: Router,
         schedule: Callable[[Iterable[Route]], None],
         cancelled_early: MutableSet[str],
+        again: MutableSet[str],
     ) -> None:
         """`schedule` replaces the routes with a schedule. `cancelled_early` are the workflows that
-        an event may cancel before they start; one that is there once stays."""
+        an event may cancel before they start; one that is there once stays. `again` are those whose
+        keys have many runs."""
         self._catalogue = catalogue
         self._times = times
         self._router = router
         self._schedule = schedule
         self._cancelled_early = cancelled_early
+        self._again = again
         self._one_at_a_time = asyncio.Lock()
         self.subscribed = frozenset(subscriptions(catalogue.routes))
         """Components and topics. They stay: a sidecar reads subscriptions once in its life."""
@@ -64,6 +67,9 @@ class ServedRoutes:
                     await times.begin(route)
             # Nothing waits from here on: an entry is served by one set or by the other.
             self._cancelled_early |= {route.workflow for route in routes if route.spec.early}
+            again = {route.workflow for route in routes if route.spec.again}
+            self._again &= again
+            self._again |= again
             self._router.serve(routes, seen)
             self._schedule(routes)
             self._times = times
@@ -83,6 +89,6 @@ def _not_subscribed(
         why = "is subscribed to many messages at once" if unordered else "is not subscribed to"
         named = None if component in OWN_COMPONENTS else component
         for route in routes:
-            at_fault = not unordered or route.verb != "start"
+            at_fault = not unordered or route.verb not in ("start", "unmatched")
             if (route.component, route.topic) == (named, topic) and at_fault:
                 yield route.fault("from", f"{channel(component, topic)} {why}, {_RESTART}")

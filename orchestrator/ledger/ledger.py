@@ -65,15 +65,19 @@ class Ledger:
         at = entry_at(entry.key)
         return read_as(Entry, at, await self._store.create(at, _json(entry)))
 
-    async def change(self, key: str, change: Callable[[Entry], Entry | None]) -> None:
-        """Write what `change` returns for an entry; nothing where it returns None."""
+    async def change(self, key: str, change: Callable[[Entry], Entry | None]) -> Entry | None:
+        """Write what `change` returns for an entry; nothing where it returns None.
+
+        Return the entry that is there now.
+        """
         at = entry_at(key)
 
         def changed(record: Record | None) -> Record | None:
             entry = None if record is None else change(read_as(Entry, at, record))
             return None if entry is None else _json(entry)
 
-        await self._store.update(at, changed)
+        record = await self._store.update(at, changed)
+        return None if record is None else read_as(Entry, at, record)
 
     async def take_over(self, held: Entry, entry: Entry) -> Entry:
         """Write `entry` as the next attempt at an event, over the entry that was read as `held`.
@@ -97,6 +101,7 @@ class Ledger:
 
         An entry among those `known` is not read again, unless it has changed since.
         """
+        entry = entry.model_copy(update={"event": None, "asked": None})
         await self._advance(entry, lambda held: held.final and entry.letters <= held.letters, known)
 
     async def reenter(self, entry: Entry, known: Known | None = None) -> None:

@@ -1,4 +1,8 @@
-"""Lists of the events parked for each instance, and the order in which they are delivered."""
+"""Lists of the events parked for each instance, and the order in which they are delivered.
+
+Starts that are held until they are due have a list of their own for each instance: they delay no
+event, and no event delays them.
+"""
 
 from typing import Any
 
@@ -8,6 +12,9 @@ from pydantic import BaseModel
 from orchestrator.ledger.records import Entry, Known
 from orchestrator.ledger.store import BrokenRecord, Record, RecordStore, read_as
 
+PARKED = "parked"
+HELD = "held"
+
 _log = structlog.get_logger()
 
 
@@ -16,17 +23,18 @@ class _Record(BaseModel):
 
 
 class ParkedLists:
-    """One list of ledger keys for each instance."""
+    """One list of ledger keys for each instance: of its parked events, or of its held starts."""
 
-    def __init__(self, store: RecordStore) -> None:
+    def __init__(self, store: RecordStore, kind: str = PARKED) -> None:
         self._store = store
+        self._kind = kind
 
     async def read(self, instance_id: str, known: Known | None = None) -> tuple[list[str], str]:
         """Return the keys on an instance's list, with its etag. A broken list is empty.
 
         The events of a broken list are handed over at their deadlines.
         """
-        name = list_at(instance_id)
+        name = list_at(instance_id, self._kind)
         try:
             record, etag = (
                 await self._store.read(name) if known is None else known.get(name, (None, ""))
@@ -38,7 +46,7 @@ class ParkedLists:
 
     async def add(self, instance_id: str, key: str, known: Known) -> None:
         """Put a key on an instance's list, unless it is there."""
-        name = list_at(instance_id)
+        name = list_at(instance_id, self._kind)
 
         def longer(record: Record | None) -> Record | None:
             keys = _keys(name, record)
@@ -55,7 +63,7 @@ class ParkedLists:
 
         With an `etag`, `keys` are the whole list as it was read, which saves a read.
         """
-        name = list_at(instance_id)
+        name = list_at(instance_id, self._kind)
 
         def shorter(record: Record | None) -> Record | None:
             left = [key for key in _keys(name, record) if key not in keys]
@@ -78,9 +86,9 @@ def _keys(name: str, record: Record | None) -> list[str]:
     return [] if record is None else read_as(_Record, name, record).keys
 
 
-def list_at(instance_id: str) -> str:
+def list_at(instance_id: str, kind: str = PARKED) -> str:
     """Return the key of an instance's list in the store."""
-    return f"parked-{instance_id}"
+    return f"{kind}-{instance_id}"
 
 
 def order(entry: Entry) -> tuple[Any, ...]:

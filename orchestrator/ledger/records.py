@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from contracts import redrive
+from contracts import identity, redrive
 from contracts.cloudevent import CloudEvent
 from contracts.disposition import Disposition as Disposition
 from contracts.entry import read_entry
@@ -52,20 +52,34 @@ class Entry(BaseModel):
     duplicates: int = 0
     route: str | None = None
     """The route that the event came by; None for a command."""
+    base_id: str | None = None
+    """The id that the key alone gives, where each start of it is a run of its own (`again`)."""
     cancelled_by: str | None = None
     """The key of the event that cancelled the workflow before this event could start it."""
     event: dict[str, Any] | None = None
-    """The event itself, while it is parked."""
+    """The event itself, while it is parked. A start that was held keeps it until it has started."""
     asked: dict[str, Any] | None = None
     """The command that its route made of a parked event, by the rules of that time."""
     until: AwareDatetime | None = None
-    """When a parked event expires."""
+    """When a parked event expires. A start that is held is due then."""
     why: str | None = None
     """Why an existing instance does not accept a parked event."""
 
     @property
     def final(self) -> bool:
         return self.disposition not in OPEN
+
+    @property
+    def held(self) -> bool:
+        """Whether it is a start that waits for its time, or is being made now that it is due."""
+        asked = self.asked
+        return not (asked is None or self.final or {"event", "control"} & asked.keys())
+
+    @property
+    def joined(self) -> bool:
+        """Whether it is for a run of its key that another event started."""
+        own = identity.derived_key(self.instance_id or "") == self.key
+        return not (self.base_id is None or self.final or own)
 
     def differs(self, command: str | None) -> bool:
         """Return whether this entry belongs to an event with another command."""

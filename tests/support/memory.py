@@ -211,6 +211,7 @@ class World:
         wait, catalogue = timedelta(seconds=parked_for), replace(CATALOGUE, routes=tuple(routes))
         intake = assemble(self.store, self.ledger, real, out, announcer, catalogue, wait)
         self.facts, self.parking, self.dispatcher = intake.facts, intake.parking, intake.dispatcher
+        self.held_starts = intake.held_starts
         self.inbox = Inbox(self.dispatcher, Metrics(), Router(routes, {}))
 
     async def serve(self, topic: str, event: CloudEvent) -> Outcome:

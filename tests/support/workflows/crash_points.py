@@ -14,6 +14,7 @@ from typing import Any
 
 from orchestrator.engine.client import Engine
 from orchestrator.intake.parking import Parking
+from orchestrator.ledger.latest_runs import LatestRuns
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.store import Store
 from orchestrator.outbox import Outbox
@@ -24,6 +25,10 @@ STEPS: tuple[tuple[type, str], ...] = (
     (Ledger, "settle"),
     (Ledger, "end"),
     (Ledger, "reenter"),
+    (Ledger, "change"),
+    (Ledger, "take_over"),
+    (LatestRuns, "advance"),
+    (LatestRuns, "adopt"),
     (Engine, "schedule"),
     (Engine, "schedule_at"),
     (Engine, "raise_event"),

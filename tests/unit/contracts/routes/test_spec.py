@@ -41,10 +41,13 @@ EVERY = {"every": "0 9 * * 1-5", "start": "w"}
         ({**START, "key": 7}, "key", "valid string"),
         ({**START, "again": "yes", "key": "data.id"}, "again", "write true or false"),
         ({**START, "again": True}, "again", "means nothing without a key"),
+        ({**START, "again": True, "key": "data.id", "delay": "5m"}, "again", "does not go with"),
+        ({**START, "again": True, "key": "data.id", "at": "data.t"}, "again", "does not go with"),
         ({**START, "since": 2030}, "since", "such as 2030-01-31T08:00:00Z, or all"),
         ({**START, "since": "2030-01-31T08:00:00"}, "since", "such as 2030-01-31T08:00:00Z"),
         ({**START, "delay": "5"}, "delay", "such as 90s, 15m, 1h or 2d"),
         ({**START, "delay": "99999d"}, "delay", "longer than 30 years"),
+        ({**START, "delay": "367d"}, "delay", "at most 366d"),
         ({**START, "delay": "5m", "at": "data.due"}, "at", "not both"),
         ({**START, "event": "paid"}, "event", "means nothing for start"),
         ({**START, "from": "a/b/c"}, "from", "component/topic"),
@@ -84,14 +87,14 @@ def test_all_faults_are_told_at_once() -> None:
 
 
 def test_a_route_survives_its_json() -> None:
-    full = route(**START, when="data.a > 1", key="data.id", since="all", delay="1h", again=True)
+    full = route(**START, when="data.a > 1", key="data.id", since="all", again=True)
     text = full.spec.model_dump_json(by_alias=True, exclude_defaults=True)
     again, wrong = read_spec(json.loads(text))
     assert (again, wrong) == (full.spec, [])
 
 
 TRIGGERS: list[tuple[Trigger, str]] = [
-    (Start("orders", type="a.*", key="data.id", input="data", delay="1h", again=True), "start"),
+    (Start("orders", type="a.*", key="data.id", input="data", again=True), "start"),
     (Deliver("orders", key="data.id", event="paid", ttl_seconds=5), "deliver"),
     (StartOrDeliver("x/orders", key="data.id", event="item", data="data.x"), "start_or_deliver"),
     (Cancel("orders", source="/s", subject="a*", key="data.id", early="1h"), "cancel"),

@@ -113,6 +113,10 @@ async def findings() -> list[Finding]:
     return [warning("the instance i-1", "it is STALLED", "terminate it", "P6")]
 
 
+async def known_without_instance(instance_id: str) -> str:
+    return "; a start is held" if instance_id == "i-held" else ""
+
+
 def get(
     path: str, engine: Engine | None = None, not_ready: str | None = None, **params: Any
 ) -> httpx.Response:
@@ -122,6 +126,7 @@ def get(
         workflows=Catalogue.scan().workflows,
         settings=Settings(),
         findings=findings,
+        facts=SimpleNamespace(known_without_instance=known_without_instance),
     )
     return ask(app, "GET", path, params=params)
 
@@ -138,7 +143,10 @@ def test_every_workflow_is_listed_with_what_it_takes() -> None:
 
 def test_an_instance_is_found_by_its_id_or_is_not_there() -> None:
     assert get("/instances/i-1").json() == shown()
-    assert get("/instances/i-2").status_code == 404
+    nobody, held = get("/instances/i-2"), get("/instances/i-held")
+    assert (nobody.status_code, held.status_code) == (404, 404)
+    assert nobody.json()["detail"] == "no instance has the id 'i-2'"
+    assert held.json()["detail"].endswith("; a start is held")
 
 
 def test_instances_come_a_page_at_a_time_and_one_purged_meanwhile_is_left_out() -> None:

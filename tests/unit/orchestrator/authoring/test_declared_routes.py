@@ -138,3 +138,12 @@ def test_a_topic_of_ushers_own_is_refused(tmp_path: Path, topic: str) -> None:
 def test_a_component_of_ushers_own_is_left_out(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, '        Start("pubsub/orders"),\n')
     assert fault.endswith("pubsub is a component of Usher's; write orders alone")
+
+
+def test_the_starts_of_a_workflow_agree_on_whether_a_key_has_many_runs(tmp_path: Path) -> None:
+    again = 'Start("orders", type="again", key="data.order_id", again=True),'
+    keyless = 'Start("orders", type="keyless"),'
+    said = "orders.py:{}: routed_order_workflow/start.again: all routes that start this workflow"
+    (found,) = faults(tmp_path, RIGHT + again)
+    assert found.startswith(said.format(FIRST))
+    scan(tmp_path, again + keyless)

@@ -20,11 +20,13 @@ from contracts.topics import Topic
 from orchestrator.engine.envelope import Cause, seal
 from orchestrator.engine.state import NotNow, Unreadable
 from orchestrator.intake.actions import (
+    CancelHeld,
     Claim,
     Control,
     Decision,
     Deliver,
     Duplicate,
+    Hold,
     Park,
     Refuse,
     Resume,
@@ -35,6 +37,7 @@ from orchestrator.intake.actions import (
 from orchestrator.intake.arrival import Arrival, arrive
 from orchestrator.intake.decision import decide
 from orchestrator.intake.facts import Facts
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import LEASE, Disposition, Ended, Entry, Holder
 
 START: dict[str, Any] = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
@@ -45,7 +48,8 @@ SUSPEND = {"instance_id": "i-1", "control": "suspend"}
 PURGE = {"instance_id": "i-1", "control": "purge"}
 KEY = identity.event_key("/test", "e-1")
 PAST, FUTURE = {"expiration": "2020-01-01T00:00:00Z"}, {"expiration": "2090-01-01T00:00:00Z"}
-WAIT, SECOND = timedelta(hours=1), timedelta(seconds=1)
+HOUR = WAIT = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
 WHY = Refused(Reason.HANDLER_ERROR, "a bug")
 RUNS = [WorkflowStatus.RUNNING, WorkflowStatus.PENDING, WorkflowStatus.SUSPENDED]
 ENDED = [WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.TERMINATED]
@@ -83,6 +87,23 @@ def ours(**known: Any) -> Facts:
     claim = decide(replace(new, holder=None))
     assert isinstance(claim, Claim)
     return replace(new, entry=claim.entry)
+
+
+def delayed(waits: float, **known: Any) -> Facts:
+    """The facts of a start that is held for so many seconds from now, and comes again."""
+    new = facts(START, **known)
+    begun = {"event": {}, "asked": {"workflow": "hello_workflow"}, "token": "theirs"}
+    due = new.arrival.at + timedelta(seconds=waits)
+    return replace(new, entry=held(START, "parked", **begun, until=due))
+
+
+def marked(known: Facts) -> Facts:
+    """The same, once an event has cancelled the start."""
+    assert known.entry
+    return replace(known, entry=known.entry.model_copy(update={"cancelled_by": "c"}))
+
+
+LATER = replace(arrival(START), start_at=Ledger.now() + HOUR)
 
 
 def parked(command: Any, attributes: dict[str, Any] | None = None, **known: Any) -> Facts:
@@ -240,7 +261,26 @@ TABLE: list[tuple[str, Facts, type[Decision], Any]] = [
         None,
     ),
     ("early, it may expire", facts(TICK, FUTURE), Park, WAIT),
+    # a start that is held
+    ("a start for later", Facts(LATER, WAIT), Hold, LATER.start_at),
+    ("it waits", delayed(60), Hold, None),
+    ("it is due", delayed(-1, handed_over=True), TakeOver, "claimed"),
+    (
+        "it is due, too late",
+        delayed(-1, handed_over=True, holder=THEIRS),
+        Refuse,
+        Reason.INSTANCE_EXISTS,
+    ),
+    ("it was cancelled", marked(delayed(60)), Refuse, Reason.CANCELLED_EARLY),
+    ("it does not fit now", delayed(-1, unfit=WHY), Refuse, Reason.HANDLER_ERROR),
     # a control
+    ("a control for held starts", facts(END, held=(delayed(60).entry,)), Claim, "claimed"),
+    (
+        "a control for held starts, begun",
+        facts(END, held=(delayed(60).entry,), entry=held(END, "claimed")),
+        CancelHeld,
+        None,
+    ),
     ("a control for nobody", facts(END), Refuse, Reason.UNKNOWN_INSTANCE),
     ("it ends a stalled run", facts(END, state=STOPPED), Control, None),
     ("it ends what ended", facts(END, state=DONE), Refuse, Reason.INSTANCE_FINISHED),
@@ -292,6 +332,8 @@ def test_what_becomes_of_an_event(known: Facts, decision: type[Decision], what: 
             assert found.why.reason is what
         case Park():
             assert found.wait == what
+        case Hold():
+            assert what in (None, found.until)
         case Claim() | TakeOver():
             assert found.entry.disposition == what
         case Resume():

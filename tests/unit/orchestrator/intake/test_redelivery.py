@@ -55,7 +55,7 @@ async def serve(world: World, one: CloudEvent) -> Disposition:
 
 async def tried(world: World) -> None:
     """Let every held instance be tried once."""
-    redelivery = Redelivery(world.parking, cast(Engine, world.engine))
+    redelivery = Redelivery(world.parking, world.held_starts, cast(Engine, world.engine))
     await redelivery.look()
     await asyncio.gather(*redelivery._tries.values())
 
@@ -183,7 +183,7 @@ async def test_after_a_restart_what_is_parked_for_an_instance_that_is_there_is_f
     await serve(world, event("e-2", "nobody"))
     world.parking.unresponsive.ids.clear()
     engine.error = None
-    redelivery = Redelivery(world.parking, cast(Engine, engine))
+    redelivery = Redelivery(world.parking, world.held_starts, cast(Engine, engine))
     await redelivery.find(await world.parking.waiting(engine.timers))
     assert world.parking.unresponsive.ids == {"bad"}
     await tried(world)
@@ -196,7 +196,7 @@ async def test_an_event_whose_own_run_failed_expires_all_the_same() -> None:
     await serve(world, event("e-1", "nobody"))
     (entry,) = await entries(world, "e-1")
     late = entry.model_copy(update={"until": entry.at - OVERDUE - timedelta(seconds=1)})
-    await Redelivery(world.parking, cast(Engine, world.engine)).find([late])
+    await Redelivery(world.parking, world.held_starts, cast(Engine, world.engine)).find([late])
     assert world.outbox.reasons == [Reason.EXPIRED]
 
 
@@ -204,7 +204,9 @@ async def test_a_failed_try_is_made_again_later_each_time() -> None:
     now = 0.0
     world = World(Instances())
     await serve(world, event("e-1", "bad"))
-    redelivery = Redelivery(world.parking, cast(Engine, world.engine), lambda: now)
+    redelivery = Redelivery(
+        world.parking, world.held_starts, cast(Engine, world.engine), lambda: now
+    )
     times = []
     for second in range(120):
         now = float(second)

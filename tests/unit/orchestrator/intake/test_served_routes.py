@@ -33,6 +33,12 @@ from usher import Cancel, Start, workflow
 def applied_order_workflow(ctx: DaprWorkflowContext, input: dict):
     """Wait."""
     yield ctx.wait_for_external_event("paid")
+
+
+@workflow()
+def moved_workflow(ctx: DaprWorkflowContext, input: dict):
+    """Wait."""
+    yield ctx.wait_for_external_event("seen")
 '''
 NAME = "applied_order_workflow"
 CRM = f"crm:\n  from: orders\n  type: moved\n  start: {NAME}\n"
@@ -63,8 +69,14 @@ class Serving:
         self.router = Router(catalogue.routes, {})
         self.schedules = Schedules(catalogue.routes, times, self.router.tick, self._serve)
         self.cancelled_early: set[str] = set()
+        self.again: set[str] = set()
         self.routes = ServedRoutes(
-            catalogue, times, self.router, self.schedules.serve, self.cancelled_early
+            catalogue,
+            times,
+            self.router,
+            self.schedules.serve,
+            self.cancelled_early,
+            self.again,
         )
 
     async def _serve(self, _: object) -> bool:
@@ -195,6 +207,15 @@ async def test_a_workflow_that_may_be_cancelled_early_is_known_before_its_event_
     await serving.apply(f"c: {{from: crm, cancel: {NAME}, key: data.id, early: 1h}}\n")
     await serving.apply("")
     assert serving.cancelled_early == {NAME}  # an event that waits was accepted by the old route
+
+
+async def test_a_key_may_get_many_runs_and_one_again(tmp_path: Path) -> None:
+    start = "c: {{from: orders, start: moved_workflow, key: data.id{}}}\n"
+    serving = Serving(tmp_path, start.format(""))
+    await serving.apply(start.format(", again: true"))
+    assert serving.again == {"moved_workflow"}
+    await serving.apply(start.format(""))
+    assert serving.again == set()
 
 
 async def test_a_schedule_that_changes_makes_up_for_nothing(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ async def test_an_event_that_cannot_expire_holds_up_no_other(
         one.model_copy(update={"until": datetime.now(UTC) - timedelta(hours=1)})
         for one in await world.parking.waiting(world.engine.timers)
     ]
-    await Redelivery(world.parking, cast(Engine, world.engine)).find(parked)
+    await Redelivery(world.parking, world.held_starts, cast(Engine, world.engine)).find(parked)
     assert world.outbox.reasons == [Reason.EXPIRED]
 
 

@@ -1,0 +1,40 @@
+"""Why an event for an instance is refused, in words."""
+
+from contracts.events import Reason
+from contracts.refusal import Refused
+
+
+def taken(instance_id: str | None) -> Refused:
+    """Return the refusal of a start whose instance id belongs to another."""
+    message = (
+        f"{instance_id!r} is taken: by another event, of another workflow or input, or by a child "
+        "workflow"
+    )
+    return Refused(Reason.INSTANCE_EXISTS, message, "instance_id")
+
+
+def cancelled_early(instance_id: str | None, by: str) -> Refused:
+    """Return the refusal of a start that the event with the key `by` has cancelled."""
+    message = f"the event {by} cancelled {instance_id!r} before it started"
+    return Refused(Reason.CANCELLED_EARLY, message, "key")
+
+
+def unknown(instance_id: str | None, more: str = "") -> Refused:
+    """Return the refusal of an event whose instance is not there."""
+    message = f"no instance has the id {instance_id!r}{more}"
+    return Refused(Reason.UNKNOWN_INSTANCE, message, "instance_id")
+
+
+def stalled(instance_id: str | None, then: str) -> Refused:
+    """Return the refusal of an event for an instance that is stalled."""
+    message = (
+        f"{instance_id!r} is STALLED and {then}: deploy the code that it was started with, or "
+        "terminate it"
+    )
+    return Refused(Reason.INSTANCE_STALLED, message, "instance_id")
+
+
+def finished(instance_id: str | None, status: str) -> Refused:
+    """Return the refusal of an event for an instance that has ended."""
+    message = f"{instance_id!r} has ended: {status}"
+    return Refused(Reason.INSTANCE_FINISHED, message, "instance_id")
