@@ -23,9 +23,10 @@ def entry_of(body: bytes, headers: Iterable[tuple[str, str | bytes]]) -> bytes:
     - On Usher's own topics, a JSON object without an envelope is the data of an event whose source
       and id are the record's place, so that a redelivery is a duplicate.
     """
-    found = {name: text for name, text in headers if isinstance(text, str)}
-    if "__offset" not in found:
+    every = dict(headers)
+    if "__offset" not in every:
         return body
+    found = {name: text for name, text in every.items() if isinstance(text, str)}
     topic = found.get("__topic", "")
     if "ce_specversion" in found:
         attributes = {n: unquote_plus(text) for n, text in found.items() if n.startswith("ce_")}

@@ -22,6 +22,9 @@ class UrlSettings(BaseSettings):
     notifier_url: HttpUrl | None = None
     redis_url: RedisDsn | None = None
     """The broker; `usher audit` and `usher doctor` read its streams."""
+    kafka_brokers: str = ""
+    """Where Kafka is, `host:port` and more with commas; `usher doctor` reads its topics. The
+    embedded stack's own where it is not set."""
     redis_password: SecretStr | None = None
     """The embedded stack's own where neither this nor `redis_url` is set."""
 
@@ -64,6 +67,12 @@ def redis_url(stack: StackSettings, elsewhere: UrlSettings) -> str:
         return f"redis://{_login(password)}{LOOPBACK}:{stack.redis_port}/0"
     url = str(elsewhere.redis_url)
     return url if elsewhere.redis_url.password else url.replace("://", f"://{_login(given)}", 1)
+
+
+def kafka_brokers(stack: StackSettings, elsewhere: UrlSettings) -> str:
+    """Where Kafka is; empty where nobody says so."""
+    own = f"{LOOPBACK}:{stack.kafka_port}" if stack.broker == "kafka" else ""
+    return elsewhere.kafka_brokers or own
 
 
 def _login(password: str) -> str:

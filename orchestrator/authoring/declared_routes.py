@@ -93,7 +93,7 @@ def _taken(route: Route) -> str | None:
         said = f"is a topic of Usher's; name one of your own, or {Topic.COMPLETIONS}"
         return f"{route.spec.channel} {said}"
     if (route.topic or "").startswith(OWN_KEYS):
-        return f"{route.topic} is a topic of Usher's; name one of your own"
+        return f"{route.topic} is a key of Usher's; name a topic of your own"
     if route.component in (PUBSUB, PUBSUB_ORDERED, *OWN_COMPONENTS):
         return f"{route.component} is a component of Usher's; write {route.topic} alone"
     return None

@@ -265,9 +265,14 @@ def test_an_event_of_ones_own_starts_a_workflow_of_ones_own(
     eventually(lambda: composed.log("notifier"), lambda log: name in log, 60)
 
 
-def test_the_doctor_sees_the_component_files(composed: Composed) -> None:
+def test_the_doctor_sees_all_and_names_only_streams_that_nobody_reads(composed: Composed) -> None:
+    """Another test has left one, where it ran before."""
+    port = composed.settings.starter_dapr_http_port
+    url = f"http://127.0.0.1:{port}/v1.0/publish/pubsub/another"
+    composed.http.post(url, json={}).raise_for_status()
     found = json.loads(composed.compose("run", "--rm", "usher", "doctor", "--json").stdout)
-    assert (found["items"], found["not_seen"]) == ([], [])
+    assert [one["where"] for one in found["items"]] == ["the stream another"]
+    assert (found["refusals"], found["not_seen"]) == (0, [])
 
 
 def test_the_classic_builder_makes_the_image_too(composed: Composed) -> None:

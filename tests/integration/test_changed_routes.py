@@ -95,6 +95,7 @@ def _serve(usher: Driver, folder: Path, routes: str) -> None:
         (folder / "routes.yaml").write_text(routes)
 
 
+@pytest.mark.timeout(600)
 def test_p2_routes_that_are_added_paused_and_changed(usher: Driver, folder: Path) -> None:
     steady(usher)
     sent, lost = _served(usher, "sent"), _unrouted(usher, "lost")

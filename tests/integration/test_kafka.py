@@ -1,13 +1,24 @@
 """What Kafka does and Redis does not: partitions, offsets, headers, and native producers."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
+from tests.support.command import run_usher
 from tests.support.driver import Driver, eventually, fresh
 from usher.stack.errors import StackError
+from usher.stack.kafka import address
 from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack
 
@@ -113,6 +124,34 @@ def test_what_is_accepted_while_the_broker_comes_and_goes_is_served(usher: Drive
     eventually(publish, bool, 60)
     for instance in accepted:
         _completed(usher, instance)
+
+
+@ON_KAFKA
+def test_a_topic_that_keeps_events_too_short_or_too_long_is_named(usher: Driver) -> None:
+    def warned() -> list[str]:
+        told = run_usher(usher, "doctor", code=3)
+        return [one["wrong"] for one in told["items"] if "retention.ms" in one["where"]]
+
+    assert warned() == []
+    with _kept_for(usher, 3_600_000):
+        assert warned() == ["1 hours: then Kafka deletes events, read or not"]
+    with _kept_for(usher, -1):
+        assert warned() == ["events are kept for ever, and the ledger knows them 30 days"]
+
+
+@contextmanager
+def _kept_for(usher: Driver, milliseconds: int) -> Iterator[None]:
+    def set_to(value: str, how: AlterConfigOpType) -> None:
+        entry = ConfigEntry("retention.ms", value, incremental_operation=how)
+        topic = ConfigResource(ResourceType.TOPIC, "workflow-events", incremental_configs=[entry])
+        client = AdminClient({"bootstrap.servers": address(usher.settings)})
+        client.incremental_alter_configs([topic])[topic].result(20)
+
+    set_to(str(milliseconds), AlterConfigOpType.SET)
+    try:
+        yield
+    finally:
+        set_to("", AlterConfigOpType.DELETE)
 
 
 MINIMAL: dict[str, Any] = {"brokers": "127.0.0.1:9092", "authType": "none"}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.driver import Driver
+from usher.stack.kafka import address
 
 
 def run_usher(
@@ -23,6 +24,8 @@ def run_usher(
     }
     urls["USHER_REDIS_URL"] = f"redis://127.0.0.1:{usher.settings.redis_port}/{database}"
     urls["USHER_REDIS_PASSWORD"] = usher.stack.secrets.redis_password
+    urls["USHER_KAFKA_BROKERS"] = address(usher.settings)
+    urls |= {"USHER_BROKER": usher.settings.broker, "USHER_STATE": usher.settings.state}
     command = [str(Path(sys.executable).with_name("usher")), *words, "--json"]
     told = subprocess.run(
         command, env={**os.environ, **urls}, capture_output=True, text=True, timeout=60, check=False

@@ -69,7 +69,7 @@ def by_activity() -> Iterator[Driver]:
 @pytest.fixture(scope="session")
 def on_postgres() -> Iterator[Driver]:
     """A stack whose workflow state and ledger are in Postgres."""
-    yield from _shaped(330, find_postgres, USHER_STATE="postgres")
+    yield from _shaped(330, find_postgres, state="postgres")
 
 
 @pytest.fixture(scope="session")
@@ -80,20 +80,17 @@ def on_kafka_postgres() -> Iterator[Driver]:
         find_postgres()
         find_or_fetch(tell)
 
-    yield from _shaped(360, find, USHER_BROKER="kafka", USHER_STATE="postgres")
+    yield from _shaped(360, find, broker="kafka", state="postgres")
 
 
-def _shaped(beside: int, find: Callable[[], object], **settings: str) -> Iterator[Driver]:
+def _shaped(beside: int, find: Callable[[], object], **chosen: str) -> Iterator[Driver]:
     """A stack on other servers; skipped where they are not installed."""
     try:
         find()
     except SetupError as error:
         pytest.skip(str(error))
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in settings.items():
-            patch.setenv(name, value)
-        with up(PORTS_BESIDE + beside) as driver:
-            yield driver
+    with up(PORTS_BESIDE + beside, **chosen) as driver:
+        yield driver
 
 
 @pytest.fixture

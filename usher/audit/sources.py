@@ -48,8 +48,7 @@ class Expected(NamedTuple):
     """What may become of an event, beside a dead letter."""
 
     dispositions: set[Disposition]
-    instance_id: str | None
-    """None if the service chooses one for each run."""
+    instance_id: str
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ class RoutedSource:
             instance_id = found.instance_id or identity.derived_id(found.route.workflow, key)
             held = {Disposition.PARKED} if spec.delay or spec.at else set()
             dispositions = _OF_VERB.get(found.route.verb, _CONTROLLED) | held
-            return Expected(dispositions, None if spec.again else instance_id)
+            return Expected(dispositions, instance_id)
 
         unchanged = self._unchanged.get(name)
         certain = unchanged is None or came(entry.id) >= unchanged.timestamp() + _TAKES_EFFECT

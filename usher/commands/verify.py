@@ -8,7 +8,7 @@ import typer
 
 from contracts import printable
 from usher.errors import CommandError, Exit
-from usher.session import session
+from usher.session import session, usable
 from usher.terminal import views
 from usher.terminal.arguments import Json
 from usher.terminal.help import examples
@@ -51,9 +51,12 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
     with session(ctx, as_json) as run, run.client() as client:
         from usher.doctor.examination import Doctor
         from usher.stack.settings import LOOPBACK
+        from usher.urls import UrlSettings, kafka_brokers
 
         etcd_url = f"http://{LOOPBACK}:{run.settings.scheduler_etcd_client_port}"
-        found = Doctor(run.settings.component_folders, client, etcd_url).examine(run.redis)
+        kafka = kafka_brokers(run.settings, usable(UrlSettings))
+        doctor = Doctor(run.settings.component_folders, client, etcd_url, kafka)
+        found = doctor.examine(run.redis)
         run.out.answer(found.as_json(), _diagnosed(found))
     if found.count("refusal"):
         raise typer.Exit(Exit.FAILED)

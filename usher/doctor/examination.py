@@ -15,10 +15,11 @@ from contracts.http import Windows
 from contracts.services import Service
 from contracts.topics import OWN_KEYS, PUBSUB, Topic
 from usher.client import Client
-from usher.doctor import routes
+from usher.doctor import kafka_topics, routes
 from usher.doctor.broker import brokers
 from usher.doctor.dapr_runtime import alike, etcd, notifier
 from usher.doctor.delivery import outages, resiliency
+from usher.doctor.kafka import TYPE as KAFKA
 from usher.doctor.redis_config import redis_config
 from usher.doctor.resources import of_type, read
 from usher.doctor.retention import retention, stores
@@ -52,8 +53,12 @@ class Diagnosis:
 class Doctor:
     """One examination, of files and of what runs."""
 
-    def __init__(self, components: Sequence[Path], client: Client, etcd_url: str) -> None:
+    def __init__(
+        self, components: Sequence[Path], client: Client, etcd_url: str, kafka: str = ""
+    ) -> None:
+        """`kafka` says where Kafka is, if it is the broker."""
         self._components = components
+        self._kafka = kafka
         self._client = client
         self._etcd_url = etcd_url
         self._found = Diagnosis()
@@ -68,6 +73,9 @@ class Doctor:
         self._files()
         with self._seeing(), redis() as client:
             self._broker(client)
+        if KAFKA in self._others.values():
+            with self._seeing():
+                self._topics()
         self._found.findings.sort(key=lambda finding: finding.level)
         return self._found
 
@@ -127,9 +135,17 @@ class Doctor:
             f"the stream {topic}: {self._unseen(topic)}" for topic in Topic if topic not in found
         ]
 
+    def _topics(self) -> None:
+        if not self._kafka:
+            raise CommandError(
+                "Kafka's topics were not read: USHER_KAFKA_BROKERS says where it is."
+            )
+        days = self._times.stream_days, self._times.ledger_days
+        self._add(kafka_topics.topics(kafka_topics.read(self._kafka), *days))
+
     def _unseen(self, topic: Topic) -> str:
         if kind := self._others.get(topic):
-            return f"it is on {kind}: nobody checked who reads it, nor how long it keeps events"
+            return f"it is on {kind}: nobody checked who reads it"
         return "Redis has none of this name: nobody has subscribed to it, or it is another Redis"
 
     def _add(self, findings: Iterator[Finding]) -> None:

@@ -41,6 +41,8 @@ def scopes(resources: Iterable[Resource], channels: Iterable[str]) -> Iterator[F
         for component in (own,) if own else OWN_COMPONENTS:
             yield from _may(named, component, ORCHESTRATOR, "subscribe", name)
         one = named.get(own)
+        if name in [*Topic]:
+            continue  # the starter publishes its own of them, and no others
         if one is None or one.scopes is None or STARTER in one.scopes:
             # Other applications publish on a component of people's own that the starter lacks.
             for found in _may(named, own or PUBSUB, STARTER, "publish", name):

@@ -130,9 +130,9 @@ def test_a_policy_of_a_later_version_is_named_in_a_decorator(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("topic", ["usher:notices", "kafka/usher:notices"])
-def test_a_topic_of_ushers_own_is_refused(tmp_path: Path, topic: str) -> None:
+def test_a_topic_that_is_a_key_of_ushers_is_refused(tmp_path: Path, topic: str) -> None:
     (fault,) = faults(tmp_path, f'        Start("{topic}"),\n')
-    assert fault.endswith("is a topic of Usher's; name one of your own")
+    assert fault.endswith("usher:notices is a key of Usher's; name a topic of your own")
 
 
 def test_a_component_of_ushers_own_is_left_out(tmp_path: Path) -> None:

@@ -176,3 +176,15 @@ def test_only_a_start_that_is_held_is_parked(
     account(world, "later", "parked", instance_id=instance_id)
     wrong = "the ledger says parked, which cannot become of it"
     assert world.missing() == ([] if right else [wrong])
+
+
+@pytest.mark.parametrize(
+    ("instance_id", "right"),
+    [(derived_id("w-7", "0" * 24), True), (derived_id("w-8", "0" * 24), False), ("w-7-ce-", False)],
+)
+def test_an_event_may_be_for_one_of_several_runs_of_its_key(
+    world: World, instance_id: str, right: bool
+) -> None:
+    world.add("orders", event("paid"))
+    account(world, "paid", "delivered", instance_id=instance_id)
+    assert (world.missing() == []) is right
