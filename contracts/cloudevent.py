@@ -93,6 +93,11 @@ class CloudEvent:
             attributes=attributes,
         ).identified()
 
+    @property
+    def named(self) -> str:
+        """Its id and source, for people."""
+        return f"event {self.id!r} from {self.source!r}"
+
     def identified(self) -> Self:
         """Return self; raise `Refused` if it has a flaw, or lacks id or source."""
         if self.flaw:

@@ -19,8 +19,8 @@ MOST_LOOKED_UP = 1000
 """How many events, notices or dead letters one lookup names."""
 
 
-def _is_none(value: object) -> bool:
-    return value is None
+LEFT_OUT = Field(None, exclude_if=lambda value: value is None)
+"""A field that is left out where there is nothing to say."""
 
 
 class Answer(BaseModel):
@@ -160,9 +160,8 @@ class Parked(Answer):
     """When the event expires. A start that is held is due then."""
     why: str | None = None
     """Why an instance that is there takes no events."""
-    route: str | None = Field(None, exclude_if=_is_none)
-    """The route that the event came by."""
-    workflow: str | None = Field(None, exclude_if=_is_none)
+    route: str | None = LEFT_OUT
+    workflow: str | None = LEFT_OUT
     """Of a start that is held until it is due: the workflow that it starts."""
 
 
@@ -176,8 +175,7 @@ class EventRecord(Answer):
     """What the event asks for (`contracts.digest`)."""
     others: int = 0
     """How many events were refused for reusing its source and id."""
-    route: str | None = Field(None, exclude_if=_is_none)
-    """The route that the event came by; None for a command."""
+    route: str | None = LEFT_OUT
     at: AwareDatetime
 
 
@@ -222,7 +220,7 @@ class Explanation(Answer):
     disposition: AnyDisposition
     """`unrouted` for an event that no route matches."""
     topic: str | None = None
-    route: str | None = Field(None, exclude_if=_is_none)
+    route: str | None = LEFT_OUT
     workflow: str | None = None
     instance_id: str | None = None
     reason: AnyReason | None = None
@@ -230,11 +228,11 @@ class Explanation(Answer):
     message: str | None = None
     known: AnyDisposition | None = None
     """What the ledger has of this event already."""
-    until: AwareDatetime | None = Field(None, exclude_if=_is_none)
+    until: AwareDatetime | None = LEFT_OUT
     """When the start is due, if it would be held, or is."""
-    routes: list["Explanation"] | None = Field(None, exclude_if=_is_none)
+    routes: list["Explanation"] | None = LEFT_OUT
     """The same for each route that the event is for."""
-    not_matched: dict[str, str] | None = Field(None, exclude_if=_is_none)
+    not_matched: dict[str, str] | None = LEFT_OUT
     """Why other routes leave the event, by their names."""
 
 

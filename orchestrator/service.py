@@ -109,12 +109,7 @@ class Orchestrator:
         self._inbox = Inbox(intake.dispatcher, self.metrics, router)
         schedules = Schedules(routes, times, router.tick, self._inbox.serve)
         self._routes = ServedRoutes(
-            self.catalogue,
-            times,
-            router,
-            schedules.serve,
-            intake.cancelled_early,
-            intake.again,
+            self.catalogue, times, router, schedules.serve, intake.routed_workflows
         )
         self._topics = TopicServer(
             {

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from contracts.cloudevent import CloudEvent
 from contracts.fault import Fault
@@ -16,9 +17,12 @@ TICK_TYPE = "usher.tick.v1"
 
 
 def tick(route: Route, at: datetime) -> CloudEvent:
-    """Return the event of a tick of a schedule: the same for the same tick, wherever it is made."""
-    moment = at.isoformat()
-    data = json.dumps({"at": moment}).encode()
+    """Return the event of a tick of a schedule: the same for the same tick, wherever it is made.
+
+    `data.at` is the time as the clocks of the schedule's time zone show it.
+    """
+    moment, local = at.isoformat(), at.astimezone(ZoneInfo(route.spec.timezone))
+    data = json.dumps({"at": local.isoformat()}).encode()
     return CloudEvent(
         f"{route.name}/{moment}", "/usher/every", TICK_TYPE, data, attributes={"time": moment}
     )

@@ -45,7 +45,7 @@ def all_routes(
     faults += [
         route.fault("again", "all routes that start this workflow by a key have it, or none has")
         for route in routes
-        if route.workflow in again and _starts_by_key(route) and not route.spec.again
+        if _starts_by_key(route) and route.workflow in again and not route.spec.again
     ]
     return tuple(routes), faults
 

@@ -18,9 +18,9 @@ from orchestrator.intake.fact_reader import FactReader
 from orchestrator.intake.facts import Facts
 from orchestrator.intake.held_starts import HeldStarts
 from orchestrator.intake.parking import Parking
-from orchestrator.ledger.latest_runs import LatestRun, LatestRuns
+from orchestrator.ledger.latest_runs import LatestRuns
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.records import Disposition, Entry, Holder
+from orchestrator.ledger.records import Disposition, Entry, Holder, LatestRun
 from orchestrator.ledger.store import Busy
 
 PUNCTUAL = timedelta(seconds=3)
@@ -67,7 +67,7 @@ class Activation:
                 return facts
         # A cancel that comes after this look finds the instance, or is parked and found below.
         if cancel := await self._cancel_of(start):
-            return replace(facts, cancelled_by=cancel)
+            return replace(facts, entry=claim.cancelled(cancel.key, cancel.accepted()))
         if not await self._is_latest(claim, facts):
             return facts
         if self._ledger.now() - claim.at > PUNCTUAL:
@@ -100,8 +100,10 @@ class Activation:
     async def hold(self, hold: Hold, facts: Facts) -> Disposition | Facts:
         """Keep a start until it is due, unless an event has cancelled it."""
         facts = await self._held_starts.hold(hold, facts)
-        cancel = await self._cancel_of(hold)
-        return replace(facts, cancelled_by=cancel) if cancel else hold.disposition
+        cancel, entry = await self._cancel_of(hold), facts.entry
+        if cancel is None or entry is None:
+            return hold.disposition
+        return replace(facts, entry=entry.cancelled(cancel.key, cancel.accepted()))
 
     async def _cancel_of(self, start: Start | Hold) -> Entry | None:
         """Return a parked event that cancels the start."""

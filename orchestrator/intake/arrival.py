@@ -97,7 +97,7 @@ def arrive_by_route(channel: str, event: CloudEvent, found: Matched | RouteRefus
         deliver = RaiseEvent(**target, event=spec.event, **given)
     command: Command
     if control := _CONTROLS.get(found.route.verb):
-        reason = f"event {event.id!r} from {event.source!r}"
+        reason = event.named
         command = ControlInstance(**target, control=control, reason=reason)
     else:
         command = deliver if deliver and spec.deliver else start

@@ -13,6 +13,7 @@ from orchestrator.intake.event_delivery import EventDelivery
 from orchestrator.intake.fact_reader import FactReader
 from orchestrator.intake.held_starts import HeldStarts
 from orchestrator.intake.parking import Parking
+from orchestrator.intake.routed_workflows import RoutedWorkflows
 from orchestrator.ledger.latest_runs import LatestRuns
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.store import RecordStore
@@ -28,10 +29,7 @@ class Intake:
     parking: Parking
     held_starts: HeldStarts
     dispatcher: Dispatcher
-    cancelled_early: set[str]
-    """The workflows that an event may cancel before they start."""
-    again: set[str]
-    """The workflows whose keys have many runs, one after another."""
+    routed_workflows: RoutedWorkflows
 
 
 def assemble(
@@ -47,12 +45,11 @@ def assemble(
     dead_letters = DeadLetterWriter(ledger, outbox)
     latest = LatestRuns(store, ledger)
     parking = Parking(store, ledger, latest, engine, dead_letters)
-    again = {route.workflow for route in catalogue.routes if route.spec.again}
-    facts = FactReader(catalogue.workflows, engine, ledger, store, parked_for, latest, again)
-    cancelled_early = {route.workflow for route in catalogue.routes if route.spec.early}
+    routed = RoutedWorkflows(catalogue.routes)
+    facts = FactReader(catalogue.workflows, engine, ledger, store, parked_for, latest, routed.again)
     held = HeldStarts(store, ledger, parking)
     activation = Activation(
-        engine, ledger, parking, held, latest, facts, catalogue.code, cancelled_early
+        engine, ledger, parking, held, latest, facts, catalogue.code, routed.cancelled_early
     )
     dispatcher = Dispatcher(
         facts,
@@ -64,4 +61,4 @@ def assemble(
         Controller(engine, announcer),
         dead_letters,
     )
-    return Intake(facts, parking, held, dispatcher, cancelled_early, again)
+    return Intake(facts, parking, held, dispatcher, routed)

@@ -11,7 +11,6 @@ from contracts.digest import identity_reused, start_digest
 from contracts.events import Reason
 from contracts.refusal import Refused
 from orchestrator.engine.state import FINISHED, NotNow, Unreadable, cause_of
-from orchestrator.intake import refusals
 from orchestrator.intake.actions import (
     CancelHeld,
     Claim,
@@ -28,6 +27,7 @@ from orchestrator.intake.actions import (
     TakeOver,
 )
 from orchestrator.intake.facts import Facts
+from orchestrator.intake.refusal_texts import cancelled_early, finished, stalled, taken, unknown
 from orchestrator.ledger.records import LEASE, Disposition, Entry
 
 CLAIMED = Disposition.CLAIMED
@@ -92,12 +92,10 @@ def _refuse(facts: Facts, why: Refused) -> Decision:
 
 def _start(facts: Facts, command: StartWorkflow) -> Decision:
     arrival, entry, claim = facts.arrival, facts.entry, _claim(facts, command)
-    by = facts.cancelled_by.key if facts.cancelled_by else entry and entry.cancelled_by
-    if by and entry and not entry.final:
-        cancelled = entry.model_copy(update={"cancelled_by": by})
-        return Refuse(refusals.cancelled_early(arrival.instance_id, by), cancelled)
+    if entry and not entry.final and entry.cancelled_by:
+        return Refuse(cancelled_early(arrival.instance_id, entry.canceller), entry)
     other = facts.holder if facts.holder and facts.holder.key != arrival.key else None
-    if instead := _deliver_instead(facts, claim, taken=bool(other or facts.active)):
+    if instead := _deliver_instead(facts, claim, is_taken=bool(other or facts.active)):
         return instead
     due = entry.until if entry and entry.held else arrival.start_at
     due = due if due and due > arrival.at else None
@@ -106,7 +104,7 @@ def _start(facts: Facts, command: StartWorkflow) -> Decision:
     if other and other.digest == claim.digest:
         return Resume(entry or claim, Disposition.DUPLICATE)
     if other:
-        return Refuse(refusals.taken(arrival.instance_id), entry or claim)
+        return Refuse(taken(arrival.instance_id), entry or claim)
     if entry is None:
         return Hold(claim, command, due) if due else Claim(claim)
     if entry.final:  # redriven
@@ -126,13 +124,13 @@ def _claim(facts: Facts, command: StartWorkflow) -> Entry:
     return arrival.entry(CLAIMED, **own, **kept, digest=start_digest(command))
 
 
-def _deliver_instead(facts: Facts, claim: Entry, *, taken: bool) -> Decision | None:
+def _deliver_instead(facts: Facts, claim: Entry, *, is_taken: bool) -> Decision | None:
     """Return how an event that may start a run is delivered to one that is there already."""
     arrival, entry = facts.arrival, facts.entry
     if arrival.or_deliver is None:
         return None
     if arrival.base_id is None:
-        return _deliver(facts, arrival.or_deliver) if taken else None
+        return _deliver(facts, arrival.or_deliver) if is_taken else None
     if entry and not entry.final and entry.instance_id != arrival.instance_id:
         # The event is for this run, also if it comes again once the run has ended.
         return TakeOver(entry.model_copy(update={"instance_id": arrival.instance_id}), entry)
@@ -168,7 +166,7 @@ def _of_claim(facts: Facts, claim: Entry) -> Decision | None:
     if started_by == claim.key:
         return Resume(claim, Disposition.STARTED)
     if facts.active:
-        return Refuse(refusals.taken(instance_id), claim)
+        return Refuse(taken(instance_id), claim)
     return Retry(f"{instance_id} is being started by another handler") if at_work else None
 
 
@@ -185,7 +183,7 @@ def _deliver(facts: Facts, command: RaiseEvent) -> Decision:
         if facts.handed_over or wait:
             said = f": {state.stall.message}" if isinstance(state, Unreadable) else ""
             return Park(_begun(facts), left, f"{arrival.instance_id!r} is stalled{said}")
-        return _refuse(facts, refusals.stalled(arrival.instance_id, "takes no event"))
+        return _refuse(facts, stalled(arrival.instance_id, "takes no event"))
     if facts.queued and not facts.handed_over:  # events that were parked before it go first
         return Park(_begun(facts), left or facts.parked_for)
     return Deliver(_begun(facts), command, state)
@@ -197,12 +195,12 @@ def _deliver_to_none(facts: Facts, wait: timedelta, left: timedelta) -> Decision
     if ended and facts.arrival.key in ended.seen:  # only the ledger does not say so
         return Resume(_begun(facts), Disposition.DELIVERED)
     if outcome := ended.outcome if ended else facts.state and facts.state.runtime_status.name:
-        return _refuse(facts, refusals.finished(instance_id, outcome))
+        return _refuse(facts, finished(instance_id, outcome))
     if facts.handed_over:
         return Park(_begun(facts), left, f"{instance_id!r} is gone", slow=True)
     if wait:
         return Park(_begun(facts), left)
-    return _refuse(facts, refusals.unknown(instance_id, ", and the event may not wait for it"))
+    return _refuse(facts, unknown(instance_id, ", and the event may not wait for it"))
 
 
 def _hold(facts: Facts, wait: timedelta, why: NotNow) -> Decision:
@@ -228,16 +226,16 @@ def _control(facts: Facts, command: ControlInstance) -> Decision:
     if status is None and facts.arrival.early:
         return Park(_begun(facts), facts.arrival.early)
     if status is None:
-        return _refuse(facts, refusals.unknown(instance_id))
+        return _refuse(facts, unknown(instance_id))
     if control == "purge" and status not in FINISHED:
         message = f"{instance_id!r} is {status.name}; terminate it, then purge"
         return _refuse(facts, Refused(Reason.INVALID_REQUEST, message, "control"))
     if control in ("suspend", "resume") and status is WorkflowStatus.STALLED:
-        return _refuse(facts, refusals.stalled(instance_id, f"cannot be told to {control}"))
+        return _refuse(facts, stalled(instance_id, f"cannot be told to {control}"))
     # After a crash between the termination and its note, the control comes again.
     done = control == "terminate" and status is WorkflowStatus.TERMINATED
     if control != "purge" and status in FINISHED and not done:
-        return _refuse(facts, refusals.finished(instance_id, status.name))
+        return _refuse(facts, finished(instance_id, status.name))
     return Control(_begun(facts), command)
 
 

@@ -153,7 +153,7 @@ class Dispatcher:
     async def _reach(self, decision: Deliver | Control | Resume | CancelHeld, facts: Facts) -> None:
         """Have the instance of an event receive it, and write that outcome. Raises `NotNow`."""
         if isinstance(decision, CancelHeld):
-            await self._held_starts.cancel(decision)
+            await self._held_starts.cancel(decision, facts.arrival.event)
             return
         entry = decision.entry
         instance_id = entry.instance_id or ""

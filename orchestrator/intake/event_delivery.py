@@ -9,7 +9,7 @@ from orchestrator.engine.client import Engine
 from orchestrator.engine.envelope import seal_event
 from orchestrator.engine.instance_call import TAKES_SECONDS, one_instance
 from orchestrator.engine.state import FINISHED, NotNow, cause_of
-from orchestrator.intake.refusals import finished
+from orchestrator.intake.refusal_texts import finished
 from orchestrator.ledger.ledger import Ledger
 
 

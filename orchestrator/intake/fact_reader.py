@@ -13,10 +13,10 @@ from orchestrator.engine.client import Engine
 from orchestrator.engine.state import FINISHED
 from orchestrator.intake.arrival import Arrival
 from orchestrator.intake.facts import Facts
-from orchestrator.ledger.latest_runs import LatestRun, LatestRuns, latest_at, latest_in
+from orchestrator.ledger.latest_runs import LatestRuns, latest_at, latest_in
 from orchestrator.ledger.ledger import Ledger, entry_at
 from orchestrator.ledger.parked_lists import HELD, ParkedLists, list_at
-from orchestrator.ledger.records import Entry
+from orchestrator.ledger.records import Entry, LatestRun
 from orchestrator.ledger.store import BrokenRecord, Record, RecordStore, read_as
 from orchestrator.runs.definition import Definition
 

@@ -9,8 +9,7 @@ from contracts.commands import StartWorkflow
 from contracts.refusal import Refused
 from orchestrator.engine.state import NotNow
 from orchestrator.intake.arrival import Arrival
-from orchestrator.ledger.latest_runs import LatestRun
-from orchestrator.ledger.records import Disposition, Ended, Entry, Holder, Known
+from orchestrator.ledger.records import Disposition, Ended, Entry, Holder, Known, LatestRun
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,6 @@ class Facts:
     """Whether earlier events wait for the instance."""
     holder: Holder | None = None
     """Who holds the instance id, where a start asked for it."""
-    cancelled_by: Entry | None = None
-    """An event that cancels the instance, and came before its start."""
     held: tuple[Entry, ...] = ()
     """Starts that wait for their time. Read only to terminate an instance that is not there."""
     latest: LatestRun | None = None

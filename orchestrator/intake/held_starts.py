@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import structlog
 
+from contracts.cloudevent import CloudEvent
 from orchestrator.intake.actions import CancelHeld, Hold, Outcome
 from orchestrator.intake.arrival import Arrival, arrive_again
 from orchestrator.intake.facts import Facts
@@ -43,8 +44,8 @@ class HeldStarts:
         entry = await self._parking.keep(entry, facts, hold.until, self._lists)
         return replace(facts, entry=entry, known={})
 
-    async def cancel(self, cancel: CancelHeld) -> None:
-        """Keep held starts from being made. Raises `Busy` where one is being made now.
+    async def cancel(self, cancel: CancelHeld, event: CloudEvent) -> None:
+        """Keep held starts from being made, as `event` asks. Raises `Busy` where one is made now.
 
         Each is marked first: whoever serves a marked start dead-letters it.
         """
@@ -52,7 +53,7 @@ class HeldStarts:
 
         def marked(now: Entry) -> Entry | None:
             waits = now.held and now.disposition is Disposition.PARKED and not now.cancelled_by
-            return now.model_copy(update={"cancelled_by": key}) if waits else None
+            return now.cancelled(key, event) if waits else None
 
         for start in cancel.starts:
             now = await self._ledger.change(start.key, marked)

@@ -1,7 +1,7 @@
 """The routes in service, and how another set takes their place while events arrive."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, MutableSet
+from collections.abc import Callable, Iterable, Iterator
 
 import structlog
 
@@ -13,6 +13,7 @@ from contracts.served_routes import RouteChanges
 from contracts.topics import PUBSUB_ROUTES, PUBSUB_ROUTES_ORDERED
 from orchestrator.authoring.catalogue import Catalogue, CatalogueError
 from orchestrator.intake.routed_arrivals import Router
+from orchestrator.intake.routed_workflows import RoutedWorkflows
 from orchestrator.ledger.route_times import RouteTimes
 
 _RESTART = "and a sidecar reads subscriptions once: restart the orchestrator and its sidecar"
@@ -29,18 +30,14 @@ class ServedRoutes:
         times: RouteTimes,
         router: Router,
         schedule: Callable[[Iterable[Route]], None],
-        cancelled_early: MutableSet[str],
-        again: MutableSet[str],
+        workflows: RoutedWorkflows,
     ) -> None:
-        """`schedule` replaces the routes with a schedule. `cancelled_early` are the workflows that
-        an event may cancel before they start; one that is there once stays. `again` are those whose
-        keys have many runs."""
+        """`schedule` replaces the routes with a schedule."""
         self._catalogue = catalogue
         self._times = times
         self._router = router
         self._schedule = schedule
-        self._cancelled_early = cancelled_early
-        self._again = again
+        self._workflows = workflows
         self._one_at_a_time = asyncio.Lock()
         self.subscribed = frozenset(subscriptions(catalogue.routes))
         """Components and topics. They stay: a sidecar reads subscriptions once in its life."""
@@ -66,10 +63,7 @@ class ServedRoutes:
                 if route.schedule and route.name in (*found.added, *found.changed):
                     await times.begin(route)
             # Nothing waits from here on: an entry is served by one set or by the other.
-            self._cancelled_early |= {route.workflow for route in routes if route.spec.early}
-            again = {route.workflow for route in routes if route.spec.again}
-            self._again &= again
-            self._again |= again
+            self._workflows.serve(routes)
             self._router.serve(routes, seen)
             self._schedule(routes)
             self._times = times

@@ -7,24 +7,13 @@ run that events of the key are for.
 from collections.abc import Callable
 
 import structlog
-from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.parked_lists import ParkedLists
-from orchestrator.ledger.records import Disposition, Entry
+from orchestrator.ledger.records import Disposition, Entry, LatestRun
 from orchestrator.ledger.store import BrokenRecord, Record, RecordStore, read_as
 
 _log = structlog.get_logger()
-
-
-class LatestRun(BaseModel):
-    """A run, the key of the event that starts it, and when that was claimed."""
-
-    model_config = ConfigDict(frozen=True)
-
-    instance_id: str
-    key: str
-    claimed_at: AwareDatetime
 
 
 class LatestRuns:

@@ -1,4 +1,4 @@
-"""The records of the ledger: an event's entry, an instance id's holder, a run's ending."""
+"""The records of the ledger: an event's entry, who holds an instance id, how a run ended."""
 
 import json
 from collections.abc import Mapping
@@ -56,6 +56,8 @@ class Entry(BaseModel):
     """The id that the key alone gives, where each start of it is a run of its own (`again`)."""
     cancelled_by: str | None = None
     """The key of the event that cancelled the workflow before this event could start it."""
+    canceller: str | None = None
+    """That event's id and source, for people."""
     event: dict[str, Any] | None = None
     """The event itself, while it is parked. A start that was held keeps it until it has started."""
     asked: dict[str, Any] | None = None
@@ -84,6 +86,10 @@ class Entry(BaseModel):
     def differs(self, command: str | None) -> bool:
         """Return whether this entry belongs to an event with another command."""
         return None not in (self.command, command) and self.command != command
+
+    def cancelled(self, by: str, event: CloudEvent) -> "Entry":
+        """Return this entry of a start as it is once an event, with the key `by`, cancelled it."""
+        return self.model_copy(update={"cancelled_by": by, "canceller": event.named})
 
     def accepted(self) -> CloudEvent:
         """Return a parked event, parsed as it was when it came off its topic."""
@@ -125,3 +131,13 @@ class Holder(BaseModel):
 
     key: str
     digest: str | None
+
+
+class LatestRun(BaseModel):
+    """The latest run of a key, the event that starts it, and when that was claimed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    instance_id: str
+    key: str
+    claimed_at: AwareDatetime

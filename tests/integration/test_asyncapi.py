@@ -19,7 +19,7 @@ def hostile() -> dict[str, Any]:
         {"from": "com.acme.orders.v1", "type": "com.acme.*"},
         {"from": "com/acme.orders.v1", "type": "com.acme.*"},
         {"from": "com.acme/orders.v1", "source": HOSTILE, "subject": f"{HOSTILE}*"},
-        {"from": "größe:{x}{y}", "type": HOSTILE, "when": QUOTED, "key": """data["k'`"]"""},
+        {"from": "a:b_c-d.e", "type": HOSTILE, "when": QUOTED, "key": """data["k'`"]"""},
         {"from": "orders", "when": LONG, "type": "*"},
         {"from": "orders", "example": {"type": HOSTILE, "data": {"$ref": "#/nowhere"}}},
         {"from": "orders", "input": QUOTED},

@@ -42,7 +42,10 @@ FOR_AUTHORS = {"workflows", "registry"}
 STILL_UPWARD: set[tuple[str, str]] = set()
 """Imports of a later room: (module, what it imports)."""
 
-DECISION = {f"orchestrator.intake.{name}" for name in ("decision", "facts", "actions", "arrival")}
+DECISION = {
+    f"orchestrator.intake.{name}"
+    for name in ("decision", "facts", "actions", "arrival", "refusal_texts")
+}
 PURE = ("contracts", "orchestrator.ledger.records", "orchestrator.engine.state", *DECISION)
 """All that the decision may import: it is made from facts, and asks nobody."""
 

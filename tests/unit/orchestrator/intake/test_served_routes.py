@@ -13,6 +13,7 @@ from contracts.routes.route_set import digest
 from orchestrator.authoring.catalogue import Catalogue, CatalogueError
 from orchestrator.clock import Schedules
 from orchestrator.intake.routed_arrivals import Router
+from orchestrator.intake.routed_workflows import RoutedWorkflows
 from orchestrator.intake.served_routes import ServedRoutes
 from orchestrator.ledger.route_times import RouteTimes
 from tests.support.memory import MemoryStore
@@ -68,15 +69,13 @@ class Serving:
         times = RouteTimes(self.store, catalogue.routes)
         self.router = Router(catalogue.routes, {})
         self.schedules = Schedules(catalogue.routes, times, self.router.tick, self._serve)
-        self.cancelled_early: set[str] = set()
-        self.again: set[str] = set()
+        self.workflows = RoutedWorkflows(catalogue.routes)
         self.routes = ServedRoutes(
             catalogue,
             times,
             self.router,
             self.schedules.serve,
-            self.cancelled_early,
-            self.again,
+            self.workflows,
         )
 
     async def _serve(self, _: object) -> bool:
@@ -203,19 +202,21 @@ async def test_a_workflow_that_may_be_cancelled_early_is_known_before_its_event_
     tmp_path: Path,
 ) -> None:
     serving = Serving(tmp_path, f"c: {{from: crm, cancel: {NAME}, key: data.id}}\n")
-    assert serving.cancelled_early == set()
+    assert serving.workflows.cancelled_early == set()
     await serving.apply(f"c: {{from: crm, cancel: {NAME}, key: data.id, early: 1h}}\n")
     await serving.apply("")
-    assert serving.cancelled_early == {NAME}  # an event that waits was accepted by the old route
+    assert serving.workflows.cancelled_early == {
+        NAME
+    }  # an event that waits was accepted by the old route
 
 
 async def test_a_key_may_get_many_runs_and_one_again(tmp_path: Path) -> None:
     start = "c: {{from: orders, start: moved_workflow, key: data.id{}}}\n"
     serving = Serving(tmp_path, start.format(""))
     await serving.apply(start.format(", again: true"))
-    assert serving.again == {"moved_workflow"}
+    assert serving.workflows.again == {"moved_workflow"}
     await serving.apply(start.format(""))
-    assert serving.again == set()
+    assert serving.workflows.again == set()
 
 
 async def test_a_schedule_that_changes_makes_up_for_nothing(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ def taken(instance_id: str | None) -> Refused:
     return Refused(Reason.INSTANCE_EXISTS, message, "instance_id")
 
 
-def cancelled_early(instance_id: str | None, by: str) -> Refused:
-    """Return the refusal of a start that the event with the key `by` has cancelled."""
-    message = f"the event {by} cancelled {instance_id!r} before it started"
+def cancelled_early(instance_id: str | None, by: str | None) -> Refused:
+    """Return the refusal of a start that an event has cancelled; `by` names the event."""
+    message = f"{by or 'an event'} cancelled {instance_id!r} before it started"
     return Refused(Reason.CANCELLED_EARLY, message, "key")
 
 
