@@ -21,7 +21,7 @@ from chassis.watchdog import SECONDS as WATCHDOG_SECONDS
 from chassis.watchdog import SidecarState, Watchdog
 from contracts.finding import Finding
 from contracts.large_bodies import LargeBodies
-from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
+from contracts.topics import LEDGER_STORE, PUBSUB, PUBSUB_ORDERED, Topic
 from orchestrator.api.accounts import Accountant
 from orchestrator.api.doctor import Seen, admit, examine
 from orchestrator.api.instances import shown
@@ -78,9 +78,9 @@ class Orchestrator:
         self._client = DaprClient(max_grpc_message_length=ANY_SIZE)
         workflows = DaprWorkflowClient(logger_options=QUIET, max_grpc_message_length=ANY_SIZE)
         self.engine = Engine(workflows, self.sidecar)
-        await self._examine()
+        in_redis = await self._examine()
         routes = self.catalogue.routes
-        self._store = store = Store(self._client, self.settings.ledger_days * 24 * 3600)
+        self._store = store = Store(self._client, self.settings.ledger_days * 24 * 3600, in_redis)
         self.ledger = Ledger(store)
         endings = KnownEndings(self.ledger)
         outbox = Outbox(self._client)
@@ -111,14 +111,12 @@ class Orchestrator:
         self._routes = ServedRoutes(
             self.catalogue, times, router, schedules.serve, intake.routed_workflows
         )
+        routed = {one: partial(self._inbox.on_route, *one) for one in self._routes.subscribed}
         self._topics = TopicServer(
             {
                 (PUBSUB, Topic.REQUESTS): self._inbox.on_request,
                 (PUBSUB_ORDERED, Topic.EVENTS): self._inbox.on_event,
-                **{
-                    (component, topic): partial(self._inbox.on_route, component, topic)
-                    for component, topic in self._routes.subscribed
-                },
+                **routed,
             },
             self.takes_work,
             self.settings.app_api_token,
@@ -174,9 +172,13 @@ class Orchestrator:
         await self.sidecar.close()
 
     @retry(retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_delay(30), reraise=True)
-    async def _examine(self) -> None:
-        for finding in admit(Seen(await self.sidecar.metadata(), self.settings, started=False)):
+    async def _examine(self) -> bool:
+        """Refuse to start where events would be lost. Return whether the ledger is in Redis."""
+        metadata = await self.sidecar.metadata()
+        for finding in admit(Seen(metadata, self.settings, started=False)):
             _log.warning("this may break a promise", finding=str(finding))
+        stores = {one["name"]: one.get("type") for one in metadata["components"]}
+        return stores.get(LEDGER_STORE) == "state.redis"
 
     async def findings(self) -> list[Finding]:
         """Return what would break a promise, as far as it can be seen from here."""

@@ -113,8 +113,11 @@ class RecordStore(ABC):
 class Store(RecordStore):
     """Records in the state store of the sidecar, each kept for `ttl_seconds` after a write."""
 
-    def __init__(self, client: DaprClient, ttl_seconds: int) -> None:
+    def __init__(self, client: DaprClient, ttl_seconds: int, in_redis: bool = True) -> None:
+        """Of a store other than Redis, a bulk read that was cut off has keys without data and no
+        error (seen with Postgres), so what looks absent is read alone."""
         self._client = client
+        self._in_redis = in_redis
         self._kept = {"ttlInSeconds": str(ttl_seconds)}
 
     async def read(self, key: str) -> tuple[Record | None, str]:
@@ -140,7 +143,8 @@ class Store(RecordStore):
             for item in answer.items:
                 try:
                     # The error of one key fails that key alone; reading it alone says why.
-                    alone = await self.read(item.key) if item.error else None
+                    unsure = item.error or not (item.data or self._in_redis)
+                    alone = await self.read(item.key) if unsure else None
                     record, etag = alone or _record_in(item.key, item)
                 except BrokenRecord as error:
                     _log.error("left out", error=str(error))

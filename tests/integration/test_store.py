@@ -25,7 +25,7 @@ def _sidecar(usher: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
 async def _store(usher: Driver) -> AsyncIterator[Store]:
     address = f"127.0.0.1:{usher.settings.orchestrator_dapr_grpc_port}"
     async with DaprClient(address) as client:
-        yield Store(client, 600)
+        yield Store(client, 600, in_redis=usher.settings.state == "redis")
 
 
 async def test_p1_of_two_that_write_at_once_each_record_has_one_winner(usher: Driver) -> None:

@@ -71,6 +71,13 @@ async def test_of_many_one_that_could_not_be_read_is_not_one_that_is_not_there()
     assert found == {"there": ({"whose": "theirs"}, "3"), "unread": ({"whose": "ours"}, "7")}
 
 
+async def test_of_a_store_whose_bulk_read_may_be_cut_off_what_looks_absent_is_read_alone() -> None:
+    client = Client({"whose": "ours", "write": "2"})
+    store = Store(cast(DaprClient, client), 60, in_redis=False)
+    found = await store.read_many(["there", "absent"])
+    assert found == {"there": ({"whose": "theirs"}, "3"), "absent": ({"whose": "ours"}, "7")}
+
+
 @pytest.mark.parametrize("code", [StatusCode.INVALID_ARGUMENT, StatusCode.UNAVAILABLE])
 async def test_a_record_that_cannot_be_written_says_what_the_call_said(code: StatusCode) -> None:
     """The inbox tells by the code what is to be tried again from what never can be."""
