@@ -39,7 +39,8 @@ def find_routes(place: Path | None) -> Declared:
     if place and place.is_file():
         read = read_routes_file(place)
         tried = [fault for route in read.routes for fault in example_faults(route)]
-        return Declared(tuple(read.routes), (*read.faults, *tried))
+        wrong = (*read.faults, *tried)
+        return Declared(() if wrong else tuple(read.routes), wrong)
     command = [sys.executable, "-m", "orchestrator.authoring", *([str(place)] if place else [])]
     try:
         ran = subprocess.run(command, capture_output=True, timeout=_SECONDS)

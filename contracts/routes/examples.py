@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 from contracts.cloudevent import CloudEvent
 from contracts.fault import Fault
 from contracts.refusal import Refused
+from contracts.routes.event_view import EventView, Missing, NotEvaluated, kind_of, walk
+from contracts.routes.expression import TYPES_DO_NOT_FIT, Expression
+from contracts.routes.grammar import Path
 from contracts.routes.matching import Matched, NotMatched, outcome
 from contracts.routes.route import Route
 
@@ -58,6 +61,53 @@ def example_faults(
             parse_input(found.input)
     except Refused as refused:
         yield route.fault(what, str(refused))
+
+
+def faults_with_input(route: Route, data: Any) -> Iterator[Fault]:
+    """Find expressions that cannot work with `data`, an input of the workflow.
+
+    It is for routes without an example whose input is the data of the event. Only types are
+    judged, of fields that `data` has: an event may have more, and other values. A whole number may
+    stand for a fraction.
+    """
+    spec = route.spec
+    if not spec.start or spec.input or route.schedule or spec.example is not None:
+        return
+    for name in ("when", "key"):
+        expression: Expression | None = getattr(spec, name)
+        if expression is None or not all(_has(data, path) for path in expression.reads.paths):
+            continue
+        tried = [_type_fault(expression, one) for one in (data, _fractions(data))]
+        if all(tried):
+            said = f"{tried[0]}, in the example of {route.workflow}"
+            yield route.fault(name, f"{said}. If events differ, show one in `example`")
+
+
+def _has(data: Any, path: Path) -> bool:
+    return path[0] == "data" and walk(data, path[1:], None) is not None
+
+
+def _type_fault(expression: Expression, data: Any) -> str | None:
+    """Return why an expression fails on the types of data; None if it does not."""
+    if expression.reads.only:
+        found = walk(data, expression.reads.only[1:])
+        return f"{expression.text} is {kind_of(found)}" if isinstance(found, dict | list) else None
+    try:
+        expression.evaluate(EventView(CloudEvent("e", "/example", "", json.dumps(data).encode())))
+    except NotEvaluated as error:
+        return error.message if error.message.startswith(TYPES_DO_NOT_FIT) else None
+    except (Missing, Refused, TypeError, ValueError):  # also where the example is no JSON
+        return None
+    return None
+
+
+def _fractions(data: Any) -> Any:
+    """Return data with fractions in place of whole numbers."""
+    if isinstance(data, dict):
+        return {name: _fractions(value) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_fractions(value) for value in data]
+    return float(data) if isinstance(data, int) and not isinstance(data, bool) else data
 
 
 def _event(example: Any) -> CloudEvent | None:

@@ -33,6 +33,8 @@ def _engine() -> Any:
     return module
 
 
+TYPES_DO_NOT_FIT = "the types do not fit; CEL converts none by itself"
+"""How the message of an expression begins that fails whatever the values are."""
 _CEL = _engine()
 _UNDEFINED = re.compile(r"Undefined variable or function: '(\w+)'")
 
@@ -109,7 +111,7 @@ class Expression:
         if found:
             message = f"{found[1]}() does not take this"
         elif message.startswith("No such overload"):
-            message = "the types do not fit; CEL converts none by itself"
+            message = TYPES_DO_NOT_FIT
         seen = ", ".join(_kind_at(part, path) for path in self._paths)
         field = ".".join(self._paths[0]) if self._paths else None
         return NotEvaluated(f"{message} ({seen})" if seen else message, field)

@@ -17,11 +17,14 @@ MACROS = frozenset(("all", "exists", "exists_one"))
 _OF_TEXT = ("contains", "startsWith", "endsWith", "matches")
 _CONVERSIONS = ("string", "int", "double", "timestamp", "duration")
 FUNCTIONS = frozenset(("has", "size", *_OF_TEXT, *_CONVERSIONS))
+_OF_OTHER_LANGUAGES = {"and": "&&", "or": "||", "not": "!", "=": "==", "&": "&&", "|": "||"}
+_OF_OTHER_LANGUAGES |= {"True": "true", "False": "false", "None": "null"}
 _LITERALS = frozenset(("true", "false", "null", "in"))
 _TOKEN = re.compile(
     r"""(?P<string>[bB]?[rR](?:\"{3}.*?\"{3}|'{3}.*?'{3}|"[^"\n]*"|'[^'\n]*')
     |[bB]?(?:\"{3}(?:\\.|[^\\])*?\"{3}|'{3}(?:\\.|[^\\])*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
-    |(?P<name>[A-Za-z_]\w*)|(?P<number>\d[\w.]*)|(?P<blank>\s+|//[^\n]*)|(?P<mark>.)""",
+    |(?P<name>[A-Za-z_]\w*)|(?P<number>\d[\w.]*)|(?P<blank>\s+|//[^\n]*)|(?P<operator>[=!<>]=|&&|\|\|)
+    |(?P<mark>.)""",
     re.VERBOSE | re.DOTALL,
 )
 _SIMPLE = re.compile(r"""(["'])([^"'\\]*)\1""")
@@ -87,6 +90,8 @@ class _Scan:
 
     def _token(self, at: int) -> int:
         kind, text = self._tokens[at]
+        if text in _OF_OTHER_LANGUAGES and self._text(at - 1) != ".":
+            raise ValueError(f"`{text}` is not CEL; write `{_OF_OTHER_LANGUAGES[text]}`")
         if text == "(":
             self._open.append(None)
         elif text == ")" and self._open:

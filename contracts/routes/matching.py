@@ -1,8 +1,10 @@
 """Matches events with routes. No outcome is silent: each route that is asked gives one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 from contracts import redrive
@@ -77,6 +79,8 @@ class RouteTable:
         """Routes with an exact type."""
         self._others: dict[tuple[str, str], list[Route]] = {}
         """Routes with a pattern, or with no type."""
+        self._of_type: dict[tuple[str, str], dict[str, str]] = {}
+        """By topic and name why a route with an exact type leaves events of all other types."""
         self._unmatched: dict[tuple[str, str], Route] = {}
         """By topic what becomes of events that no other route is for."""
         self.routes = tuple(route for route in routes if route.topic)
@@ -87,6 +91,8 @@ class RouteTable:
                 self._unmatched[channel] = route
             elif wanted and not wanted.endswith("*"):
                 self._by_type.setdefault((*channel, wanted), []).append(route)
+                why = "paused" if route.spec.paused else _looks_for("type", wanted)
+                self._of_type.setdefault(channel, {})[route.name] = why
             else:
                 self._others.setdefault(channel, []).append(route)
 
@@ -98,20 +104,33 @@ class RouteTable:
         """
         channel = (component or self._default, topic)
         asked = (*self._by_type.get((*channel, event.type), ()), *self._others.get(channel, ()))
-        unmatched, only = self._unmatched.get(channel), event.attributes.get(redrive.ROUTE)
-        every = not only or (unmatched and unmatched.name == only)
-        found = [self._outcome(one, topic, event) for one in asked if every or one.name == only]
+        unmatched, only = self._unmatched.get(channel), self._only(channel, event)
+        found = [self._outcome(one, topic, event) for one in asked if not only or one.name == only]
         if unmatched and all(isinstance(one, NotMatched) for one in found):
-            found.append(self._of_unmatched(unmatched, event, found))
+            found.append(self._of_unmatched(unmatched, event, self._why(found, channel, event)))
         return found
+
+    def _only(self, channel: tuple[str, str], event: CloudEvent) -> str | None:
+        """Return the name of the route that a redriven event is for; None if it is for all."""
+        unmatched, only = self._unmatched.get(channel), event.attributes.get(redrive.ROUTE)
+        return None if unmatched and unmatched.name == only else only
+
+    def _why(
+        self, found: list[Outcome], channel: tuple[str, str], event: CloudEvent
+    ) -> dict[str, str]:
+        """Return why each route of a topic leaves an event, those that were asked first."""
+        asked = {one.route.name: one.why for one in found if isinstance(one, NotMatched)}
+        if self._only(channel, event):
+            return asked
+        known, others = {one.route.name for one in found}, self._of_type.get(channel, {})
+        return asked | {name: why for name, why in others.items() if name not in known}
 
     def split(self, topic: str, event: CloudEvent, component: str | None = None) -> "Split":
         """Return what takes an event, and why other routes leave it."""
         found = self.match(topic, event, component)
-        return Split(
-            [one for one in found if not isinstance(one, NotMatched)],
-            {one.route.name: one.why for one in found if isinstance(one, NotMatched)},
-        )
+        taken = [one for one in found if not isinstance(one, NotMatched)]
+        channel = (component or self._default, topic)
+        return Split(taken, partial(self._why, found, channel, event))
 
     def explain(self, topic: str, event: CloudEvent, component: str | None = None) -> list[Outcome]:
         """Return the outcome of every route, also of those for other topics and types."""
@@ -122,14 +141,13 @@ class RouteTable:
             found.append(outcome(route, event) if same else NotMatched(route, "topic"))
         return found
 
-    def _of_unmatched(self, route: Route, event: CloudEvent, left: list[Outcome]) -> Outcome:
+    def _of_unmatched(self, route: Route, event: CloudEvent, why: dict[str, str]) -> Outcome:
         """Return what becomes of an event that no route takes."""
-        why = [one for one in left if isinstance(one, NotMatched)]
         if route.spec.paused:
             return NotMatched(route, "paused")
-        if any(one.why == BEFORE_ROUTE for one in why):
+        if BEFORE_ROUTE in why.values():
             return NotMatched(route, BEFORE_ROUTE)
-        said = "".join(f"; {one.route.name}: {one.why}" for one in why[:_MOST_NAMED])
+        said = "".join(f"; {name}: {told}" for name, told in islice(why.items(), _MOST_NAMED))
         message = f"no route of {route.spec.channel} is for it, of type {event.type[:200]!r}{said}"
         refused = event.flaw or Refused(Reason.UNROUTED, message)
         return self._not_before(RouteRefused(route, refused), event)
@@ -148,14 +166,18 @@ class RouteTable:
 
 
 class Split(NamedTuple):
-    """The routes that an event is for, and the others that were asked.
+    """The routes that an event is for, and why the others of its topic leave it.
 
     A route for unmatched events is among `taken` if no other route is.
     """
 
     taken: list[Matched | RouteRefused]
-    why: dict[str, str]
-    """Why a route leaves the event, by its name."""
+    reasons: Callable[[], dict[str, str]]
+
+    @property
+    def why(self) -> dict[str, str]:
+        """Why a route leaves the event, by its name. Made when it is asked for: it names many."""
+        return self.reasons()
 
     @property
     def unrouted(self) -> bool:
@@ -172,7 +194,7 @@ def outcome(route: Route, event: CloudEvent) -> Outcome:
         return NotMatched(route, "it is for events that no route is for")
     for name, wanted in route.wanted:
         if not _fits(wanted, _attribute(event, name)):
-            return NotMatched(route, name)
+            return NotMatched(route, _looks_for(name, wanted))
     try:
         view = EventView.of(event)
         if why := condition(spec.when, view):
@@ -203,6 +225,10 @@ def _unless_loop(found: Matched, topic: str, event: CloudEvent) -> Matched | Rou
         f"{found.route.workflow}: let `when` of {found.route.name} end the circle"
     )
     return RouteRefused(found.route, Refused(Reason.LOOP, message))
+
+
+def _looks_for(name: str, wanted: str) -> str:
+    return f"{name}: it looks for {wanted}"
 
 
 def _time_of(event: CloudEvent) -> datetime | None:

@@ -11,7 +11,7 @@ from typing import Any
 from contracts.authoring import WorkflowTag
 from contracts.fault import Fault
 from contracts.routes.schedule import Schedule
-from contracts.routes.spec import NAME, VERBS, RouteSpec, read_spec
+from contracts.routes.spec import NAME, VERBS, RouteSpec, read_partly, read_spec
 from contracts.routes.triggers import Trigger
 
 
@@ -76,19 +76,23 @@ def _fault(file: Path, label: str, name: str | None, message: str, line: int | N
 def declared(
     name: str, file: Path, given: Mapping[str, Any], lines: Mapping[str, int], label: str = ""
 ) -> tuple[Route | None, list[Fault]]:
-    """Return the route that these fields describe, or every fault, with its line.
+    """Return the route that these fields describe, and every fault, with its line.
+
+    With faults, the route lacks the fields at fault. It is there for checks of the others, which
+    then come at once, and is not to be served. None if nothing can be said of it.
 
     `lines` has the line of each field, and under `""` the line of the route. Faults call the route
     by `label`, else by its name.
     """
     spec, wrong = read_spec(given)
-    if not re.fullmatch(NAME, name.rpartition("/")[2]):
+    if not re.fullmatch(NAME, name.partition("/")[2] or name):
         wrong.append(("", "a name has letters, digits, _, . and -, at most 200"))
     line = lines.get("")
     faults = [
         _fault(file, label or name, at, message, lines.get(at, line)) for at, message in wrong
     ]
-    return (Route(name, file, spec, line, lines) if spec and not wrong else None), faults
+    spec = spec or read_partly(given, {at for at, _ in wrong})
+    return (Route(name, file, spec, line, lines) if spec else None), faults
 
 
 def of_workflow(
@@ -96,8 +100,7 @@ def of_workflow(
 ) -> tuple[list[Route], list[Fault]]:
     """Return the routes of a decorator, and every fault. `line_of` has the line of each trigger.
 
-    A route is named by its workflow and verb, or by its `name`. If that name is taken in the same
-    decorator, a number is added.
+    A route is named by its workflow and verb, with a number from the second on, or by its `name`.
     """
     routes: list[Route] = []
     faults: list[Fault] = []
@@ -110,9 +113,9 @@ def of_workflow(
             continue
         given = {**trigger.given(), trigger.verb: workflow}
         kind = "every" if "every" in given else trigger.verb
-        name = f"{workflow}/{given.pop('name', kind)}"
-        count[name] += 1
-        name = f"{name}-{count[name]}" if count[name] > 1 else name
+        count[kind] += "name" not in given
+        numbered = f"{kind}-{count[kind]}" if count[kind] > 1 else kind
+        name = f"{workflow}/{str(given.pop('name', numbered)).removeprefix(f'{workflow}/')}"
         route, wrong = declared(
             name, file, given, {"": line} if line else {}, f"{workflow} on[{n}]"
         )

@@ -14,6 +14,7 @@ import yaml
 
 from contracts.fault import Fault
 from contracts.routes.route import Route, declared
+from contracts.routes.spec import FIELDS
 
 FILE = "routes.yaml"
 """The name of the file in a folder of workflows."""
@@ -30,6 +31,7 @@ class RoutesRead:
     """What a file holds: routes, routes of decorators that it pauses, and what is wrong."""
 
     routes: list[Route] = field(default_factory=list)
+    """Those with faults lack the fields at fault."""
     paused: dict[str, Fault] = field(default_factory=dict)
     """By name the fault if no decorator declares such a route."""
     faults: list[Fault] = field(default_factory=list)
@@ -54,6 +56,7 @@ def read_routes_file(file: Path) -> RoutesRead:
         mark = error.problem_mark
         said = error.problem or "this is no YAML"
         hint = "; quote a text that begins with *" if "alias" in said else ""
+        hint = "; quote a text that has `: `, or indent this line" if "mapping v" in said else hint
         found.faults.append(Fault(file, f"not YAML: {said}{hint}", mark.line + 1 if mark else None))
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
         found.faults.append(Fault(file, f"not YAML: {str(error).partition(chr(10))[0]}"))
@@ -75,7 +78,8 @@ def _refuse_references(text: bytes) -> None:
             said = "aliases are not read; quote a text that begins with *"
             raise _Wrong(said, event.start_mark)
         if getattr(event, "anchor", None) or getattr(event, "tag", None):
-            raise _Wrong("anchors and tags are not read", event.start_mark)
+            said = "anchors and tags are not read; quote a text that begins with & or !"
+            raise _Wrong(said, event.start_mark)
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
@@ -87,6 +91,14 @@ def _refuse_references(text: bytes) -> None:
 
 def _entry(found: RoutesRead, file: Path, name: str, line: int, node: yaml.Node) -> None:
     """Read one route, or a pause."""
+    if not isinstance(node, yaml.MappingNode) and name in FIELDS:
+        said = f"{name} is a field of a route: indent it below the route's name"
+        found.faults.append(Fault(file, said, line))
+        return
+    if not node.value and isinstance(node, yaml.ScalarNode):
+        said = f"{name}: a route has fields: indent them below its name"
+        found.faults.append(Fault(file, said, line))
+        return
     try:
         members = list(_members(node))
         given = {field: _value(inner) for field, _, inner in members}

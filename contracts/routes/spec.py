@@ -173,11 +173,26 @@ def read_spec(given: Mapping[str, Any]) -> tuple[RouteSpec | None, list[tuple[st
         seen: dict[str, str] = {}
         for detail in error.errors(include_url=False, include_context=False):
             field = str(detail["loc"][0])
-            seen.setdefault(field, _worded(field, detail["msg"]))
+            is_mapping = field in _EXPRESSIONS and isinstance(detail["input"], dict | list)
+            quoted = "quote it: it is an expression, which is text"
+            seen.setdefault(field, quoted if is_mapping else _worded(field, detail["msg"]))
         wrong += seen.items()
     return (None if wrong else spec), wrong
 
 
+def read_partly(given: Mapping[str, Any], wrong: set[str]) -> RouteSpec | None:
+    """Return the route without the fields at fault, to check the others; None if that misleads."""
+    verbs = [verb for verb in VERBS if verb in given]
+    if len(verbs) != 1 or wrong & {*verbs, "input", "again"}:
+        return None
+    rest = {k: v for k, v in given.items() if k in FIELDS and k not in wrong and v is not None}
+    try:
+        return RouteSpec.model_validate(rest)
+    except ValidationError:
+        return None
+
+
+_EXPRESSIONS = ("when", "key", "input", "data", "at")
 _CHANNEL = "write a topic of letters, digits, `.`, `_`, `:` and `-`, or component/topic"
 
 
@@ -193,13 +208,17 @@ def _worded(field: str, message: str) -> str:
     return message.removeprefix("Value error, ").replace("Input should", "should")
 
 
+_OTHER_NAMES = {"topic": "from", "filter": "when", "condition": "when", "if": "when"}
+_OTHER_NAMES |= {"workflow": "start", "cron": "every", "schedule": "every"}
+
+
 def _unknown(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in given:
         if name in LATER:
             yield name, not_yet(name)
         elif name not in FIELDS:
-            near = get_close_matches(name, FIELDS, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            near = _OTHER_NAMES.get(name) or next(iter(get_close_matches(name, FIELDS, 1)), None)
+            hint = f"; did you mean {near}?" if near else ""
             yield name, f"there is no such field{hint}"
 
 

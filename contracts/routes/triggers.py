@@ -3,7 +3,9 @@
 Only plain dataclasses: every command imports this module. `spec` checks the values later.
 """
 
+from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass, fields
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 LATER = {
@@ -24,6 +26,12 @@ def not_yet(name: str) -> str:
     return f"{name} ({LATER[name]}) does not exist yet; remove it"
 
 
+def no_field(name: str, known: Iterable[str]) -> str:
+    """Return the message for a field that does not exist, with the nearest that does."""
+    near = get_close_matches(name, known, 1)
+    return f"there is no field {name}{f'; did you mean {near[0]}?' if near else ''}"
+
+
 @dataclass(frozen=True)
 class Trigger:
     """What makes a workflow start, receive an event or stop."""
@@ -33,8 +41,12 @@ class Trigger:
     if not TYPE_CHECKING:
 
         def __new__(cls, *_: Any, **given: Any) -> "Trigger":
-            for name in LATER.keys() & given.keys():
-                raise TypeError(f"{cls.__name__}: {not_yet(name)}")
+            known = [field.name for field in fields(cls)]
+            for name in given:
+                if name in LATER:
+                    raise TypeError(f"{cls.__name__}: {not_yet(name)}")
+                if name not in known:
+                    raise TypeError(f"{cls.__name__}: {no_field(name, known)}")
             return super().__new__(cls)
 
     def given(self) -> dict[str, Any]:

@@ -133,9 +133,7 @@ def routes(request: Request, service: Service) -> Response:
         known=found is not None,
         routes=found.items if found else [],
         total=found.unrouted_total if found else 0,
-        unrouted=[(event, explained(event, found.items)) for event in found.unrouted]
-        if found
-        else [],
+        unrouted=[(event, explained(event)) for event in found.unrouted] if found else [],
     )
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 
 from contracts import strict_json
@@ -30,13 +31,23 @@ async def explanation(reader: FactReader, bodies: LargeBodies, body: bytes) -> E
     return await _explained(reader, arrival)
 
 
+def not_named(router: Router, on: str) -> str | None:
+    """Return the message for a topic that no route names; None if one does."""
+    known = {route.spec.channel for route in router.routes if route.spec.channel}
+    if on in known:
+        return None
+    near = get_close_matches(on, known, 1)
+    return f"no route names the topic {on!r}{f'; did you mean {near[0]!r}?' if near else ''}"
+
+
 async def explanation_by_routes(
     reader: FactReader, router: Router, bodies: LargeBodies, body: bytes, on: str
 ) -> Explanation:
     """Explain an event on a topic of routes: what each route that it is for makes of it."""
     component, _, topic = on.rpartition("/")
     event, *_ = await bodies.read(body, partial(read_incoming, body, topic))
-    taken, others = router.split(component or PUBSUB_ROUTES, topic, event)
+    split = router.split(component or PUBSUB_ROUTES, topic, event)
+    taken, others = split.taken, split.why
     found = [await _explained(reader, arrive_by_route(on, event, one)) for one in taken]
     if len(found) == 1:
         return found[0].model_copy(update={"not_matched": others})

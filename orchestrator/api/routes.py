@@ -24,7 +24,7 @@ from contracts.http import (
 from contracts.served_routes import RouteChanges, Routes
 from contracts.topics import Topic
 from orchestrator.api import instances as listing
-from orchestrator.api.explain import explanation, explanation_by_routes
+from orchestrator.api.explain import explanation, explanation_by_routes, not_named
 from orchestrator.api.parts import Reads
 
 
@@ -145,6 +145,8 @@ async def explain(reads: Parts, request: Request, topic: str | None = None) -> E
     """
     body, facts, bodies = await request.body(), reads.facts, reads.large_bodies
     if topic and topic not in {*Topic} - {Topic.COMPLETIONS}:
+        if message := not_named(reads.router, topic):
+            raise HTTPException(422, message)
         return await explanation_by_routes(facts, reads.router, bodies, body, topic)
     return await explanation(reads.facts, reads.large_bodies, body)
 

@@ -76,7 +76,7 @@ class Catalogue:
         scan.warn_of_subfolders(chosen)
         files = None if routes is None else tuple(routes)
         sources = RouteSources(tuple(scan.routes), tuple(chosen), files)
-        served, faults = sources.read(scan.workflows)
+        served, faults = sources.read(scan.workflows, whole=not scan.not_imported)
         if faults := [*scan.faults, *faults]:
             raise CatalogueError(faults)
         warnings, code = tuple(scan.warnings), scan.code()
@@ -99,6 +99,8 @@ class _Scan:
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
         self.routes: list[Route] = []
+        self.not_imported = False
+        """Whether a file could not be imported, so that workflows may be missing."""
         self._claimed: dict[str, tuple[tuple[object, ...], str]] = {}
         self._added: set[tuple[object, ...]] = set()
         self._loaded: list[tuple[Path, ModuleType, Source]] = []
@@ -116,6 +118,7 @@ class _Scan:
                 module = load(file, sample=folder == SAMPLES)
             except NotImported as error:
                 self.faults.append(error.fault)
+                self.not_imported = True
                 continue
             source = self._source(file)
             self._loaded.append((file, module, source))

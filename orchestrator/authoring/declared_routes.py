@@ -9,7 +9,8 @@ from pathlib import Path
 
 from contracts.fault import Fault
 from contracts.routes.channels import OWN_COMPONENTS
-from contracts.routes.examples import example_faults
+from contracts.routes.examples import example_faults, faults_with_input
+from contracts.routes.misspelt import misspelt
 from contracts.routes.route import Route, combined
 from contracts.routes.routes_file import FILE, read_routes_file
 from contracts.topics import OWN_KEYS, PUBSUB, PUBSUB_ORDERED, Topic
@@ -32,15 +33,23 @@ def line_of_trigger(function: Function | None) -> Callable[[int], int | None]:
 
 
 def all_routes(
-    declared: Iterable[Route], files: Iterable[Path], workflows: Mapping[str, Definition]
+    declared: Iterable[Route],
+    files: Iterable[Path],
+    workflows: Mapping[str, Definition],
+    whole: bool = True,
 ) -> tuple[tuple[Route, ...], list[Fault]]:
-    """Return the routes of decorators and of files, and every fault."""
+    """Return the routes of decorators and of files, and every fault.
+
+    `whole` is false if there may be more workflows, as a file of them could not be imported.
+    """
     read = [read_routes_file(file) for file in files]
     found = [*declared, *(route for one in read for route in one.routes)]
     paused = {name: fault for one in read for name, fault in one.paused.items()}
     routes, faults = combined(found, paused)
+    if not whole:
+        faults = [fault for fault in faults if fault not in paused.values()]
     faults += [fault for one in read for fault in one.faults]
-    faults += [fault for route in routes for fault in _faults(route, workflows)]
+    faults += [fault for route in routes for fault in _faults(route, workflows, whole)]
     again = {route.workflow for route in routes if route.spec.again}
     faults += [
         route.fault("again", "all routes that start this workflow by a key have it, or none has")
@@ -60,30 +69,35 @@ class RouteSources:
     files: tuple[Path, ...] | None = None
     """Further files. With None, no file is read."""
 
-    def read(self, workflows: Mapping[str, Definition]) -> tuple[tuple[Route, ...], list[Fault]]:
+    def read(
+        self, workflows: Mapping[str, Definition], whole: bool = True
+    ) -> tuple[tuple[Route, ...], list[Fault]]:
         """Return the routes as they are declared now, and every fault."""
         beside = [folder / FILE for folder in self.folders if (folder / FILE).is_file()]
         files = () if self.files is None else (*beside, *self.files)
-        return all_routes(self.declared, files, workflows)
+        return all_routes(self.declared, files, workflows, whole)
 
 
 def _starts_by_key(route: Route) -> bool:
     return bool(route.spec.key and (route.spec.start or route.spec.start_or_deliver))
 
 
-def _faults(route: Route, workflows: Mapping[str, Definition]) -> Iterator[Fault]:
+def _faults(route: Route, workflows: Mapping[str, Definition], whole: bool) -> Iterator[Fault]:
     if message := _taken(route):
         yield route.fault("from", message)
     if route.spec.unmatched:
         return
     definition = workflows.get(route.workflow)
     if definition is None:
-        near = get_close_matches(route.workflow, workflows, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        yield route.fault(route.verb, f"there is no workflow {route.workflow!r}{hint}")
+        if whole:
+            near = get_close_matches(route.workflow, workflows, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            yield route.fault(route.verb, f"there is no workflow {route.workflow!r}{hint}")
+        yield from example_faults(route)
         return
     yield from _misspelt_fields(route, definition)
     made_here = route.spec.input and not route.spec.input.reads.only
+    yield from faults_with_input(route, definition.tag.example)
     yield from example_faults(route, partial(definition.parse, tolerant=not made_here))
 
 
@@ -106,16 +120,11 @@ def _misspelt_fields(route: Route, definition: Definition) -> Iterator[Fault]:
     """
     if route.verb != "start" or route.schedule or route.spec.input:
         return
-    schema = definition.input_schema()
-    fields, model = schema.get("properties", {}), schema.get("title", "the input")
-    example = route.spec.example
+    schema, example = definition.input_schema(), route.spec.example
     shown = example.get("data") if isinstance(example, Mapping) else None
-    known = {*fields, *(shown if isinstance(shown, Mapping) else ())}
     for name in ("when", "key", "at"):
         expression = getattr(route.spec, name)
         for path in sorted(expression.reads.paths) if expression else ():
-            if path[0] != "data" or len(path) == 1 or path[1] in known:
-                continue
-            if near := get_close_matches(path[1], fields, 1, cutoff=0.85):
-                said = f"{path[1]!r} is not in {model}; did you mean {near[0]!r}?"
+            steps = path[1:] if path[0] == "data" else path[2:] if path[1:2] == ("data",) else ()
+            if said := misspelt(steps, schema, shown):
                 yield route.fault(name, f"{said} If events have both, show it in `example`")

@@ -18,8 +18,8 @@ from contracts.served_routes import ServedRoute
 from contracts.topics import Topic
 from starter.asyncapi.draft import Draft, Json
 from starter.asyncapi.messages import code, payload
-from starter.asyncapi.route_operations import add_routes
-from starter.asyncapi.schemas import Schema, refers
+from starter.asyncapi.route_operations import StartData, add_routes
+from starter.asyncapi.schemas import Schema, refers, tolerant
 
 INFO: Json = {
     "title": "Usher",
@@ -42,7 +42,8 @@ def document(workflows: Iterable[Workflow], routes: Iterable[ServedRoute]) -> Js
     _commands(draft)
     _sent(draft)
     by_name = sorted(routes, key=lambda route: route.name)
-    add_routes(draft, [one for one in by_name if one.channel and one.verb != "unmatched"], inputs)
+    for_events = [one for one in by_name if one.channel and one.verb != "unmatched"]
+    add_routes(draft, for_events, _data(draft, named, inputs))
     schedules = [_schedule(route) for route in by_name if not route.channel]
     info = {**INFO, "version": version("usher-dapr")}
     return draft.document(info, {"x-schedules": schedules} if schedules else {})
@@ -128,6 +129,19 @@ def _examples(workflow: Workflow) -> Json:
     data: dict[str, Any] = {"workflow": workflow.name, "input": workflow.example}
     head = {"specversion": "1.0", "id": "example", "source": "/example", "type": "example"}
     return {"examples": [{"name": workflow.name, "payload": {**head, "data": data}}]}
+
+
+def _data(
+    draft: Draft, workflows: list[Workflow], inputs: dict[str, Schema]
+) -> dict[str, StartData]:
+    """Return the data of events that start workflows: inputs, which may have further fields."""
+    found = {}
+    for one in workflows:
+        schema = tolerant(one.input_schema)
+        same = schema == one.input_schema
+        data = inputs[one.name] if same else draft.data(f"{one.name}.data", schema)
+        found[one.name] = StartData(data, one.example)
+    return found
 
 
 def _schedule(route: ServedRoute) -> Json:

@@ -5,8 +5,9 @@ should be of one kind only.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from contracts.routes import grammar
 from contracts.served_routes import ServedRoute
 from starter.asyncapi.draft import Draft, Json
 from starter.asyncapi.messages import code, payload
@@ -24,7 +25,16 @@ _DOES = {
 Kind = tuple[str, ...]
 
 
-def add_routes(draft: Draft, routes: Iterable[ServedRoute], inputs: Mapping[str, Schema]) -> None:
+class StartData(NamedTuple):
+    """The data of an event that starts a workflow with them: their schema, and an example."""
+
+    schema: Schema
+    example: Any
+
+
+def add_routes(
+    draft: Draft, routes: Iterable[ServedRoute], inputs: Mapping[str, StartData]
+) -> None:
     """Add the channels, messages and operations of routes, in the order of channels and names."""
     kinds: dict[Kind, list[ServedRoute]] = {}
     for route in sorted(routes, key=lambda route: str(route.channel)):
@@ -45,27 +55,57 @@ def add_routes(draft: Draft, routes: Iterable[ServedRoute], inputs: Mapping[str,
 
 
 def _message(
-    draft: Draft, kind: Kind, routes: list[ServedRoute], inputs: Mapping[str, Schema]
+    draft: Draft, kind: Kind, routes: list[ServedRoute], inputs: Mapping[str, StartData]
 ) -> Json:
     channel, *looked_for = kind
     attributes = dict(zip(ATTRIBUTES, looked_for, strict=True))
     described = [f"- {code(route.name)}: {_does(route)}" for route in routes]
+    starts = [inputs[name] for name in sorted(_starts(routes) & inputs.keys())]
     examples = [one for route in routes for one in _examples(route)]
+    examples = examples or [one for start in starts for one in _made(attributes, start.example)]
     return {
         "name": attributes["type"] or "any",
         "title": attributes["type"] or f"Any event on {channel}",
         "summary": _looks_for(attributes),
         "description": "\n".join(described),
-        "payload": payload(draft.envelope, attributes, _data(routes, inputs)),
+        "payload": payload(draft.envelope, attributes, _data(routes, starts)),
         **({"examples": examples} if examples else {}),
     }
 
 
-def _data(routes: Iterable[ServedRoute], inputs: Mapping[str, Schema]) -> Schema | bool:
-    """Return the schema of the data: that of the input, where the data is the input."""
-    starts = [route for route in routes if route.verb == "start" and "input" not in route.spec]
-    found = [inputs[name] for name in sorted({one.workflow for one in starts} & inputs.keys())]
+def _starts(routes: Iterable[ServedRoute]) -> set[str]:
+    """Return the workflows whose input is the data."""
+    return {one.workflow for one in routes if one.verb == "start" and "input" not in one.spec}
+
+
+def _data(routes: Iterable[ServedRoute], starts: Iterable[StartData]) -> Schema | bool:
+    """Return the schema of the data: that of the input, where the data is the input.
+
+    Else it has the path of each key.
+    """
+    found = [one.schema for one in starts]
+    if not found:
+        for route in routes:
+            needed = _needed(str(route.spec.get("key", "")))
+            if needed is None:
+                return True
+            found += [needed] if needed not in found else []
     return found[0] if len(found) == 1 else {"anyOf": found} if found else True
+
+
+def _needed(key: str) -> Schema | None:
+    """Return the schema of data that have a key; None if the key is not a path into the data."""
+    try:
+        path = grammar.read(key).only or ()
+    except ValueError:
+        return None
+    if path[:1] != ("data",) or len(path) == 1 or "$ref" in path:
+        return None
+    schema: Schema = {}
+    for step in reversed(path[1:]):
+        within = {"properties": {step: schema}} if schema else {}
+        schema = {"type": "object", "required": [step], **within}
+    return schema
 
 
 def _does(route: ServedRoute) -> str:
@@ -87,6 +127,15 @@ def _description(route: ServedRoute) -> str:
 def _shown(route: ServedRoute) -> dict[str, Any]:
     """Return the fields of a route, without its example, which the message has."""
     return {name: value for name, value in route.spec.items() if name != "example"}
+
+
+def _made(attributes: Mapping[str, str], data: Any) -> list[Json]:
+    """Return an example of the event, with the example of a workflow as its data."""
+    if data is None or refers(data):
+        return []
+    head = {"specversion": "1.0", "id": "example", "source": "/example", "type": "example"}
+    given = {name: value.replace("*", "example") for name, value in attributes.items() if value}
+    return [{"payload": {**head, **given, "data": data}}]
 
 
 def _examples(route: ServedRoute) -> list[Json]:

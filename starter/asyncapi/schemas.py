@@ -35,6 +35,25 @@ def refers(value: Any) -> bool:
     return isinstance(value, list) and any(refers(one) for one in value)
 
 
+def tolerant(schema: Any) -> Any:
+    """Return a schema without `additionalProperties: false`: objects may have more fields."""
+    if isinstance(schema, list):
+        return [tolerant(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    is_closed = schema.get("additionalProperties") is False
+    kept = {k: v for k, v in schema.items() if k != "additionalProperties"} if is_closed else schema
+    within = (*_SCHEMAS, *_BY_NAME, *_DEFINITIONS, "prefixItems")
+    return {
+        name: {key: tolerant(one) for key, one in value.items()}
+        if name in (*_BY_NAME, *_DEFINITIONS) and isinstance(value, dict)
+        else tolerant(value)
+        if name in within
+        else value
+        for name, value in kept.items()
+    }
+
+
 class Schemas:
     """Collects schemas as components. Every reference in them is to another component."""
 

@@ -69,7 +69,7 @@ ROUTES: dict[str, Any] = {
             "source": "/shop",
             "type": "returned",
             "at": SEEN,
-            "why": {},
+            "why": {"w/start": "type: it looks for placed"},
         }
     ],
 }

@@ -167,7 +167,7 @@ def came(entry_id: EntryId) -> float:
 
 def _route(one: ServedRoute) -> Route:
     route, faults = declared(one.name, Path(one.declared), one.spec, {})
-    if route is None:
+    if route is None or faults:
         raise ValueError("; ".join(map(str, faults)))
     return route
 

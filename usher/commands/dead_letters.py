@@ -13,6 +13,9 @@ from usher.terminal.arguments import Json, since_argument
 from usher.terminal.help import examples
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from contracts.http import Explanation
     from contracts.records import Redrive, RedriveItem
     from usher.client import Client
     from usher.session import Session
@@ -152,7 +155,11 @@ def explain(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what would become of an event, and do nothing. Exit code 5 if it would be refused."""
+    """Show what would become of an event, and do nothing.
+
+    With --topic, each route of the topic says what it would do, or why it would not. Exit code 5 if
+    the event, or a route of it, would be refused.
+    """
     with session(ctx, as_json) as run, run.client() as client:
         try:
             body = sys.stdin.buffer.read() if event == "-" else Path(event).read_bytes()
@@ -162,6 +169,20 @@ def explain(
         from contracts.disposition import Disposition
 
         told = client.send(calls.explain(body, topic))
-        run.out.answer(told, views.table(("what", ""), views.present(told).items()))
-    if told.disposition == Disposition.DEAD_LETTERED:
+        run.out.answer(told, _explained(told))
+        if told.topic is None:
+            run.out.progress("This is no command. For an event of a route, name its --topic.")
+    if Disposition.DEAD_LETTERED in {one.disposition for one in (told, *(told.routes or ()))}:
         raise typer.Exit(Exit.REFUSED)
+
+
+def _explained(told: "Explanation") -> "RenderableType":
+    """Return what would become of an event, and a row for each of several routes."""
+    from rich.console import Group
+
+    whole = {k: v for k, v in views.present(told).items() if k not in ("routes", "not_matched")}
+    names = ("route", "disposition", "instance_id", "reason", "field", "message")
+    rows = [[getattr(one, name) for name in names] for one in told.routes or ()]
+    left = (told.not_matched or {}).items()
+    rows += [[name, "not_matched", None, None, None, why] for name, why in left]
+    return Group(views.pairs(whole), *([views.filled_table(names, rows)] if rows else []))

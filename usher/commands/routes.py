@@ -26,6 +26,7 @@ app = typer.Typer(
 
 _SERVED = ("name", "channel", "verb", "workflow", "matched", "refused", "last_matched", "declared")
 _UNROUTED = ("at", "channel", "type", "id", "source")
+_REASONS = ("event", "route", "why")
 
 
 def _members(names: Sequence[str], items: Iterable[object], title: str = "") -> Any:
@@ -64,6 +65,8 @@ def served(ctx: typer.Context, as_json: Json = False) -> None:
         shown = [_members(_SERVED, found.items, f"routes {found.digest}")]
         if found.unrouted:
             shown.append(_members(_UNROUTED, found.unrouted, f"{found.unrouted_total} unrouted"))
+            why = [(one.id, *reason) for one in found.unrouted for reason in one.why.items()]
+            shown.append(views.table(_REASONS, why, "why no route is for them"))
         run.out.answer(found, Group(*shown))
 
 

@@ -76,6 +76,15 @@ def table(
     return Rows(columns, cells, title)
 
 
+def filled_table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = ""
+) -> "RenderableType":
+    """Return a table without the columns in which no row has a value."""
+    filled = [n for n in range(len(columns)) if any(row[n] is not None for row in rows)]
+    shown = [[row[n] for n in filled] for row in rows]
+    return table([columns[n] for n in filled], shown, title)
+
+
 def _cell(value: Any) -> str:
     """Return a value as text for one line of a table; a time as the services write it."""
     if isinstance(value, datetime):

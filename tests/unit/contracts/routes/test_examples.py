@@ -6,7 +6,7 @@ import pytest
 
 from contracts.events import Reason
 from contracts.refusal import Refused
-from contracts.routes.examples import example_faults
+from contracts.routes.examples import example_faults, faults_with_input
 from tests.support.routed import route
 
 RIGHT = {"type": "placed", "data": {"id": "o-1", "n": 1}}
@@ -71,3 +71,54 @@ def test_the_input_of_a_schedule_is_tried_on_a_tick(given: str | None, said: lis
         **({"input": given} if given else {}),
     }
     assert [f.message for f in example_faults(route(**fields), parse)] == said
+
+
+INPUT = {
+    "no": 7,
+    "weight": 30,
+    "name": "a",
+    "flag": True,
+    "to": {"city": "b"},
+    "tags": [],
+    "x": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"key": "data.to"}, "r.key: data.to is an object, in the example of w. If events differ"),
+        ({"key": "data.tags"}, "r.key: data.tags is a list"),
+        ({"when": "data.name > 5"}, "r.when: the types do not fit; CEL converts none by itself"),
+        ({"when": "data.weight >= 30 && data.name < 2"}, "r.when: the types do not fit"),
+    ],
+)
+def test_types_that_cannot_fit_are_seen_on_the_input(fields: dict[str, str], said: str) -> None:
+    (fault,) = faults_with_input(route(**fields), INPUT)
+    assert fault.message.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"key": "data.no", "when": "data.weight * 1.5 > 30.0"},
+        {"when": "data.no % 2 == 0 && data.weight > 30"},
+        {"when": "data.no / 0 > 1", "key": "data.more"},
+        {"when": "data.x > 1", "key": "data.x"},
+        {"when": "event.tenant > 1 && data.name == 'a'", "key": "event.tenant"},
+        {"when": "data.more > 1 && data.name > 5"},
+        {"when": "data.flag && data.to.city == 'c'", "key": "data.to.city"},
+        {"when": "data.name == 'z' && data.to > 5"},
+        {"key": "data.to", "input": "data.to"},
+        {"key": "data.to", "example": RIGHT},
+        {"key": "data.to", "cancel": "w"},
+    ],
+)
+def test_what_may_fit_other_events_is_no_fault(fields: dict[str, Any]) -> None:
+    assert list(faults_with_input(route(**fields), INPUT)) == []
+
+
+@pytest.mark.parametrize("data", [None, 7, [], {"name": object()}, object()])
+def test_an_example_of_any_kind_is_tried(data: Any) -> None:
+    fields = route(when="data.name > 5 && data != 'a'", key="data.name")
+    assert list(faults_with_input(fields, data)) == []

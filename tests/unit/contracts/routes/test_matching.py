@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts import redrive
 from contracts.cloudevent import CloudEvent
 from contracts.events import Reason
 from contracts.routes.matching import (
@@ -40,10 +41,10 @@ def matched(found: Outcome) -> Matched:
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"type": "other"}, "type"),
-        ({"type": "plac"}, "type"),
-        ({"source": "/shop/*"}, "source"),
-        ({"subject": "carts/1"}, "subject"),
+        ({"type": "other"}, "type: it looks for other"),
+        ({"type": "plac"}, "type: it looks for plac"),
+        ({"source": "/shop/*"}, "source: it looks for /shop/*"),
+        ({"subject": "carts/1"}, "subject: it looks for carts/1"),
         ({"when": "data.country == 'FR'"}, "when is false"),
         ({"when": "data.nothing == 1"}, "when: data.nothing is missing"),
         ({"when": "subject == 's'"}, "when: subject is missing"),
@@ -167,9 +168,28 @@ def test_every_route_is_explained() -> None:
     found = RouteTable(routes).explain("orders", event(ORDER))
     assert [one.why if isinstance(one, NotMatched) else "" for one in found] == [
         "",
-        "type",
+        "type: it looks for x",
         "topic",
     ]
+
+
+def test_every_route_of_the_topic_says_why_it_leaves_an_event() -> None:
+    routes = [
+        route("a", type="x"),
+        route("b", type="y", paused=True),
+        route("c", when="data.total > 9"),
+        route("d", type="z", **{"from": "payments"}),
+        route("e", type="placed", source="/other"),
+    ]
+    others = {"a": "type: it looks for x", "b": "paused"}
+    left = {"c": "when is false", "e": "source: it looks for /other"}
+    found = RouteTable(routes).split("orders", event(ORDER))
+    assert (found.taken, found.why, found.unrouted) == ([], left | others, True)
+    taking = RouteTable([*routes, route("f", type="placed")]).split("orders", event(ORDER))
+    assert [one.route.name for one in taking.taken] == ["f"]
+    assert taking.why == left | others
+    redriven = event(ORDER, **{redrive.ROUTE: "c"})
+    assert RouteTable(routes).split("orders", redriven).why == {"c": "when is false"}
 
 
 @given(st.lists(st.sampled_from(["placed", "pl*", "*", "other", None]), max_size=6))

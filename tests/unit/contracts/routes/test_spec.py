@@ -39,6 +39,10 @@ EVERY = {"every": "0 9 * * 1-5", "start": "w"}
         ({**START, "type": 7}, "type", "valid string"),
         ({**START, "when": "nope"}, "when", "there is no name `nope`"),
         ({**START, "key": 7}, "key", "valid string"),
+        ({**START, "input": {"a": "data.b"}}, "input", "quote it: it is an expression"),
+        ({"topic": "orders", "start": "w"}, "topic", "did you mean from?"),
+        ({**START, "filter": "true"}, "filter", "did you mean when?"),
+        ({"from": "orders", "workflow": "w"}, "workflow", "did you mean start?"),
         ({**START, "again": "yes", "key": "data.id"}, "again", "write true or false"),
         ({**START, "again": True}, "again", "means nothing without a key"),
         ({**START, "again": True, "key": "data.id", "delay": "5m"}, "again", "does not go with"),
@@ -154,6 +158,14 @@ def test_a_policy_of_a_later_version_is_refused_where_it_is_written() -> None:
         Start("orders", **later)
 
 
+def test_a_field_that_does_not_exist_is_named_where_it_is_written() -> None:
+    wrong: dict[str, Any] = {"evnt": "paid"}
+    with pytest.raises(TypeError, match=r"Deliver: there is no field evnt; did you mean event\?"):
+        Deliver("payments", key="data.id", **wrong)
+    with pytest.raises(TypeError, match=r"Every: there is no field zzz$"):
+        Every("0 9 * * *", **dict[str, Any](zzz=1))
+
+
 def test_a_name_is_a_word() -> None:
     _, faults = declared(Start("orders", name="a b"))
     assert "w on[0]: a name has letters, digits, _, . and -" in faults[0]
@@ -164,6 +176,28 @@ def test_names_are_unique() -> None:
     assert [str(fault) for fault in faults] == [
         "routes.yaml:1: a: this name is taken by routes.yaml:1"
     ]
+
+
+def test_a_name_that_an_author_gives_is_used_once_and_as_it_is() -> None:
+    twice = [Start("orders", name="x"), Start("crm", name="x"), Start("crm", name="w/start")]
+    routes, faults = declared(*twice, Start("new"))
+    assert ([one.name for one in routes], faults) == (["w/x", "w/x", "w/start", "w/start"], [])
+    _, clashes = combined(routes, {})
+    assert [str(fault) for fault in clashes] == [
+        "w.py:11: w/x: this name is taken by w.py:10",
+        "w.py:13: w/start: this name is taken by w.py:12",
+    ]
+    assert "a name has letters" in declared(Start("orders", name="other/start"))[1][0]
+
+
+def test_a_route_with_faults_keeps_its_other_fields_for_further_checks() -> None:
+    (one,), faults = declared(Start("orders", key="dta.id", when="data.contry == 'DE'"))
+    assert (one.spec.key, str(one.spec.when and one.spec.when.text)) == (
+        None,
+        "data.contry == 'DE'",
+    )
+    assert len(faults) == 1
+    assert declared(Start("orders", input="dta"))[0] == []
 
 
 @pytest.mark.parametrize(

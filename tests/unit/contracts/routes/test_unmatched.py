@@ -43,9 +43,10 @@ def test_an_event_that_no_route_is_for_is_refused_with_what_each_route_said() ->
     (one,) = found.taken
     assert isinstance(one, RouteRefused)
     assert one.refused.message == (
-        "no route of orders is for it, of type 'moved'; big: when is false"
+        "no route of orders is for it, of type 'moved'; big: when is false; placed: type: it "
+        "looks for placed"
     )
-    assert found.why == {"big": "when is false"}
+    assert found.why == {"big": "when is false", "placed": "type: it looks for placed"}
 
 
 @pytest.mark.parametrize("data", [{"id": "7"}, {}])
@@ -57,7 +58,7 @@ def test_an_event_that_a_route_takes_or_refuses_is_not(data: Any) -> None:
 
 def test_only_the_topic_that_asks_for_it_has_them() -> None:
     table = RouteTable([PLACED, unmatched(**{"from": "carts"})])
-    assert table.split("orders", event({}, "moved")) == ([], {})
+    assert table.split("orders", event({}, "moved")).taken == []
     assert reasons(table.split("carts", event({}, "moved"))) == [("rest", "unrouted")]
 
 

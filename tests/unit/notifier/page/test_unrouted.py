@@ -6,29 +6,20 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts.served_routes import Routes
+from contracts.served_routes import UnroutedEvent
 from notifier.page.unrouted import explained
 from tests.support.answers import INSTANCE, PARKED, RECORD, ROUTES, SEEN
 from tests.support.asgi import ask
 from tests.support.house import LETTER, House
 
-ROUTE, EVENT = ROUTES["items"][0], ROUTES["unrouted"][0]
-
-
-def words(why: str | None, **route: Any) -> str:
-    """Return what is said of one route."""
-    event = {**EVENT, "why": {} if why is None else {"w/start": why}}
-    found = Routes.model_validate({**ROUTES, "items": [{**ROUTE, **route}], "unrouted": [event]})
-    ((name, said),) = explained(found.unrouted[0], found.items)
-    assert name == "w/start"
-    return said
+EVENT = ROUTES["unrouted"][0]
 
 
 @pytest.mark.parametrize(
     ("why", "said"),
     [
-        (None, "it looks for type placed"),
-        ("source", "it looks for another source"),
+        ("type: it looks for placed", "it looks for type placed"),
+        ("source: it looks for /shop*", "it looks for source /shop*"),
         ("paused", "it is paused"),
         ("before_route", "the event is older than the route"),
         ("when is false", "its condition is false"),
@@ -37,15 +28,8 @@ def words(why: str | None, **route: Any) -> str:
     ],
 )
 def test_a_reason_is_told_in_words(why: str | None, said: str) -> None:
-    assert words(why) == said
-
-
-def test_only_routes_of_the_topic_and_those_that_were_asked_are_told() -> None:
-    other = {**ROUTE, "name": "other", "channel": "payments"}
-    event = {**EVENT, "why": {"gone": "paused"}}
-    found = Routes.model_validate({**ROUTES, "items": [ROUTE, other], "unrouted": [event]})
-    names = [name for name, _ in explained(found.unrouted[0], found.items)]
-    assert names == ["gone", "w/start"]
+    event = UnroutedEvent.model_validate({**EVENT, "why": {"w/start": why, "gone": "paused"}})
+    assert explained(event) == [("w/start", said), ("gone", "it is paused")]
 
 
 def text(house: House, path: str = "/routes") -> str:

@@ -10,8 +10,10 @@ from dapr.ext.workflow import WorkflowStatus
 from chassis.topic_server import SUCCESS
 from contracts.http import Explanation
 from contracts.large_bodies import LargeBodies
-from orchestrator.api.explain import explanation
+from orchestrator.api.explain import explanation, explanation_by_routes, not_named
+from orchestrator.intake.routed_arrivals import Router
 from tests.support.memory import MemoryEngine, World
+from tests.support.routed import route
 from tests.support.sidecar import raw_delivery
 
 START: dict[str, Any] = {"workflow": "hello_workflow", "input": "Ada", "instance_id": "i-1"}
@@ -130,3 +132,29 @@ async def test_data_alone_is_explained_as_a_new_event_and_rubbish_is_refused(
     world = World()
     found = await explanation(world.facts, LargeBodies(), body)
     assert str(found.disposition) == disposition
+
+
+def shop() -> Router:
+    named = {"start": "hello_workflow", "key": "data.id"}
+    return Router([route("a", type="placed", **named), route("b", type="moved", **named)], {})
+
+
+async def by_routes(kind: str, data: Any) -> Explanation:
+    event = {"specversion": "1.0", "id": "e-1", "source": "/test", "type": kind, "data": data}
+    body = json.dumps(event).encode()
+    return await explanation_by_routes(World().facts, shop(), LargeBodies(), body, "orders")
+
+
+async def test_each_route_of_the_topic_says_why_it_leaves_an_event() -> None:
+    looks = {"a": "type: it looks for placed", "b": "type: it looks for moved"}
+    unrouted = await by_routes("lost", {})
+    assert (unrouted.disposition, unrouted.not_matched) == ("unrouted", looks)
+    refused = await by_routes("placed", {})
+    assert (refused.disposition, refused.reason) == ("dead_lettered", "no_key")
+    assert refused.not_matched == {"b": looks["b"]}
+
+
+def test_a_topic_that_no_route_names_is_named_with_the_nearest() -> None:
+    assert not_named(shop(), "orders") is None
+    assert not_named(shop(), "ordes") == "no route names the topic 'ordes'; did you mean 'orders'?"
+    assert not_named(shop(), "x/y") == "no route names the topic 'x/y'"

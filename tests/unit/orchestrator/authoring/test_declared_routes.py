@@ -15,11 +15,18 @@ from pydantic import BaseModel
 from usher import Cancel, Deliver, Every, Start, workflow
 
 
+class Address(BaseModel):
+    """Where somebody lives."""
+
+    street: str
+
+
 class Order(BaseModel):
     """What to deliver where."""
 
     order_id: str
     country: str = "DE"
+    address: Address | None = None
 
 
 @workflow(
@@ -102,6 +109,53 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
         "routes.yaml:3: crm.start: there is no workflow 'routed_oder_workflow'; did you mean "
         "routed_order_workflow?",
     ]
+
+
+def test_a_fault_of_a_route_hides_no_other(tmp_path: Path) -> None:
+    triggers = """\
+        Start("orders", key="dta.order_id", when="data.contry == 'DE'"),
+"""
+    file = "crm:\n  from: crm\n  start: nobody\n  example: {data: {}}\n  when: data.x == 1\n"
+    found = faults(tmp_path, triggers, file)
+    assert [fault.partition(": ")[2].partition(": ")[0] for fault in found] == [
+        *("routed_order_workflow on[0].key", "routed_order_workflow/start.when"),
+        *("crm.start", "crm.example"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("data.address.stret == 'x'", "'stret' is not in Address; did you mean 'street'?"),
+        ("event.data.contry == 'x'", "'contry' is not in Order; did you mean 'country'?"),
+        ("data.adress.street == 'x'", "'adress' is not in Order; did you mean 'address'?"),
+        ("data.address.street == 'x' && data.address.zip == 'y'", None),
+        ("data.address.stret.x == 'x'", "'stret' is not in Address"),
+        ("data.country.stret == 'x'", None),
+    ],
+)
+def test_a_misspelt_field_of_a_nested_model_is_named(
+    when: str, said: str | None, tmp_path: Path
+) -> None:
+    triggers = f'        Start("orders", when="{when}"),\n'
+    if said is None:
+        scan(tmp_path, triggers)
+        return
+    (fault,) = faults(tmp_path, triggers)
+    assert said in fault
+
+
+def test_a_field_that_an_example_shows_is_no_misspelling(tmp_path: Path) -> None:
+    shown = '{"order_id": "o", "address": {"street": "x", "stret": "x"}}'
+    when = "data.address.stret == 'x'"
+    scan(tmp_path, f"""        Start("orders", when="{when}", example={{"data": {shown}}}),\n""")
+
+
+def test_where_a_file_cannot_be_imported_its_workflows_are_not_missed(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("import nothing_of_this_name\n")
+    file = "crm:\n  from: crm\n  start: of_broken\nof_broken/start: {paused: true}\n"
+    (fault,) = faults(tmp_path, file=file)
+    assert fault.startswith("broken.py:1: cannot be imported")
 
 
 def test_a_file_may_say_only_what_becomes_of_unrouted_events(tmp_path: Path) -> None:

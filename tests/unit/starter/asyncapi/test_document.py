@@ -113,8 +113,8 @@ def test_a_route_is_an_operation_that_receives_events_of_its_kind() -> None:
     assert not check.is_valid(event(data={}))
     other = followed(found, found["operations"]["shop.cancel"]["messages"][0]["$ref"])
     check = jsonschema.Draft7Validator(whole(found, followed(found, other["$ref"])["payload"]))
-    assert check.is_valid(event(source="/shop/7"))
-    assert not check.is_valid(event(source="/other/shop"))
+    assert check.is_valid(event(source="/shop/7", data={"n": 1}))
+    assert not check.is_valid(event(source="/other/shop", data={"n": 1}))
 
 
 def test_routes_that_look_for_the_same_events_share_a_message() -> None:
@@ -131,6 +131,50 @@ def test_the_data_is_the_input_only_where_the_route_says_so() -> None:
     assert "data" not in messages["orders.t"]["payload"]["allOf"][1]["properties"]
     data = messages["orders.u"]["payload"]["allOf"][1]["properties"]["data"]
     assert data == {"$ref": "#/components/schemas/v.input"}
+
+
+def test_an_event_may_have_more_fields_than_the_input() -> None:
+    closed = {"type": "object", "additionalProperties": False}
+    inner = {**closed, "properties": {"additionalProperties": {"type": "integer"}}}
+    schema = {**closed, "$defs": {"In": inner}, "properties": {"one": {"$ref": "#/$defs/In"}}}
+    found = made(*served(route("a", type="t")), workflows=[workflow("w", schema, {"one": {}})])
+    message = found["components"]["messages"]["orders.t"]
+    check = jsonschema.Draft7Validator(whole(found, message["payload"]))
+    more = {"more": 1, "one": {"more": 1, "additionalProperties": 7}}
+    assert check.is_valid(event(type="t", data=more))
+    assert not check.is_valid(event(type="t", data={"one": {"additionalProperties": "x"}}))
+    assert found["components"]["schemas"]["w.input"]["additionalProperties"] is False
+    (example,) = message["examples"]
+    assert (example["payload"]["type"], example["payload"]["data"]) == ("t", {"one": {}})
+    assert check.is_valid(example["payload"])
+
+
+@pytest.mark.parametrize(
+    ("key", "right", "wrong"),
+    [
+        ("data.order.id", {"order": {"id": 1}}, {"order": {}}),
+        ('data["order-id"]', {"order-id": 1}, {}),
+        ("data.a + data.b", {}, None),
+        ("subject", {}, None),
+        ("data", {}, None),
+        ('data["$ref"]', {}, None),
+    ],
+)
+def test_the_data_of_a_route_has_the_path_of_its_key(key: str, right: Any, wrong: Any) -> None:
+    found = made(*served(route("a", type="t", cancel="w", key=key)))
+    payload = whole(found, found["components"]["messages"]["orders.t"]["payload"])
+    check = jsonschema.Draft7Validator(payload)
+    assert check.is_valid(event(type="t", data=right))
+    assert wrong is None or not check.is_valid(event(type="t", data=wrong))
+
+
+def test_routes_that_share_a_message_may_have_other_keys() -> None:
+    routes = (route(name, type="t", cancel="w", key=f"data.{name}") for name in "ab")
+    found = made(*served(*routes))
+    payload = whole(found, found["components"]["messages"]["orders.t"]["payload"])
+    check = jsonschema.Draft7Validator(payload)
+    valid = [check.is_valid(event(type="t", data={name: 1})) for name in "abc"]
+    assert valid == [True, True, False]
 
 
 def test_a_channel_of_another_component_is_on_a_server_of_its_own() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -333,3 +334,34 @@ def test_trace_shows_what_each_route_made_of_an_event_that_was_sent() -> None:
 
 def test_trace_of_what_nobody_knows_is_not_found() -> None:
     assert Traced().run("trace", "nobody").exit_code == 4
+
+
+def explained(tmp_path: Path, *args: str, **told: Any) -> Result:
+    (tmp_path / "event.json").write_text("{}")
+    services = Services(httpx.Response(200, json={"disposition": "unrouted", **told}))
+    return services.run("explain", str(tmp_path / "event.json"), *args)
+
+
+def test_explain_shows_a_row_for_each_route_of_the_topic(tmp_path: Path) -> None:
+    served = {"disposition": "started", "route": "a", "instance_id": "w-1"}
+    failing = {"disposition": "dead_lettered", "route": "b", "reason": "no_key", "field": "data.id"}
+    left = {"c": "type: it looks for moved"}
+    many = {"disposition": "started", "topic": "orders", "not_matched": left}
+    result = explained(tmp_path, "--topic", "orders", **many, routes=[served, failing])
+    assert result.exit_code == 5, result.output
+    assert re.search(r"a +started +w-1", result.stdout)
+    assert re.search(r"b +dead_lettered +no_key +data.id", result.stdout)
+    assert re.search(r"c +not_matched +type: it looks for moved", result.stdout)
+    assert "Explanation(" not in result.stdout
+    assert explained(tmp_path, "--topic", "orders", **many, routes=[served]).exit_code == 0
+
+
+def test_explain_of_what_is_no_command_names_the_option_for_routes(tmp_path: Path) -> None:
+    assert "--topic" in explained(tmp_path, disposition="dead_lettered").stderr
+    command = {"disposition": "started", "topic": "workflow-requests"}
+    assert explained(tmp_path, **command).stderr == ""
+
+
+def test_routes_list_says_why_an_event_is_unrouted() -> None:
+    result = Services(httpx.Response(200, json=answers.ROUTES)).run("routes", "list")
+    assert re.search(r"e-1 +w/start +type: it looks for placed", result.stdout), result.output

@@ -85,9 +85,11 @@ def test_check_names_every_fault_with_its_line(folder: Path) -> None:
     result = usher("check", folder)
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
-        f"{folder}/routes.yaml:6: moved.wen: there is no such field; did you mean when?"
+        f"{folder}/routes.yaml:6: moved.wen: there is no such field; did you mean when?",
+        f"{folder}/routes.yaml:5: moved.start: there is no workflow 'cli_oder_workflow'; did you "
+        "mean cli_order_workflow?",
     ]
-    (fault,) = answer("check", folder)["faults"]
+    fault, _ = answer("check", folder)["faults"]
     assert (fault["line"], Path(fault["file"]).name) == (6, "routes.yaml")
 
 
@@ -136,7 +138,9 @@ def test_recorded_events_show_what_they_would_do(folder: Path) -> None:
     assert [item["unrouted"] for item in items] == [False, False, True, False]
     (refused,) = items[1]["outcomes"]
     assert (refused["reason"], refused["field"]) == ("no_key", "data.id")
-    assert [one["why"] for one in items[2]["outcomes"]] == ["type", "type", "topic"]
+    assert [one["why"] for one in items[2]["outcomes"]] == [
+        *("type: it looks for placed", "type: it looks for cancelled", "topic")
+    ]
 
 
 def test_a_candidate_is_compared_with_what_is_served(folder: Path) -> None:
