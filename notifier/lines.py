@@ -36,8 +36,9 @@ class LineWriter:
         if not self._console:
             self._document(letter.model_dump(mode="json", exclude_unset=True))
             return
+        route = f" for route {letter.route}" if letter.route else ""
         self._write(
-            f"{letter.last_seen:%H:%M:%S} DEAD       {letter.reason} on {letter.topic}"
+            f"{letter.last_seen:%H:%M:%S} DEAD       {letter.reason} on {letter.topic}{route}"
             f" {with_field(letter.field, letter.message)} (event {letter.event.id})"
         )
 

@@ -1,6 +1,7 @@
 """What happened to an event or an instance, from publish to notice, for `usher trace`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from contracts import calls
@@ -25,16 +26,14 @@ class Trace:
     event: EventRecord | None = None
     by_routes: tuple[EventRecord, ...] = ()
     """What each route made of the event, if it came on a topic of routes; `event` is the first."""
-    letter: DeadLetter | None = None
-    is_lettered: bool = False
-    """Whether the event was dead-lettered; `letter` is None if that is no longer kept."""
+    letters: Mapping[str | None, DeadLetter] = field(default_factory=dict)
+    """The dead letters of the event that are kept, by their routes; None is that of a command."""
 
     def as_json(self) -> dict[str, Any]:
         event = views.as_it_came(self.event) if self.event else None
-        if event and self.is_lettered:
-            event["dead_letter"] = self.letter
-        routes = [views.as_it_came(one) for one in self.by_routes]
-        return {"event": event, "by_routes": routes, **views.as_it_came(self.timeline)}
+        if event and self.event and _is_lettered(self.event):
+            event["dead_letter"] = self.letters.get(self.event.route)
+        return {"event": event, "by_routes": self._routes(), **views.as_it_came(self.timeline)}
 
     def view(self) -> "RenderableType":
         from rich.console import Group
@@ -43,8 +42,9 @@ class Trace:
         if self.event:
             parts.append(views.pairs({**views.as_it_came(self.event), **self._why()}))
         if len(self.by_routes) > 1:
-            routes = [(one.route, one.disposition, one.instance_id) for one in self.by_routes]
-            parts.append(views.table(("route", "disposition", "instance_id"), routes))
+            names = ("route", "disposition", "instance_id", "reason", "field")
+            rows = [[one.get(name) for name in names] for one in self._routes()]
+            parts.append(views.filled_table(names, rows))
         if found := self.timeline.instance:
             about = {
                 "instance_id": found.instance_id,
@@ -56,7 +56,7 @@ class Trace:
         if self.timeline.steps:
             columns = ("begin", "kind", "name", "state", "seconds", "until", "note")
             rows = [
-                (step.begin, step.kind, step.name, step.state, step.seconds, step.until, step.note)
+                [step.begin, step.kind, step.name, step.state, step.seconds, step.until, step.note]
                 for step in self.timeline.steps
             ]
             parts.append(views.table(columns, rows))
@@ -64,11 +64,21 @@ class Trace:
 
     def _why(self) -> dict[str, Any]:
         """Return what the dead letter says, as far as it says anything."""
-        if self.letter is None:
+        letter = self.letters.get(self.event.route) if self.event else None
+        if letter is None:
             return {}
-        told = views.as_it_came(self.letter)
+        told = views.as_it_came(letter)
         names = ("reason", "field", "message", "last_seen", "redriven_at")
         return {name: told[name] for name in names if told.get(name)}
+
+    def _routes(self) -> list[dict[str, Any]]:
+        """Return what each route made of the event, with the reason of its dead letter."""
+        found = []
+        for one in self.by_routes:
+            letter = self.letters.get(one.route) if _is_lettered(one) else None
+            why = {"reason": str(letter.reason), "field": letter.field} if letter else {}
+            found.append({**views.as_it_came(one), **why})
+        return found
 
 
 def trace(client: Client, subject: str, source: str | None) -> Trace:
@@ -96,24 +106,28 @@ def _event(client: Client, event_id: str, source: str) -> Trace | None:
         if not routed:
             return None
         event = routed[0]
-    is_lettered = event.disposition in (Disposition.DEAD_LETTERED, Disposition.EXPIRED)
-    letter = _letter(client, event_id, source, event.route) if is_lettered else None
+    lettered = any(map(_is_lettered, (event, *routed)))
+    letters = _letters(client, event_id, source) if lettered else {}
     try:
         found = client.send(calls.timeline(event.instance_id)) if event.instance_id else NOTHING
     except NotFound:
         found = NOTHING
-    return Trace(found, event, routed, letter, is_lettered)
+    return Trace(found, event, routed, letters)
 
 
-def _letter(client: Client, event_id: str, source: str, route: str | None) -> DeadLetter | None:
-    """Return the oldest dead letter of an event."""
-    found: DeadLetter | None = None
+def _is_lettered(event: EventRecord) -> bool:
+    return event.disposition in (Disposition.DEAD_LETTERED, Disposition.EXPIRED)
+
+
+def _letters(client: Client, event_id: str, source: str) -> dict[str | None, DeadLetter]:
+    """Return the oldest dead letters of an event, by their routes."""
+    found: dict[str | None, DeadLetter] = {}
     cursor: calls.Cursor = 0
     while cursor is not None:
         page = client.send(calls.dead_letters(1000, cursor=cursor))
         for letter in page.items:
-            its_own = event_id in (letter.id, letter.event.id) and letter.route == route
+            its_own = event_id in (letter.id, letter.event.id)
             if its_own and letter.event.source == source:
-                found = letter
+                found[letter.route] = letter
         cursor = page.next
     return found

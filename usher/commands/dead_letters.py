@@ -42,11 +42,15 @@ def dead_letters(
         from contracts import calls
 
         found = client.send(calls.dead_letters(limit, reason, workflow))
-        columns = ("last_seen", "reason", "field", "event_id", "attempts", "message")
+        columns = ["last_seen", "reason", "field", "event_id", "attempts", "message"]
         rows = [
-            (one.last_seen, one.reason, one.field, one.event.id, one.attempts, one.message)
+            [one.last_seen, one.reason, one.field, one.event.id, one.attempts, one.message]
             for one in found.items
         ]
+        if any(one.route for one in found.items):
+            columns.insert(3, "route")
+            for row, one in zip(rows, found.items, strict=True):
+                row.insert(3, one.route)
         run.out.answer(found, views.table(columns, rows))
 
 

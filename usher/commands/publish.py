@@ -121,4 +121,4 @@ def send(
         }
         written = json.dumps(head).encode()[:-1] + b', "data": ' + (data or b"null") + b"}"
         accepted = client.send(calls.publish(written, topic))
-        run.out.answer(accepted, views.accepted(accepted))
+        run.out.answer(accepted, views.accepted(accepted, source))

@@ -33,6 +33,11 @@ def _members(names: Sequence[str], items: Iterable[object], title: str = "") -> 
     return views.table(names, [[getattr(one, name) for name in names] for one in items], title)
 
 
+def _from_here(place: str) -> str:
+    """Return a place in a file relative to the current folder, if it is below that."""
+    return place.removeprefix(f"{Path.cwd()}/")
+
+
 def _row(route: "Route") -> dict[str, Any]:
     spec, schedule = route.spec, route.schedule
     following = next(schedule.after(datetime.now(UTC))).isoformat() if schedule else None
@@ -62,7 +67,10 @@ def served(ctx: typer.Context, as_json: Json = False) -> None:
         from contracts import calls
 
         found = client.send(calls.routes())
-        shown = [_members(_SERVED, found.items, f"routes {found.digest}")]
+        near = [
+            one.model_copy(update={"declared": _from_here(one.declared)}) for one in found.items
+        ]
+        shown = [_members(_SERVED, near, f"routes {found.digest}")]
         if found.unrouted:
             shown.append(_members(_UNROUTED, found.unrouted, f"{found.unrouted_total} unrouted"))
             why = [(one.id, *reason) for one in found.unrouted for reason in one.why.items()]
@@ -136,7 +144,8 @@ def check(
         timed = ["next"] if any(row["next"] for row in rows) else []
         columns = ("route", "from", "matches", *timed, "does", "key", "declared")
         said = "\n".join(map(str, found.faults)) or ("" if rows else "There are no routes.")
-        view = views.words(said) if said else _table(columns, rows)
+        shown = [{**row, "declared": _from_here(row["declared"])} for row in rows]
+        view = views.words(said) if said else _table(columns, shown)
         run.out.answer({"routes": rows, "faults": faults}, view)
     if faults:
         raise typer.Exit(Exit.FAILED)

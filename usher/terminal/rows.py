@@ -6,7 +6,18 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-_PROSE = frozenset({"message", "note", "what it does", "example input", "custom_status", "missing"})
+_PROSE = frozenset(
+    (
+        "message",
+        "note",
+        "what it does",
+        "example input",
+        "custom_status",
+        "missing",
+        "matches",
+        "why",
+    )
+)
 """Columns whose text may be folded. Ids and times are not, so that people can copy them."""
 _LEAST = 20
 """The smallest width of a folded column, unless its text is shorter."""

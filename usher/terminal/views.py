@@ -46,14 +46,18 @@ def pairs(fields: Document) -> "Text":
     return Text("\n").join(lines)
 
 
-def accepted(answer: "Accepted") -> "RenderableType":
-    """What the broker has now, and where to look next."""
+def accepted(answer: "Accepted", source: str | None = None) -> "RenderableType":
+    """What the broker has now, and where to look next.
+
+    `source` is that of an event of routes, if it is not the command line's own.
+    """
     from rich.text import Text
 
     if answer.instance_id is None:
-        return pairs(present(answer))
-    look = Text(f"usher status {shlex.quote(answer.instance_id)}", style="dim")
-    return Text("\n").join([pairs(as_it_came(answer)), look])
+        look = ["trace", answer.event_id, *(("--source", source) if source else ())]
+    else:
+        look = ["status", answer.instance_id]
+    return Text("\n").join([pairs(present(answer)), Text(f"usher {shlex.join(look)}", style="dim")])
 
 
 def present(answer: "BaseModel") -> dict[str, Any]:
@@ -86,9 +90,9 @@ def filled_table(
 
 
 def _cell(value: Any) -> str:
-    """Return a value as text for one line of a table; a time as the services write it."""
+    """Return a value as text for one line of a table; a time without fractions of seconds."""
     if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
+        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
     return printable.one_line(str(value))
 
 

@@ -51,6 +51,10 @@ class Terminal(io.StringIO):
         return True
 
 
+def routed(letter: DeadLetter) -> DeadLetter:
+    return letter.model_copy(update={"route": "w/start", "topic": "orders"})
+
+
 def printed(log_format: str, *seen: Notice | DeadLetter, out: io.StringIO | None = None) -> str:
     out = out or io.StringIO()
     lines = LineWriter(log_format, out)
@@ -139,3 +143,10 @@ def test_half_a_surrogate_pair_is_printed_somehow() -> None:
 
 def test_each_record_is_a_line_of_its_own() -> None:
     assert len(printed("console", NOTICE, LETTER, NOTICE).splitlines()) == 3
+
+
+def test_a_dead_letter_of_a_route_names_it() -> None:
+    assert "DEAD       invalid_input on orders for route w/start input.nme" in printed(
+        "console", routed(LETTER)
+    )
+    assert "route" not in printed("console", LETTER)

@@ -278,6 +278,9 @@ def test_waiting_lists_who_waits_for_what() -> None:
     assert re.search(rf"trip-1\s+w\s+approval\s+{answers.SEEN}", result.stdout)
 
 
+LETTERED = {**answers.RECORD, "disposition": "dead_lettered", "instance_id": None}
+
+
 class Traced(Services):
     """A notifier that knows `trip-1`, an orchestrator whose ledger knows what `events` say."""
 
@@ -297,11 +300,19 @@ class Traced(Services):
             told = {**answers.RECORD, "instance_id": self._events[event]}
             return httpx.Response(200, json=told)
         if request.url.path == "/events/routed":
-            named = request.url.params["source"] == "/usher/send" and event == "placed"
+            own = request.url.params["source"] == "/usher/send"
+            named = own and event == "placed"
             shown = {**answers.RECORD, "instance_id": "trip-1"}
             routes = ("trip/start", "log/start") if named else ()
             items = [{**shown, "route": route} for route in routes]
+            if own and event == "refused":
+                items = [{**shown, "route": "trip/start"}, {**LETTERED, "route": "log/start"}]
             return httpx.Response(200, json={"items": items, "next": None})
+        if request.url.path == "/dead-letters":
+            letter = {**answers.LETTER, "route": "log/start", "reason": "no_key", "field": "data.k"}
+            letter["event"] = {**answers.LETTER["event"], "id": "refused", "source": "/usher/send"}
+            other = {**letter, "route": "trip/start"}  # redriven since
+            return httpx.Response(200, json={"items": [letter, other], "next": None})
         return httpx.Response(404)
 
 
@@ -330,6 +341,35 @@ def test_trace_shows_what_each_route_made_of_an_event_that_was_sent() -> None:
     found = json.loads(Traced().run("trace", "placed", "--json").stdout)
     assert (found["event"]["route"], found["instance"]) == ("trip/start", INSTANCE)
     assert [one["route"] for one in found["by_routes"]] == ["trip/start", "log/start"]
+
+
+def test_trace_shows_why_a_route_refused_an_event() -> None:
+    result = Traced().run("trace", "refused")
+    assert re.search(r"trip/start +started +trip-1 *\n", result.stdout), result.output
+    assert re.search(r"log/start +dead_lettered +no_key +data.k", result.stdout)
+    found = json.loads(Traced().run("trace", "refused", "--json").stdout)
+    assert [one.get("reason") for one in found["by_routes"]] == [None, "no_key"]
+
+
+@pytest.mark.parametrize(
+    ("args", "following"),
+    [((), "usher trace e-1"), (("--source", "/my shop"), "usher trace e-1 --source '/my shop'")],
+)
+def test_send_names_the_command_that_shows_what_became_of_it(
+    args: tuple[str, ...], following: str
+) -> None:
+    services = Services(httpx.Response(202, json={"instance_id": None, "event_id": "e-1"}))
+    result = services.run("send", "orders", "{}", "--type", "t", *args)
+    assert following in result.stdout.splitlines()
+
+
+def test_dead_letters_name_their_routes_if_any_has_one() -> None:
+    other = {**answers.LETTER, "route": "w/start"}
+    page = {"items": [other, answers.LETTER], "next": None}
+    shown = Services(httpx.Response(200, json=page)).run("dead-letters").stdout
+    assert re.search(r"instance_id +w/start +e ", shown), shown
+    page = {"items": [answers.LETTER], "next": None}
+    assert "route" not in Services(httpx.Response(200, json=page)).run("dead-letters").stdout
 
 
 def test_trace_of_what_nobody_knows_is_not_found() -> None:

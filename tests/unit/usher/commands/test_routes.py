@@ -80,6 +80,16 @@ def test_check_lists_the_routes_of_a_folder(folder: Path) -> None:
     assert found["faults"] == []
 
 
+def test_check_names_files_below_the_current_folder_by_their_relative_paths(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    shown = usher("check", folder).stdout
+    assert "orders.py:11" in shown
+    assert f"{folder}/" not in shown
+    assert answer("check", folder)["routes"][0]["declared"] == f"{folder}/orders.py:11"
+
+
 def test_check_names_every_fault_with_its_line(folder: Path) -> None:
     (folder / "routes.yaml").write_text(CRM.replace("cli_order", "cli_oder") + "  wen: true\n")
     result = usher("check", folder)
