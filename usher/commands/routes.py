@@ -144,7 +144,14 @@ def check(
         timed = ["next"] if any(row["next"] for row in rows) else []
         columns = ("route", "from", "matches", *timed, "does", "key", "declared")
         said = "\n".join(map(str, found.faults)) or ("" if rows else "There are no routes.")
-        shown = [{**row, "declared": _from_here(row["declared"])} for row in rows]
+        shown = [
+            {
+                **row,
+                "next": row["next"] and row["next"].replace("+00:00", "Z"),
+                "declared": _from_here(row["declared"]),
+            }
+            for row in rows
+        ]
         view = views.words(said) if said else _table(columns, shown)
         run.out.answer({"routes": rows, "faults": faults}, view)
     if faults:
