@@ -135,7 +135,7 @@ def combined(routes: list[Route], paused: Mapping[str, Fault]) -> tuple[list[Rou
     for route in routes:
         if (first := by_name.setdefault(route.name, route)) is not route:
             faults.append(route.fault(None, f"this name is taken by {first.place}"))
-        if route.verb == "unmatched":
+        if route.verb == "unmatched" and route.spec.channel:
             first = unmatched.setdefault(route.spec.channel, route)
             if first is not route:
                 faults.append(route.fault("from", f"{first.name} is for the same topic"))
