@@ -24,6 +24,7 @@ from contracts.routes.expression import Expression
 from contracts.routes.grammar import MAX_BYTES
 from contracts.routes.schedule import Missed, check_cron, check_timezone
 from contracts.routes.triggers import LATER, not_yet
+from contracts.routes.wrong_values import wrong_values
 from contracts.topics import CHANNEL
 
 VERBS = ("start", "deliver", "start_or_deliver", "cancel", "suspend", "resume", "unmatched")
@@ -170,13 +171,7 @@ def read_spec(given: Mapping[str, Any]) -> tuple[RouteSpec | None, list[tuple[st
     try:
         spec = RouteSpec.model_validate({k: v for k, v in given.items() if k in FIELDS})
     except ValidationError as error:
-        seen: dict[str, str] = {}
-        for detail in error.errors(include_url=False, include_context=False):
-            field = str(detail["loc"][0])
-            is_mapping = field in _EXPRESSIONS and isinstance(detail["input"], dict | list)
-            quoted = "quote it: it is an expression, which is text"
-            seen.setdefault(field, quoted if is_mapping else _worded(field, detail["msg"]))
-        wrong += seen.items()
+        wrong += wrong_values(error)
     return (None if wrong else spec), wrong
 
 
@@ -190,22 +185,6 @@ def read_partly(given: Mapping[str, Any], wrong: set[str]) -> RouteSpec | None:
         return RouteSpec.model_validate(rest)
     except ValidationError:
         return None
-
-
-_EXPRESSIONS = ("when", "key", "input", "data", "at")
-_CHANNEL = "write a topic of letters, digits, `.`, `_`, `:` and `-`, or component/topic"
-
-
-def _worded(field: str, message: str) -> str:
-    duration = "write a duration such as 90s, 15m, 1h or 2d"
-    of_pattern = {"delay": duration, "early": duration, "from": _CHANNEL}
-    if field in of_pattern and "pattern" in message:
-        return of_pattern[field]
-    if field == "since":
-        return "write a time such as 2030-01-31T08:00:00Z, or all"
-    if "valid boolean" in message:
-        return "write true or false"
-    return message.removeprefix("Value error, ").replace("Input should", "should")
 
 
 _OTHER_NAMES = {"topic": "from", "filter": "when", "condition": "when", "if": "when"}
