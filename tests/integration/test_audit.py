@@ -325,7 +325,7 @@ def test_p2_a_topic_that_cannot_be_read_is_not_taken_for_an_empty_one(usher: Dri
     """As for a broker that is not this Redis: here, a database in which nobody has subscribed."""
     told = run_usher(usher, "audit", code=3, database=11)
     assert (told["unaccounted"], told["events"]) == (0, 0)
-    assert set(told["not_seen"]) == set(AUDITED)
+    assert set(told["not_seen"]) >= set(AUDITED)
     told = run_usher(usher, "doctor", code=3, database=11)
     assert {f"the stream {topic}" for topic in Topic} == {
         why.partition(":")[0] for why in told["not_seen"]

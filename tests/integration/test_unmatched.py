@@ -3,7 +3,7 @@
 from typing import Any
 
 from contracts import identity
-from tests.integration.test_audit import LEDGER, _audit, _without
+from tests.integration.test_audit import _audit, _without
 from tests.integration.test_routed_audit import steady
 from tests.integration.test_routes import letters
 from tests.support.command import run_usher
@@ -58,7 +58,7 @@ def test_p2_a_dead_letter_of_an_unrouted_event_is_accounted_for(usher: Driver) -
             assert (route, "no such dead letter" in missing) == (ROUTE, True)
         finally:
             redis.hset("usher:dead-letters", letter["id"], kept)
-    with usher.redis() as raw, _without(raw, f"{LEDGER}event-{key}"):
+    with _without(usher, f"event-{key}"):
         assert _findings(usher, event_id) == []  # its dead letter speaks for it
 
 
