@@ -44,9 +44,9 @@ T = TypeVar("T")
 Cursor = str | int | None
 Param = str | int | float | None
 STARTER_SOURCE = "/usher/starter"
+"""The source of the events that the starter makes."""
 SEND_SOURCE = "/usher/send"
 """The source of what `usher send` publishes, if it is told no other."""
-"""The source of the events that the starter makes."""
 
 
 @dataclass(frozen=True)

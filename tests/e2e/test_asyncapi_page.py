@@ -49,6 +49,6 @@ def test_a_keyboard_reaches_a_channel_and_opens_a_message(usher: Driver, watcher
     page.keyboard.press("Tab")
     expect(page.locator("section:has(#channel-orders) summary").first).to_be_focused()
     message.locator("summary").press("Enter")
-    link = message.get_by_role("link", name="shop_order.input")
+    link = message.get_by_role("link", name="shop_order.data")
     link.press("Enter")
-    expect(page.get_by_role("heading", name="shop_order.input")).to_be_in_viewport()
+    expect(page.get_by_role("heading", name="shop_order.data")).to_be_in_viewport()
