@@ -91,9 +91,19 @@ def trace(client: Client, subject: str, source: str | None) -> Trace:
     for known in sources:
         if found := _event(client, subject, known):
             return found
+    _say_if_unrouted(client, subject, sources)
     named = " or ".join(sources)
     title = f"Neither an instance nor an event from {named} has the id {subject!r}."
     raise NotFound(title, "Another source is named with --source.")
+
+
+def _say_if_unrouted(client: Client, event_id: str, sources: tuple[str, ...]) -> None:
+    """Raise `NotFound` with the reasons, if it is one of the last events that no route was for."""
+    for one in client.send(calls.routes()).unrouted:
+        if one.id == event_id and one.source in sources:
+            why = "; ".join(f"{name}: {reason}" for name, reason in one.why.items())
+            title = f"No route was for the event {event_id!r} from {one.source} on {one.channel}."
+            raise NotFound(title, why)
 
 
 def _event(client: Client, event_id: str, source: str) -> Trace | None:

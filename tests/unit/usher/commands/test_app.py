@@ -299,6 +299,16 @@ class Traced(Services):
         if request.url.path == "/events" and event in self._events:
             told = {**answers.RECORD, "instance_id": self._events[event]}
             return httpx.Response(200, json=told)
+        if request.url.path == "/routes":
+            gone: dict[str, Any] = {
+                "channel": "trips",
+                "id": "lost",
+                "source": "/usher/send",
+                "type": "trip.lost",
+            }
+            gone |= {"at": answers.SEEN, "why": {"trip/start": "type: it looks for trip.planned"}}
+            told = {"items": [], "digest": "d", "unrouted_total": 1, "unrouted": [gone]}
+            return httpx.Response(200, json=told)
         if request.url.path == "/events/routed":
             own = request.url.params["source"] == "/usher/send"
             named = own and event == "placed"
@@ -370,6 +380,13 @@ def test_dead_letters_name_their_routes_if_any_has_one() -> None:
     assert re.search(r"instance_id +w/start +e ", shown), shown
     page = {"items": [answers.LETTER], "next": None}
     assert "route" not in Services(httpx.Response(200, json=page)).run("dead-letters").stdout
+
+
+def test_trace_of_an_event_that_no_route_was_for_says_why() -> None:
+    result = Traced().run("trace", "lost")
+    assert result.exit_code == 4
+    assert "No route was for the event 'lost' from /usher/send on trips." in result.stderr
+    assert "trip/start: type: it looks for trip.planned" in result.stderr
 
 
 def test_trace_of_what_nobody_knows_is_not_found() -> None:
