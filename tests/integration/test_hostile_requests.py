@@ -116,7 +116,7 @@ def test_an_event_name_with_a_slash_is_delivered(usher: Driver) -> None:
         assert answer.json()["instance_id"] == instance
 
     def parked() -> list[str]:
-        items = usher.get("orchestrator", "/parked")["items"]
+        items = usher.get("orchestrator", "/parked", limit=1000)["items"]
         return [one["event"] for one in items if one["instance_id"] == instance]
 
     eventually(parked, lambda names: names == ["a/b", "a/b"])

@@ -18,7 +18,7 @@ def served(usher: Driver) -> None:
 
 
 def parked(usher: Driver, instance_id: str) -> list[Document]:
-    items = usher.get("orchestrator", "/parked")["items"]
+    items = usher.get("orchestrator", "/parked", limit=1000)["items"]
     return [one for one in items if one["instance_id"] == instance_id]
 
 

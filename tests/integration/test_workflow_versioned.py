@@ -184,7 +184,7 @@ def _stands_still(usher: Driver, instance_id: str, why: str) -> Document:
     """Return the event that was sent to it: it waits, and nobody says that it was delivered."""
 
     def parked() -> list[Document]:
-        items = usher.get("orchestrator", "/parked")["items"]
+        items = usher.get("orchestrator", "/parked", limit=1000)["items"]
         return [one for one in items if one["instance_id"] == instance_id]
 
     (event,) = eventually(parked, bool)
