@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from string import punctuation
+from urllib.parse import quote
 
 import httpx
 import structlog
@@ -47,9 +49,13 @@ class Outgoing:
     @property
     def partition_key(self) -> str:
         """What events must have in common that Kafka keeps in order: the instance, else the
-        attribute `partitionkey`, else the subject. Redis has no partitions, and ignores it."""
+        attribute `partitionkey`, else the subject. Redis has no partitions, and ignores it.
+
+        What is no ASCII is escaped: a subscriber's sidecar would hand such an event over for ever.
+        """
         said = self.event.attributes
-        return self.instance_id or str(said.get("partitionkey") or said.get("subject") or "")
+        key = self.instance_id or str(said.get("partitionkey") or said.get("subject") or "")
+        return quote(key, safe=punctuation.replace("%", ""))
 
 
 def routed(event: CloudEvent, topic: str) -> Outgoing:

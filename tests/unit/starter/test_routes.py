@@ -270,7 +270,7 @@ def test_what_is_for_one_instance_has_its_id_for_partition_key() -> None:
     ("attributes", "key"),
     [
         ({}, None),
-        ({"subject": "order 7/ä"}, "order 7/ä"),
+        ({"subject": "order 7/ä"}, "order%207/%C3%A4"),
         ({"subject": "order-7", "partitionkey": "customer-1"}, "customer-1"),
     ],
 )
