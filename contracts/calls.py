@@ -46,7 +46,7 @@ Param = str | int | float | None
 STARTER_SOURCE = "/usher/starter"
 """The source of the events that the starter makes."""
 SEND_SOURCE = "/usher/send"
-"""The source of what `usher send` publishes, if it is told no other."""
+"""The source of the events of `usher send`, unless `--source` names another."""
 
 
 @dataclass(frozen=True)

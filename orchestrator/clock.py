@@ -43,7 +43,7 @@ class Schedules:
         self.serve(routes)
 
     def serve(self, routes: Iterable[Route]) -> None:
-        """Serve these routes from now on; the next tick of one that stays is known."""
+        """Serve these routes from now on. One that has not changed keeps its next tick."""
         new = {route.name: route for route in routes if route.schedule}
         stay = [name for name, old in self._routes.items() if name in new and new[name] == old]
         self._next = {name: self._next[name] for name in stay if name in self._next}

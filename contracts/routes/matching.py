@@ -176,7 +176,7 @@ class Split(NamedTuple):
 
     @property
     def why(self) -> dict[str, str]:
-        """Why a route leaves the event, by its name. Made when it is asked for: it names many."""
+        """The reason of each route that leaves the event, by name. Made only when asked for."""
         return self.reasons()
 
     @property

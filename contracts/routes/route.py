@@ -78,8 +78,8 @@ def declared(
 ) -> tuple[Route | None, list[Fault]]:
     """Return the route that these fields describe, and every fault, with its line.
 
-    With faults, the route lacks the fields at fault. It is there for checks of the others, which
-    then come at once, and is not to be served. None if nothing can be said of it.
+    A route with faults lacks the fields at fault. It is not to be served: it is there so that the
+    other fields are checked too. None if no field can be checked.
 
     `lines` has the line of each field, and under `""` the line of the route. Faults call the route
     by `label`, else by its name.

@@ -125,7 +125,7 @@ def _claim(facts: Facts, command: StartWorkflow) -> Entry:
 
 
 def _deliver_instead(facts: Facts, claim: Entry, *, is_taken: bool) -> Decision | None:
-    """Return how an event that may start a run is delivered to one that is there already."""
+    """Decide on an event that starts a run or, if its key has one, is delivered to that run."""
     arrival, entry = facts.arrival, facts.entry
     if arrival.or_deliver is None:
         return None

@@ -43,7 +43,7 @@ class LatestRuns:
         await self._write(base_id, run, advanced)
 
     async def replace(self, base_id: str, run: LatestRun, seen: LatestRun | None) -> LatestRun:
-        """Name a run in place of the one that was `seen`; return the one that is named now."""
+        """Name `run` if the record still has `seen`. Return the run that the record names now."""
         return await self._write(base_id, run, lambda now: now in (None, seen))
 
     async def adopt(self, base_id: str, instance_id: str) -> str:

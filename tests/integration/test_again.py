@@ -7,7 +7,7 @@ import pytest
 
 from contracts import identity
 from tests.support.command import run_usher
-from tests.support.driver import Driver, eventually, fresh
+from tests.support.driver import Driver, eventually, fresh, letters
 
 COMES_BACK = 90
 """A restart, a reclaim by the broker and a lease of 12 s, on a busy machine."""
@@ -30,22 +30,9 @@ def run_of(key: str, kind: str, event_id: str) -> str:
     return identity.derived_id(f"{workflow}-{key}", event_key)
 
 
-def letters(usher: Driver, event_id: str) -> list[Any]:
-    return [one for one in usher.dead_letters() if one["event"].get("id") == event_id]
-
-
 def all_served(usher: Driver) -> None:
     for topic in ("syncs", "baskets"):
         eventually(lambda: usher.pending(topic), lambda n: n == 0, COMES_BACK)  # noqa: B023
-
-
-@pytest.fixture
-def crash(usher: Driver) -> Path:
-    folder = usher.settings.data_dir / "crash"
-    folder.mkdir(exist_ok=True)
-    for left in folder.iterdir():
-        left.unlink()
-    return folder
 
 
 def test_each_event_is_a_run_and_the_latest_is_reached(usher: Driver) -> None:

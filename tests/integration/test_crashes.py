@@ -15,15 +15,6 @@ COMES_BACK = 90
 """A reclaim by the broker (10 s and a sweep), a lease (12 s), a restart, on a busy machine."""
 
 
-@pytest.fixture
-def crash(usher: Driver) -> Path:
-    folder = usher.settings.data_dir / "crash"
-    folder.mkdir(exist_ok=True)
-    for left in folder.iterdir():
-        left.unlink()
-    return folder
-
-
 def _came_to(crash: Path, step: str) -> None:
     eventually(lambda: (crash / step).exists(), lambda armed: not armed, 30)
 

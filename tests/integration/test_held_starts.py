@@ -12,7 +12,7 @@ import pytest
 from chassis.client import CallFailed, send
 from contracts import calls, identity
 from tests.support.command import run_usher
-from tests.support.driver import Driver, eventually, fresh
+from tests.support.driver import Driver, eventually, fresh, letters
 
 COMES_BACK = 90
 """A restart, a lease of 12 s and the backoff of the engine, on a busy machine."""
@@ -49,19 +49,6 @@ def has(usher: Driver, event_id: str, route: str, disposition: str, seconds: flo
         lambda found: bool(found) and found.disposition == disposition and not found.missing,
         seconds,
     )
-
-
-def letters(usher: Driver, event_id: str) -> list[Any]:
-    return [one for one in usher.dead_letters() if one["event"].get("id") == event_id]
-
-
-@pytest.fixture
-def crash(usher: Driver) -> Path:
-    folder = usher.settings.data_dir / "crash"
-    folder.mkdir(exist_ok=True)
-    for left in folder.iterdir():
-        left.unlink()
-    return folder
 
 
 def test_a_start_is_held_and_made_when_it_is_due(usher: Driver) -> None:

@@ -15,9 +15,9 @@ from contracts import identity
 from contracts.cloudevent import CloudEvent
 from contracts.letters import letter_id
 from tests.integration.test_audit import LEDGER, _audit, _without
-from tests.integration.test_routes import TYPES, letters, order, publish
+from tests.integration.test_routes import TYPES, order, publish
 from tests.support.command import run_usher
-from tests.support.driver import Driver, eventually, fresh
+from tests.support.driver import Driver, eventually, fresh, letters
 from usher.audit.report import Unaccounted
 
 START = "shop_order/start"

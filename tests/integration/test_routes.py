@@ -8,7 +8,7 @@ import pytest
 
 from contracts.keys import instance_id_for
 from tests.support.command import run_usher
-from tests.support.driver import Driver, eventually, fresh
+from tests.support.driver import Driver, eventually, fresh, letters
 
 TYPES = {
     "orders": {
@@ -33,10 +33,6 @@ def publish(usher: Driver, name: str, data: Any, event_id: str | None = None, **
 
 def order(usher: Driver, name: str, order_id: Any, event_id: str | None = None) -> str:
     return publish(usher, name, {"order_id": order_id}, event_id)
-
-
-def letters(usher: Driver, event_id: str) -> list[Any]:
-    return [one for one in usher.dead_letters() if one["event"].get("id") == event_id]
 
 
 def test_an_order_is_placed_and_paid(usher: Driver) -> None:

@@ -5,9 +5,8 @@ from typing import Any
 from contracts import identity
 from tests.integration.test_audit import _audit, _without
 from tests.integration.test_routed_audit import steady
-from tests.integration.test_routes import letters
 from tests.support.command import run_usher
-from tests.support.driver import Driver, eventually, fresh
+from tests.support.driver import Driver, eventually, fresh, letters
 
 ROUTE = "returns-unmatched"
 

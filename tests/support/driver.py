@@ -168,3 +168,8 @@ class Driver:
 
     def log(self, name: str) -> str:
         return self.stack.log_path(name).read_text(errors="replace")
+
+
+def letters(usher: Driver, event_id: str) -> list[Document]:
+    """Return the dead letters of the events with this id."""
+    return [one for one in usher.dead_letters() if one["event"].get("id") == event_id]

@@ -104,3 +104,13 @@ def healthy(driver: Driver) -> Iterator[Driver]:
     yield driver
     for name in set(driver.stack.names()) - set(driver.stack.pids()):
         driver.stack.start(name)  # what a test stopped and did not start again
+
+
+@pytest.fixture
+def crash(usher: Driver) -> Path:
+    """The folder in which a test arms a step of the orchestrator (workflows/crash_points.py)."""
+    folder = usher.settings.data_dir / "crash"
+    folder.mkdir(exist_ok=True)
+    for left in folder.iterdir():
+        left.unlink()
+    return folder
