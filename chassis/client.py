@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
@@ -13,6 +14,15 @@ from contracts.http import Problem
 from contracts.refusal import shortened
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Message:
+    """One server-sent event."""
+
+    data: str
+    event: str
+    id: str
 
 
 class CallFailed(Exception):
@@ -57,6 +67,12 @@ async def send_async(http: httpx.AsyncClient, call: Call[T], **options: Any) -> 
 
 def stream(http: httpx.Client, call: Call[T], base: str = "") -> Iterator[T]:
     """Send a call whose answer is a stream of server-sent events, and yield the data of each."""
+    for message in messages(http, call, base):
+        yield _read(call, message.data)
+
+
+def messages(http: httpx.Client, call: Call[Any], base: str = "") -> Iterator[Message]:
+    """Send a call, and yield each server-sent event of its answer, which has one line of data."""
     with (
         _noting(),
         http.stream(call.method, base + call.path, **_request(call)) as response,
@@ -64,9 +80,14 @@ def stream(http: httpx.Client, call: Call[T], base: str = "") -> Iterator[T]:
         if not response.is_success:
             response.read()
             raise Declined(response)
+        fields: dict[str, str] = {}
         for line in response.iter_lines():
-            if line.startswith("data:"):
-                yield _read(call, line.removeprefix("data:"))
+            name, _, value = line.partition(":")
+            if line:
+                fields[name] = value.removeprefix(" ")
+            elif "data" in fields:
+                yield Message(fields["data"], fields.get("event", ""), fields.get("id", ""))
+                fields = {}
 
 
 def answer(call: Call[T], response: httpx.Response) -> T:

@@ -5,7 +5,7 @@ A call is a value. `chassis.client` sends it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast
 from urllib.parse import quote
 
 from pydantic import BaseModel
@@ -175,14 +175,25 @@ def doctor() -> Call[DoctorReport]:
 # --- the notifier ---------------------------------------------------------------------------------
 
 
-def notices(limit: int = 100) -> Call[Page[Notice]]:
-    return Call("notifier", "GET", "/notices", Page[Notice], {"limit": limit})
+def notices(limit: int = 100, instance_id: str | None = None) -> Call[Page[Notice]]:
+    params = {"limit": limit, "instance_id": instance_id}
+    return Call("notifier", "GET", "/notices", Page[Notice], params)
 
 
 def dead_letters(
-    limit: int = 100, reason: str | None = None, workflow: str | None = None, cursor: Cursor = None
+    limit: int = 100,
+    reason: str | None = None,
+    workflow: str | None = None,
+    cursor: Cursor = None,
+    instance_id: str | None = None,
 ) -> Call[Page[DeadLetter]]:
-    params = {"limit": limit, "reason": reason, "workflow": workflow, "cursor": cursor}
+    params = {
+        "limit": limit,
+        "reason": reason,
+        "workflow": workflow,
+        "cursor": cursor,
+        "instance_id": instance_id,
+    }
     return Call("notifier", "GET", "/dead-letters", Page[DeadLetter], params)
 
 
@@ -198,6 +209,12 @@ def look_up_dead_letters(ids: Sequence[str]) -> Call[Found[KeptLetter]]:
 def look_up_notices(ids: Sequence[str]) -> Call[Found[KeptNotice]]:
     """Ask which of at most 1000 notices are kept."""
     return _json("notifier", "/notices/lookup", Found[KeptNotice], Ids(ids=list(ids)))
+
+
+def stream(after: str | None = None) -> Call[Notice | DeadLetter]:
+    """Follow notices and dead letters as they come. `after` is the id of the last one seen."""
+    either = cast("type[Notice | DeadLetter]", Notice | DeadLetter)
+    return Call("notifier", "GET", "/stream", either, {"after": after})
 
 
 def redrive(wanted: Redrive) -> Call[RedriveProgress]:

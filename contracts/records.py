@@ -39,6 +39,21 @@ class DeadLetter(Answer):
         """The members of the command in the event's data; empty if the data holds none."""
         return self.event.data if isinstance(self.event.data, dict) else {}
 
+    @property
+    def instance_id(self) -> str | None:
+        """The instance that its command names."""
+        command = self.command
+        named = command.get("instance_id")
+        if not named and command.get("workflow") and command.get("key"):
+            named = f"{command['workflow']}-{command['key']}"
+        return named if isinstance(named, str) else None
+
+    @property
+    def event_name(self) -> str | None:
+        """The event that its command raises."""
+        named = self.command.get("event")
+        return named if isinstance(named, str) else None
+
 
 class Step(Answer):
     """A step of a timeline. Without an end it still runs; if it took 0 s, it is a moment."""

@@ -64,13 +64,15 @@ def dead_letters(
     service: Service,
     reason: str | None = None,
     workflow: str | None = None,
+    instance_id: str | None = None,
     limit: Limit = 100,
     cursor: Cursor = 0,
 ) -> Page[DeadLetter]:
     """Dead letters, newest first."""
 
     def wanted(letter: DeadLetter) -> bool:
-        return _fits(letter, reason, workflow)
+        named = instance_id in (None, letter.instance_id)
+        return named and _fits(letter, reason, workflow)
 
     return _page(service.dead_letters, wanted, min(limit, MOST), cursor)
 

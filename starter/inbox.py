@@ -1,7 +1,6 @@
 """HOP 1's inbox: turns HTTP requests into CloudEvents (CloudEvents HTTP binding, and our own)."""
 
 import base64
-import json
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,8 +15,7 @@ from contracts.cloudevent import BATCH_CONTENT_TYPE, CONTENT_TYPE, JSON, CloudEv
 from contracts.entry import read_batch, read_entry
 from contracts.events import Reason
 from contracts.refusal import Refused
-
-COMMAND_TYPE = "usher.command.v1"
+from contracts.written import COMMAND_TYPE, object_of
 
 
 def command_event(
@@ -29,14 +27,11 @@ def command_event(
 
     `carried` are members that are JSON already, and stay as written.
     """
-    members = {name: json.dumps(value).encode() for name, value in command.items()}
-    members |= carried or {}
-    written = [json.dumps(name).encode() + b": " + value for name, value in members.items()]
     return CloudEvent(
         id=idempotency_key or str(uuid.uuid4()),
         source=STARTER_SOURCE,
         type=COMMAND_TYPE,
-        body=b"{" + b", ".join(written) + b"}",
+        body=object_of(command, carried),
         attributes={"time": datetime.now(UTC).isoformat()},
     )
 

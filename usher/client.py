@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from chassis.client import CallFailed, Declined, Unanswered, send, stream
+from chassis.client import CallFailed, Declined, Message, Unanswered, messages, send, stream
 from contracts.calls import Call
 from contracts.services import Service
 from usher.errors import CommandError, NotFound, Refused, Unreachable
@@ -45,6 +45,11 @@ class Client:
         """Send a call and yield each message of its answer."""
         with self._explaining(call):
             yield from stream(self._http, call, self._urls[call.service])
+
+    def messages(self, call: Call[Any]) -> Iterator[Message]:
+        """Send a call and yield each server-sent event of its answer."""
+        with self._explaining(call):
+            yield from messages(self._http, call, self._urls[call.service])
 
     def etcd_takes_json(self, url: str) -> bool:
         """Whether an etcd at `url` takes commands over plain HTTP; False where nothing answers."""

@@ -13,6 +13,9 @@ class Exit(IntEnum):
     UNREACHABLE = 3
     NOT_FOUND = 4
     REFUSED = 5
+    RUN_FAILED = 6
+    RUN_TERMINATED = 7
+    TIMED_OUT = 8
 
 
 class CommandError(Exception):
@@ -72,3 +75,9 @@ class Refused(CommandError):
     """The service looked at the request and said no; nothing was published."""
 
     exit_code = Exit.REFUSED
+
+
+class TimedOut(CommandError):
+    """What was waited for did not come in time."""
+
+    exit_code = Exit.TIMED_OUT

@@ -16,6 +16,7 @@ from contracts.calls import Call
 from contracts.http import Accepted
 from contracts.records import DeadLetter, RedriveItem
 from contracts.refusal import Refused, with_field
+from contracts.written import command_of
 from notifier.page import forms, starting
 from notifier.page.feed import Filters
 from notifier.page.rendering import page
@@ -94,14 +95,8 @@ def send_event(
 @router.post("/instances/{instance_id:path}/resume")
 def resume(request: Request, service: Service, instance_id: str) -> Response:
     """Resume a suspended instance. A second press does nothing."""
-    event = {
-        "specversion": "1.0",
-        "id": f"page-{uuid.uuid4()}",
-        "source": "/usher/page",
-        "type": "usher.command.v1",
-        "data": {"instance_id": instance_id, "control": "resume"},
-    }
-    call = calls.publish(json.dumps(event).encode())
+    command = {"instance_id": instance_id, "control": "resume"}
+    call = calls.publish(command_of("/usher/page", command))
     return _send(request, service, call, f"{instance_id} will go on.")
 
 

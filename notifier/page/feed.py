@@ -47,7 +47,7 @@ class Filters(BaseModel):
     def wants_letter(self, letter: DeadLetter) -> bool:
         return (
             not self.outcome
-            and self.instance in ("", addressed(letter)[0])
+            and self.instance in ("", letter.instance_id)
             and self.workflow in ("", letter.command.get("workflow"))
             and self.reason in ("", letter.reason)
         )
@@ -66,19 +66,6 @@ def read_feed(
     most = min(filters.limit, MOST)
     found = list(islice(both, most + 1))
     return found[:most], len(found) > most
-
-
-def addressed(letter: DeadLetter) -> tuple[str | None, str | None]:
-    """Return the instance and the external event that a dead letter names, or None for each."""
-    command = letter.command
-    named = command.get("instance_id")
-    if not named and command.get("workflow") and command.get("key"):
-        named = f"{command['workflow']}-{command['key']}"
-    event = command.get("event")
-    return (
-        named if isinstance(named, str) else None,
-        event if isinstance(event, str) else None,
-    )
 
 
 def _seen(record: Notice | DeadLetter) -> datetime:

@@ -11,7 +11,6 @@ from typing import TypeVar
 from contracts import calls
 from contracts.http import Instance, Parked, Waiting
 from contracts.records import DeadLetter
-from notifier.page.feed import addressed
 from notifier.records.store import RecentRecords
 from notifier.service_clients import Away, Orchestrator
 from notifier.timeline.chain import chain
@@ -120,7 +119,7 @@ class OverviewReader:
         letters = [letter for letter in each if not letter.redriven_at]
         if waiting.next:
             waits = waits + self._left_out(letters, {wait.instance_id for wait in waits})
-        lettered = _by_target((*addressed(letter), letter) for letter in letters)
+        lettered = _by_target((one.instance_id, one.event_name, one) for one in letters)
         listed = _by_target((event.instance_id, event.event, event) for event in parked)
         seen = []
         for wait in waits:
@@ -138,7 +137,7 @@ class OverviewReader:
     def _left_out(self, letters: list[DeadLetter], seen: set[str]) -> list[Waiting]:
         """Return the waits of other instances that have dead letters."""
         found = []
-        events = (addressed(letter) for letter in letters)
+        events = ((letter.instance_id, letter.event_name) for letter in letters)
         named = dict.fromkeys(i for i, event in events if i and event and i not in seen)
         for instance_id in islice(named, LETTERS_FOLLOWED):
             if instance := self._orchestrator.find(calls.instance(instance_id)):

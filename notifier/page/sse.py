@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, HTTPException, Query
 from redis import RedisError
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from contracts.records import DeadLetter, Notice
 from notifier.records.journal import PATTERN
 from notifier.routes import SEND_SECONDS, Service
 from notifier.service import Notifier
@@ -18,7 +19,11 @@ _KINDS = {"notices": "notice", "dead-letters": "dead_letter"}
 _RETRY_MS = 1000
 
 
-@router.get("/stream")
+@router.get(
+    "/stream",
+    response_class=EventSourceResponse,
+    responses={200: {"model": Notice | DeadLetter, "description": "one message for each change"}},
+)
 async def stream(
     service: Service,
     after: Annotated[str | None, Query(pattern=PATTERN)] = None,

@@ -1,6 +1,5 @@
 """Checks of the start form: before it is sent, and of the disposition after."""
 
-import json
 from typing import Any
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
@@ -9,6 +8,7 @@ from contracts import calls
 from contracts.calls import STARTER_SOURCE
 from contracts.disposition import Disposition
 from contracts.events import Reason
+from contracts.written import command_of
 from notifier.page import forms
 from notifier.page.routes import INSTANCE
 from notifier.service import Notifier
@@ -34,15 +34,9 @@ def objections(
 ) -> dict[str, str]:
     """Return why the orchestrator would not start this, by field; nothing if it is away."""
     chosen = command.get("instance_id")
-    event = {
-        "specversion": "1.0",
-        "id": key,
-        "source": STARTER_SOURCE,
-        "type": "usher.command.v1",
-        "data": command,
-    }
+    event = command_of(STARTER_SOURCE, command, key)
     try:
-        explained = service.orchestrator.ask(calls.explain(json.dumps(event).encode()))
+        explained = service.orchestrator.ask(calls.explain(event))
         if explained.known:  # the same form, sent twice: its run exists
             return {}
         starts = explained.disposition == Disposition.STARTED

@@ -7,12 +7,12 @@ from datetime import timedelta
 from dapr.ext.workflow import WorkflowStatus
 
 from contracts.commands import RaiseEvent, StartWorkflow
-from contracts.events import Reason
 from contracts.refusal import Refused
 from orchestrator.engine.client import Engine
 from orchestrator.engine.state import FINISHED
 from orchestrator.intake.arrival import Arrival
 from orchestrator.intake.facts import Facts
+from orchestrator.intake.refusal_texts import unknown_workflow
 from orchestrator.ledger.latest_runs import LatestRuns, latest_at, latest_in
 from orchestrator.ledger.ledger import Ledger, entry_at
 from orchestrator.ledger.parked_lists import HELD, ParkedLists, list_at
@@ -151,9 +151,7 @@ class FactReader:
             return facts
         try:
             if command.workflow not in known:
-                there = ", ".join(sorted(known))
-                message = f"no workflow is named {command.workflow!r}; there are: {there}"
-                raise Refused(Reason.UNKNOWN_WORKFLOW, message, "workflow")
+                raise unknown_workflow(command.workflow, known)
             # The events of a route are made for others too, so they may have more fields.
             known[command.workflow].accept(command.input, tolerant=arrival.route is not None)
         except Refused as refused:

@@ -1,5 +1,8 @@
 """Why an event for an instance is refused, in words."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 from contracts.events import Reason
 from contracts.refusal import Refused
 
@@ -17,6 +20,15 @@ def cancelled_early(instance_id: str | None, by: str | None) -> Refused:
     """Return the refusal of a start that an event has cancelled; `by` names the event."""
     message = f"{by or 'an event'} cancelled {instance_id!r} before it started"
     return Refused(Reason.CANCELLED_EARLY, message, "key")
+
+
+def unknown_workflow(name: str, known: Iterable[str]) -> Refused:
+    """Return the refusal of a start of a workflow that is not served, with the nearest name."""
+    there = sorted(known)
+    near = get_close_matches(name, there, 1)
+    hint = f"did you mean {near[0]!r}? There are" if near else "there are"
+    message = f"no workflow is named {name!r}; {hint}: {', '.join(there)}"
+    return Refused(Reason.UNKNOWN_WORKFLOW, message, "workflow")
 
 
 def unknown(instance_id: str | None, more: str = "") -> Refused:

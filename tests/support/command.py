@@ -11,10 +11,8 @@ from tests.support.driver import Driver
 from usher.stack.kafka import address
 
 
-def run_usher(
-    usher: Driver, *words: str, code: int | None = 0, database: int = 0
-) -> dict[str, Any]:
-    """Run it with `--json`; return its answer, having checked its exit code (None: any).
+def command_line(usher: Driver, *words: str, database: int = 0) -> tuple[list[str], dict[str, str]]:
+    """Return a command with `--json`, and its environment.
 
     `database` is the Redis database that the command takes for the broker's.
     """
@@ -27,8 +25,16 @@ def run_usher(
     urls["USHER_KAFKA_BROKERS"] = address(usher.settings)
     urls |= {"USHER_BROKER": usher.settings.broker, "USHER_STATE": usher.settings.state}
     command = [str(Path(sys.executable).with_name("usher")), *words, "--json"]
+    return command, {**os.environ, **urls}
+
+
+def run_usher(
+    usher: Driver, *words: str, code: int | None = 0, database: int = 0
+) -> dict[str, Any]:
+    """Run it; return its answer, having checked its exit code (None: any)."""
+    command, environment = command_line(usher, *words, database=database)
     told = subprocess.run(
-        command, env={**os.environ, **urls}, capture_output=True, text=True, timeout=60, check=False
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert code in (None, told.returncode), told.stdout + told.stderr
     answer: dict[str, Any] = json.loads(told.stdout)

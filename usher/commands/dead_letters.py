@@ -9,7 +9,7 @@ import typer
 from usher.errors import BadInput, Exit, NotFound, Unreachable
 from usher.session import session
 from usher.terminal import views
-from usher.terminal.arguments import Json, since_argument
+from usher.terminal.arguments import Exact, Json, since_argument
 from usher.terminal.help import examples
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def dead_letters(
     reason: Reason = None,
     workflow: Workflow = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Show at most this many.")] = 100,
+    exact: Exact = False,
     as_json: Json = False,
 ) -> None:
     """List the dead letters, newest first."""
@@ -44,14 +45,21 @@ def dead_letters(
         found = client.send(calls.dead_letters(limit, reason, workflow))
         columns = ["last_seen", "reason", "field", "event_id", "attempts", "message"]
         rows = [
-            [one.last_seen, one.reason, one.field, one.event.id, one.attempts, one.message]
+            [
+                views.when(one.last_seen, exact),
+                one.reason,
+                one.field,
+                one.event.id,
+                one.attempts,
+                one.message,
+            ]
             for one in found.items
         ]
         if any(one.route for one in found.items):
             columns.insert(3, "route")
             for row, one in zip(rows, found.items, strict=True):
                 row.insert(3, one.route)
-        run.out.answer(found, views.table(columns, rows))
+        run.out.answer(found, views.table(columns, rows, empty="There are no dead letters."))
 
 
 @app.command(

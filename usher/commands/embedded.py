@@ -7,13 +7,11 @@ import typer
 from usher.errors import Exit, NotFound
 from usher.session import session, usable
 from usher.terminal import views
-from usher.terminal.arguments import Json
+from usher.terminal.arguments import Json, JsonLines
 from usher.terminal.help import examples
 from usher.terminal.interrupts import interruptible
 
 app = typer.Typer()
-
-JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 
 
 @app.command(

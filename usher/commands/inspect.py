@@ -1,28 +1,20 @@
 """The commands that show instances, workflows, waits, and what happened to an event."""
 
-from enum import StrEnum
-from typing import Annotated
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from usher.errors import CommandError, NotFound
 from usher.session import session
 from usher.terminal import views
-from usher.terminal.arguments import Json
+from usher.terminal.arguments import Exact, Json, JsonLines, Status
 from usher.terminal.help import examples
 
+if TYPE_CHECKING:
+    from usher.client import Client
+
 app = typer.Typer()
-
-
-class Status(StrEnum):
-    """The status of an instance, in the engine's words."""
-
-    PENDING = "PENDING"
-    RUNNING = "RUNNING"
-    SUSPENDED = "SUSPENDED"
-    STALLED = "STALLED"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    TERMINATED = "TERMINATED"
 
 
 @app.command(epilog=examples("usher status trip-1", "usher status trip-1 --json | jq .output"))
@@ -35,8 +27,27 @@ def status(
     with session(ctx, as_json) as run, run.client() as client:
         from contracts import calls
 
-        found = client.send(calls.status(instance))
+        try:
+            found = client.send(calls.status(instance))
+        except NotFound as unknown:
+            raise _never_started(client, instance, unknown) from unknown
         run.out.answer(found, views.pairs(views.present(found)))
+
+
+def _never_started(client: "Client", instance: str, unknown: NotFound) -> NotFound:
+    """Return the error with the dead letter of the request that was for this instance, if any."""
+    from contracts import calls
+
+    try:
+        letters = client.send(calls.dead_letters(1, instance_id=instance)).items
+    except CommandError:
+        return unknown
+    if not letters:
+        return unknown
+    (letter,) = letters
+    title = f"{instance} is not there: the last event for it was dead-lettered as {letter.reason}."
+    detail = f"Event {letter.event.id}, {views.when(letter.last_seen, exact=False)}."
+    return NotFound(title, detail, [{"field": letter.field or "", "message": letter.message}])
 
 
 @app.command(epilog=examples("usher workflows", "usher workflows --json | jq '.items[].name'"))
@@ -60,6 +71,7 @@ def ps(
     workflow: Annotated[str | None, typer.Option(help="Only of this workflow.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Show at most this many.")] = 50,
     cursor: Annotated[str | None, typer.Option(help="Start after this instance.")] = None,
+    exact: Exact = False,
     as_json: Json = False,
 ) -> None:
     """List instances in the order of their ids, page by page."""
@@ -67,30 +79,28 @@ def ps(
         from contracts import calls
 
         found = client.send(calls.instances(limit, status, workflow, cursor))
-        columns = [
+        columns = (
             "instance_id",
             "workflow",
             "status",
-            "created_at",
-            "updated_at",
+            "created",
+            "updated",
             "custom_status",
             "stalled",
-        ]
+        )
         rows = [
             [
                 one.instance_id,
                 one.workflow,
                 one.status,
-                one.created_at,
-                one.updated_at,
+                views.when(one.created_at, exact),
+                views.when(one.updated_at, exact),
                 one.custom_status,
                 views.stalled(one),
             ]
             for one in found.items
         ]
-        if not any(one.stalled for one in found.items):
-            columns, rows = columns[:-1], [row[:-1] for row in rows]
-        run.out.answer(found, views.table(columns, rows))
+        run.out.answer(found, views.filled_table(columns, rows, empty="No instance fits."))
         if found.next is not None:
             run.out.progress(f"there are more: --cursor {found.next}")
 
@@ -100,6 +110,7 @@ def waiting(
     ctx: typer.Context,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Look at this many runs.")] = 100,
     cursor: Annotated[str | None, typer.Option(help="Start after this instance.")] = None,
+    exact: Exact = False,
     as_json: Json = False,
 ) -> None:
     """List the waits for events, each with its start and deadline."""
@@ -109,11 +120,43 @@ def waiting(
         found = client.send(calls.waiting(limit, cursor))
         columns = ("instance_id", "workflow", "event", "since", "until")
         rows = [
-            (one.instance_id, one.workflow, one.event, one.since, one.until) for one in found.items
+            (
+                one.instance_id,
+                one.workflow,
+                one.event,
+                views.when(one.since, exact),
+                views.when(one.until, exact),
+            )
+            for one in found.items
         ]
-        run.out.answer(found, views.table(columns, rows))
+        run.out.answer(found, views.filled_table(columns, rows, empty="Nobody waits."))
         if found.next is not None:
             run.out.progress(f"there are more: --cursor {found.next}")
+
+
+@app.command(epilog=examples("usher watch", "usher watch --workflow order_workflow --json"))
+def watch(
+    ctx: typer.Context,
+    workflow: Annotated[str | None, typer.Option(help="Only of this workflow.")] = None,
+    as_json: JsonLines = False,
+) -> None:
+    """Follow completions and dead letters as they come, a line each, until Ctrl-C."""
+    with session(ctx, as_json) as run, run.client() as client, suppress(KeyboardInterrupt):
+        from contracts.lines import letter_line, notice_line
+        from contracts.records import Notice
+        from usher.terminal.interrupts import interruptible
+        from usher.terminal.output import write_json
+        from usher.watching import follow
+
+        with interruptible():
+            for one in follow(client, run.out.progress):
+                of = one.workflow if isinstance(one, Notice) else one.command.get("workflow")
+                if workflow not in (None, of):
+                    continue
+                if as_json:
+                    write_json(one)
+                else:
+                    run.out.line(notice_line(one) if isinstance(one, Notice) else letter_line(one))
 
 
 @app.command(epilog=examples("usher trace trip-1", "usher trace order-7 --source /shop"))

@@ -3,16 +3,35 @@
 import re
 import sys
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from usher.errors import BadInput
 
-_AGO = re.compile(r"(\d+)([smhd])")
+_SPAN = re.compile(r"(\d+)([smhd])")
 _UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
+
+JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+Exact = Annotated[bool, typer.Option("--exact", help="Show times to the second, in UTC.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Send it even if it would be dead-lettered, unchecked.")
+]
+
+
+class Status(StrEnum):
+    """The status of an instance, in the engine's words."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUSPENDED = "SUSPENDED"
+    STALLED = "STALLED"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    TERMINATED = "TERMINATED"
 
 
 def json_argument(name: str, text: str | None) -> bytes | None:
@@ -49,11 +68,25 @@ def since_argument(text: str | None) -> datetime | None:
     """Read `10m`, `2h` (ago), or an RFC 3339 time; raises `BadInput` if it is neither."""
     if text is None:
         return None
-    if ago := _AGO.fullmatch(text):
-        return datetime.now(UTC) - timedelta(**{_UNIT[ago[2]]: int(ago[1])})
+    if ago := _span(text):
+        return datetime.now(UTC) - ago
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         hint = "Write 10m, 2h or 1d, or a time such as 2030-01-31T08:00:00Z."
         raise BadInput(f"--since: {text!r} is no time.", hint) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def seconds_argument(name: str, text: str | None) -> float | None:
+    """Read `30s` or `10m` as seconds; raises `BadInput` if it is neither."""
+    if text is None:
+        return None
+    if not (span := _span(text)):
+        raise BadInput(f"{name}: {text!r} is no duration.", "Write 30s, 10m or 2h.")
+    return span.total_seconds()
+
+
+def _span(text: str) -> timedelta | None:
+    found = _SPAN.fullmatch(text)
+    return timedelta(**{_UNIT[found[2]]: int(found[1])}) if found else None

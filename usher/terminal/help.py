@@ -10,7 +10,10 @@ Exit codes:
   2  wrong usage, or input that cannot be sent
   3  a service, its sidecar or the broker did not answer
   4  nothing has this name or id
-  5  the service refused it"""
+  5  the service refused it
+  6  `publish --wait`: the run failed
+  7  `publish --wait`: the run was terminated
+  8  `publish --wait`: the run has not ended in time"""
 
 
 def examples(*lines: str) -> str:

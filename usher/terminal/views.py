@@ -6,7 +6,7 @@ Every command imports this module, so each function imports `rich` itself, which
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from contracts import printable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from usher.demo import DemoResult
 
 Document = Mapping[str, Any]
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def as_it_came(answer: "BaseModel") -> dict[str, Any]:
@@ -71,22 +72,38 @@ def stalled(run: "Instance") -> str | None:
 
 
 def table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = ""
+    columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "", empty: str = ""
 ) -> "RenderableType":
-    """A row each, with a value for each column; what a row lacks is left empty."""
+    """A row each, with a value for each column; what a row lacks is left empty.
+
+    Where there are no rows, `empty` is said in place of a table.
+    """
     from usher.terminal.rows import Rows
 
+    rows = list(rows)
+    if empty and not rows:
+        return words(empty)
     cells = [["" if value is None else _cell(value) for value in row] for row in rows]
     return Rows(columns, cells, title)
 
 
 def filled_table(
-    columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = ""
+    columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "", empty: str = ""
 ) -> "RenderableType":
     """Return a table without the columns in which no row has a value."""
     filled = [n for n in range(len(columns)) if any(row[n] is not None for row in rows)]
     shown = [[row[n] for n in filled] for row in rows]
-    return table([columns[n] for n in filled], shown, title)
+    return table([columns[n] for n in filled], shown, title, empty)
+
+
+def when(moment: datetime | None, exact: bool, now: datetime | None = None) -> str | None:
+    """Return a time as people say it, `3 min ago` or `in 2 h`, or to the second if `exact`."""
+    if moment is None or exact:
+        return None if moment is None else _cell(moment)
+    seconds = (moment - (now or datetime.now(UTC))).total_seconds()
+    unit, name = next((u, n) for u, n in _UNITS if abs(seconds) >= u or u == 1)
+    number = f"{abs(seconds) // unit:.0f} {name}"
+    return f"in {number}" if seconds > 0 else f"{number} ago"
 
 
 def _cell(value: Any) -> str:

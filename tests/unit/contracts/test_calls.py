@@ -7,6 +7,7 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Match
 
+import notifier.page.sse
 import notifier.routes
 import orchestrator.api.routes
 import starter.routes
@@ -46,16 +47,16 @@ MAKERS = [
 
 
 ROUTERS = {
-    "starter": starter.routes.router,
-    "orchestrator": orchestrator.api.routes.router,
-    "notifier": notifier.routes.router,
+    "starter": [starter.routes.router],
+    "orchestrator": [orchestrator.api.routes.router],
+    "notifier": [notifier.routes.router, notifier.page.sse.router],
 }
 
 
 def routes(service: str) -> list[APIRoute]:
     async def nothing() -> Any: ...
 
-    routers = ROUTERS[service], probes(nothing, bytes, nothing)
+    routers = *ROUTERS[service], probes(nothing, bytes, nothing)
     return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
 
 

@@ -37,19 +37,30 @@ PROBLEM = {
 
 
 class Services:
-    """All three services: records what is asked, answers one thing."""
+    """All three services: records what is asked, answers one thing.
 
-    def __init__(self, answer: httpx.Response | Exception) -> None:
+    What is asked before an event is sent is kept apart, and answered with `explanation`.
+    """
+
+    def __init__(self, answer: httpx.Response | Exception, **explanation: Any) -> None:
         self._answer = answer
+        self._explanation = {"disposition": "started", **explanation}
+        self._checks = True
         self.requests: list[httpx.Request] = []
+        self.checked: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        answers = isinstance(self._answer, httpx.Response) and self._answer.is_success
+        if self._checks and answers and request.url.path == "/explain":
+            self.checked.append(request)
+            return httpx.Response(200, json=self._explanation)
         self.requests.append(request)
         if isinstance(self._answer, Exception):
             raise self._answer
         return self._answer
 
     def run(self, *args: str, stdin: bytes | None = None, env: Env | None = None) -> Result:
+        self._checks = args[:1] != ("explain",)
         wiring = Wiring(http=lambda _: httpx.Client(transport=httpx.MockTransport(self)))
         return CliRunner().invoke(app, args, input=stdin, env=env, obj=wiring)
 
@@ -275,7 +286,9 @@ def test_waiting_lists_who_waits_for_what() -> None:
     result = services.run("waiting", "--limit", "5")
     assert result.exit_code == 0, result.output
     assert (services.requests[0].url.port, services.requests[0].url.path) == (8081, "/waiting")
-    assert re.search(rf"trip-1\s+w\s+approval\s+{answers.SEEN}", result.stdout)
+    assert re.search(r"trip-1 +w +approval +in \d+ d", result.stdout)
+    exact = services.run("waiting", "--exact").stdout
+    assert re.search(rf"trip-1 +w +approval +{answers.SEEN}", exact)
 
 
 LETTERED = {**answers.RECORD, "disposition": "dead_lettered", "instance_id": None}
