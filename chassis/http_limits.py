@@ -29,12 +29,19 @@ _DRAIN_SECONDS = 2
 
 def run(app: FastAPI, host: str, port: int) -> None:
     """Serve an app until a signal stops it."""
+    uvicorn.run(limited(app), host=host, port=port, **options())
+
+
+def limited(app: FastAPI) -> FastAPI:
+    """Return the app, which now refuses bodies that are too large or too slow."""
     app.add_middleware(BodyLimit)
-    own: dict[str, Any] = {
-        "log_level": "warning",
-        "log_config": None,
-    }  # `logs.py` has set logging up
-    uvicorn.run(app, host=host, port=port, http=PatientProtocol, **own)
+    return app
+
+
+def options() -> dict[str, Any]:
+    """Return the options of uvicorn that every server has."""
+    # `logs.py` has set logging up.
+    return {"http": PatientProtocol, "log_level": "warning", "log_config": None}
 
 
 class BodyLimit:

@@ -8,6 +8,7 @@ import httpx
 from chassis.settings import ServiceSettings
 
 Metadata = dict[str, Any]
+_WHY = "does it run? On Kubernetes: was the pod injected, has it a container `daprd`?"
 TOKEN_HEADER = "dapr-api-token"
 """Header of the token that a sidecar and its app send each other."""
 
@@ -23,11 +24,23 @@ def sidecar_http(settings: ServiceSettings, timeout_seconds: float) -> httpx.Asy
     )
 
 
+def no_answer(http: httpx.AsyncClient, error: httpx.HTTPError) -> str:
+    """Return what to say where a call to the sidecar failed, with the likely causes."""
+    where = str(http.base_url).rstrip("/")
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"the sidecar at {where} answers {error.response.status_code}"
+    return f"no sidecar answers at {where}: {error or type(error).__name__}: {_WHY}"
+
+
 class Sidecar:
     """Calls to a sidecar beside topics. Each raises `httpx.HTTPError` when the sidecar is away."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
+
+    def no_answer(self, error: httpx.HTTPError) -> str:
+        """Return what to say where a call failed with this error."""
+        return no_answer(self._http, error)
 
     async def metadata(self) -> Metadata:
         """Return the metadata of the sidecar."""

@@ -134,5 +134,5 @@ class Notifier:
         except RedisError as error:
             return f"Redis does not answer: {error}"
         except httpx.HTTPError as error:
-            return f"the sidecar does not answer: {error}"
+            return self.sidecar.no_answer(error)
         return not_subscribed(metadata, (Topic.COMPLETIONS, Topic.DEAD_LETTERS))

@@ -14,6 +14,7 @@ def main() -> None:
     set_up_logs(settings.log_format)
     import_sdk()
     from chassis.http_limits import run
+    from chassis.sidecar_wait import wait_for_sidecar
     from orchestrator.app import build_app
     from orchestrator.authoring.catalogue import Catalogue, CatalogueError
     from orchestrator.service import Orchestrator
@@ -30,6 +31,7 @@ def main() -> None:
         from chassis.exporting import export_spans
 
         export_spans("orchestrator", app)
+    wait_for_sidecar(app.title, settings)
     run(app, settings.host, settings.port)
 
 

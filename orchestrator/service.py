@@ -16,14 +16,14 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay
 
 from chassis.periodic import Periodic
 from chassis.sidecar import Sidecar, not_subscribed, sidecar_http
-from chassis.topic_server import TopicServer
+from chassis.topic_server import Handler, TopicServer
 from chassis.watchdog import SECONDS as WATCHDOG_SECONDS
 from chassis.watchdog import SidecarState, Watchdog
 from contracts.finding import Finding
 from contracts.large_bodies import LargeBodies
 from contracts.topics import LEDGER_STORE, PUBSUB, PUBSUB_ORDERED, Topic
 from orchestrator.api.accounts import Accountant
-from orchestrator.api.doctor import Seen, admit, examine
+from orchestrator.api.doctor import SUBSCRIBED, Seen, admit, examine
 from orchestrator.api.instances import shown
 from orchestrator.api.parts import Reads
 from orchestrator.authoring.catalogue import Catalogue
@@ -38,6 +38,7 @@ from orchestrator.hosting.registration import QUIET, OwnActivities, build_worker
 from orchestrator.hosting.session import Session
 from orchestrator.inbox import Inbox
 from orchestrator.intake.assembly import assemble
+from orchestrator.intake.first_replica import left_to_the_first, without
 from orchestrator.intake.redelivery import SECONDS as REDELIVERY_SECONDS
 from orchestrator.intake.redelivery import Redelivery
 from orchestrator.intake.routed_arrivals import Router
@@ -78,7 +79,9 @@ class Orchestrator:
         self._client = DaprClient(max_grpc_message_length=ANY_SIZE)
         workflows = DaprWorkflowClient(logger_options=QUIET, max_grpc_message_length=ANY_SIZE)
         self.engine = Engine(workflows, self.sidecar)
-        in_redis = await self._examine()
+        types = await self._examine()
+        in_redis = types.get(LEDGER_STORE) == "state.redis"
+        self._left = left_to_the_first(self.settings.replica, types)
         routes = self.catalogue.routes
         self._store = store = Store(self._client, self.settings.ledger_days * 24 * 3600, in_redis)
         self.ledger = Ledger(store)
@@ -111,16 +114,13 @@ class Orchestrator:
         self._routes = ServedRoutes(
             self.catalogue, times, router, schedules.serve, intake.routed_workflows
         )
-        routed = {one: partial(self._inbox.on_route, *one) for one in self._routes.subscribed}
-        self._topics = TopicServer(
-            {
-                (PUBSUB, Topic.REQUESTS): self._inbox.on_request,
-                (PUBSUB_ORDERED, Topic.EVENTS): self._inbox.on_event,
-                **routed,
-            },
-            self.takes_work,
-            self.settings.app_api_token,
-        )
+        handlers: dict[tuple[str, str], Handler] = {
+            (PUBSUB, Topic.REQUESTS): self._inbox.on_request,
+            (PUBSUB_ORDERED, Topic.EVENTS): self._inbox.on_event,
+            **{one: partial(self._inbox.on_route, *one) for one in self._routes.subscribed},
+        }
+        heard = {one: handlers[one] for one in without(handlers, self._left)}
+        self._topics = TopicServer(heard, self.takes_work, self.settings.app_api_token)
         await self._topics.start(self.settings.host, self.settings.topic_port)
         watchdog = Watchdog(self.sidecar, self._sidecar_state)
         self._periodic = [
@@ -172,13 +172,12 @@ class Orchestrator:
         await self.sidecar.close()
 
     @retry(retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_delay(30), reraise=True)
-    async def _examine(self) -> bool:
-        """Refuse to start where events would be lost. Return whether the ledger is in Redis."""
+    async def _examine(self) -> dict[str, str]:
+        """Refuse to start where events would be lost. Return the components with their types."""
         metadata = await self.sidecar.metadata()
         for finding in admit(Seen(metadata, self.settings, started=False)):
             _log.warning("this may break a promise", finding=str(finding))
-        stores = {one["name"]: one.get("type") for one in metadata["components"]}
-        return stores.get(LEDGER_STORE) == "state.redis"
+        return {one["name"]: str(one.get("type")) for one in metadata["components"]}
 
     async def findings(self) -> list[Finding]:
         """Return what would break a promise, as far as it can be seen from here."""
@@ -191,6 +190,7 @@ class Orchestrator:
             unknown=self._reconciler.unknown_workflows,
             without_activity=self._without_activity(),
             routed=self._routes.subscribed,
+            left=self._left,
         )
         return examine(seen)
 
@@ -234,10 +234,10 @@ class Orchestrator:
         try:
             metadata = await self.sidecar.metadata()
         except httpx.HTTPError as error:
-            return f"the sidecar does not answer: {error}"
+            return self.sidecar.no_answer(error)
         if not has_worker(metadata):
             return "the workflow engine has no worker of ours"
-        missing = not_subscribed(metadata, (Topic.REQUESTS, Topic.EVENTS))
+        missing = not_subscribed(metadata, dict(without(SUBSCRIBED, self._left)).values())
         return missing or await self._store_refuses()
 
     async def _store_refuses(self) -> str | None:

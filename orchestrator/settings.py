@@ -45,6 +45,9 @@ class Settings(SubscriberSettings):
     """How many synchronous activities run at once; those of one name at most three quarters."""
     task_deaths: int = Field(3, ge=1)
     """After so many deaths of a process that ran it alone, a task fails and is not run again."""
+    replica: int = Field(0, ge=0)
+    """The number of this replica. On a broker that keeps order for one consumer only, such as
+    Redis, replica 0 alone subscribes to what must arrive in order."""
     drain_seconds: float = 15
     """How long a stop waits for the deliveries it holds."""
 

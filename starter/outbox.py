@@ -12,6 +12,7 @@ import structlog
 from opentelemetry.trace import SpanKind
 
 from chassis.logs import about
+from chassis.sidecar import no_answer
 from chassis.tracing import continuing, handling
 from contracts import identity
 from contracts.brokers import is_too_large
@@ -154,8 +155,8 @@ class Outbox:
         """
         try:
             (await self._sidecar.get("/v1.0/healthz")).raise_for_status()
-        except httpx.HTTPError:
-            return "the sidecar does not answer"
+        except httpx.HTTPError as error:
+            return no_answer(self._sidecar, error)
         if self._refused and self._clock() - self._refused[0] < REFUSED_SECONDS:
             return f"the broker accepts no events: {self._refused[1]}"
         return None

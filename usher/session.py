@@ -78,12 +78,18 @@ class Session:
     def client(self) -> "Iterator[Client]":
         """A client of the services; its connections are closed on leaving."""
         from usher.client import Client
-        from usher.urls import UrlSettings, direct_hosts, orchestrator_urls, service_urls
+        from usher.urls import (
+            UrlSettings,
+            addresses_of,
+            direct_hosts,
+            orchestrator_urls,
+            service_urls,
+        )
 
         elsewhere = usable(UrlSettings)
         urls = service_urls(self.settings, elsewhere)
         with self.wiring.http(direct_hosts(self.settings, urls.values())) as http:
-            yield Client(http, urls, orchestrator_urls(self.settings, elsewhere))
+            yield Client(http, urls, orchestrator_urls(self.settings, elsewhere, addresses_of))
 
     @contextmanager
     def redis(self) -> "Iterator[Redis]":

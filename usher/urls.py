@@ -1,7 +1,8 @@
 """Where the services answer: on the embedded stack's ports, unless the environment says else."""
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+import socket
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, urlsplit
 
 from pydantic import HttpUrl, RedisDsn, SecretStr
@@ -19,6 +20,9 @@ class UrlSettings(BaseSettings):
 
     starter_url: HttpUrl | None = None
     orchestrator_url: HttpUrl | None = None
+    orchestrator_replicas_url: HttpUrl | None = None
+    """A name that stands for the addresses of all orchestrators, such as a headless Service of
+    Kubernetes. What concerns each of them is sent to every address."""
     notifier_url: HttpUrl | None = None
     redis_url: RedisDsn | None = None
     """The broker; `usher audit` and `usher doctor` read its streams."""
@@ -38,11 +42,33 @@ def service_urls(stack: StackSettings, elsewhere: UrlSettings) -> Mapping[Servic
     return urls
 
 
-def orchestrator_urls(stack: StackSettings, elsewhere: UrlSettings) -> list[str]:
-    """Return the base URL of each replica of the orchestrator: all that the settings know."""
+def orchestrator_urls(
+    stack: StackSettings, elsewhere: UrlSettings, addresses: Callable[[str], list[str]]
+) -> list[str]:
+    """Return the base URL of each replica of the orchestrator: all that the settings know.
+
+    `addresses` are those of a host name; without any, the name itself is asked.
+    """
+    if replicas := elsewhere.orchestrator_replicas_url:
+        named = replicas.host or ""
+        hosts = addresses(named) or [named]
+        return [f"{replicas.scheme}://{host}:{replicas.port}" for host in hosts]
     if elsewhere.orchestrator_url:
         return [service_urls(stack, elsewhere)["orchestrator"]]
     return [stack.replica(n).url("orchestrator") for n in range(1, stack.replicas + 1)]
+
+
+def addresses_of(host: str) -> list[str]:
+    """Return the IPv4 addresses of a host name, or else its IPv6 addresses; empty without any."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    by_family = {
+        family: sorted({str(place[0]) for kind, *_, place in found if kind == family})
+        for family in (socket.AF_INET, socket.AF_INET6)
+    }
+    return by_family[socket.AF_INET] or [f"[{one}]" for one in by_family[socket.AF_INET6]]
 
 
 def direct_hosts(stack: StackSettings, urls: Iterable[str]) -> set[str]:

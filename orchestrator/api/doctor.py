@@ -9,6 +9,7 @@ from typing import Any
 from contracts.finding import Finding, refusal, warning
 from contracts.http import Instance
 from contracts.topics import LEDGER_STORE, PUBSUB, PUBSUB_ORDERED, STATE_STORE, Topic
+from orchestrator.intake.first_replica import without
 from orchestrator.ledger.records import LEASE_SECONDS
 from orchestrator.settings import Settings
 
@@ -24,7 +25,7 @@ _NEEDED = {
     STATE_STORE: ("ACTOR", "it cannot hold workflows", "P2"),
     LEDGER_STORE: ("ETAG", "no record can be created once only", "P1"),
 }
-SUBSCRIBED = {Topic.REQUESTS: PUBSUB, Topic.EVENTS: PUBSUB_ORDERED}
+SUBSCRIBED = ((PUBSUB, Topic.REQUESTS), (PUBSUB_ORDERED, Topic.EVENTS))
 
 RUNTIMES = ("1.18.",)
 SDKS = ("1.19.",)
@@ -50,6 +51,8 @@ class Seen:
     """Instances that called an activity which is not here, with its name."""
     routed: Iterable[tuple[str, str]] = ()
     """Components and topics that routes name."""
+    left: frozenset[str] = frozenset()
+    """Components that only the first replica subscribes to, where this is another one."""
 
 
 def examine(seen: Seen) -> list[Finding]:
@@ -58,8 +61,8 @@ def examine(seen: Seen) -> list[Finding]:
     found = [
         *components(metadata),
         *delivery(metadata),
-        *(subscriptions(metadata) if seen.started else ()),
-        *(unheard(metadata, seen.routed) if seen.started else ()),
+        *(subscriptions(metadata, seen.left) if seen.started else ()),
+        *(unheard(metadata, without(seen.routed, seen.left)) if seen.started else ()),
         *versions(str(metadata.get("runtimeVersion") or ""), version("dapr")),
         *stalls(seen.stalled),
         *unknowns("workflow", seen.unknown),
@@ -113,10 +116,10 @@ def delivery(metadata: Metadata) -> Iterator[Finding]:
         yield warning("the orchestrator's sidecar", wrong, right, "P7")
 
 
-def subscriptions(metadata: Metadata) -> Iterator[Finding]:
-    """Both topics are heard, and what cannot be delivered has somewhere to go."""
+def subscriptions(metadata: Metadata, left: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """Each topic that is not `left` is heard, and what cannot be delivered has somewhere to go."""
     taken = {one["topic"]: one for one in metadata.get("subscriptions") or []}
-    for topic, broker in SUBSCRIBED.items():
+    for broker, topic in sorted(without(SUBSCRIBED, left)):
         if topic not in taken:
             right = f"let {broker}'s subscriptionScopes name it for orchestrator"
             yield refusal(_FILE[broker], f"nobody is subscribed to {topic}", right, "P2")

@@ -4,7 +4,6 @@ Rendered by the real kustomize, run by nobody. Each on its own: `test_kubernetes
 """
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,30 @@ from orchestrator.settings import Settings as OrchestratorSettings
 from starter.settings import Settings as StarterSettings
 from tests.support.driver import Driver
 from tests.support.kustomize import Kustomize, Resource
+from tests.support.manifests import (
+    NAME,
+    SERVICES,
+    container,
+    environment,
+    of_kind,
+    of_sidecar,
+    pods,
+    workloads,
+)
 from tests.support.stack import ROOT
 from usher.stack.processes import processes
 from usher.stack.settings import StackSettings
 from usher.stack.spec import Binaries, ProcessSpec
+from usher.urls import UrlSettings
 
-SERVICES = ("starter", "orchestrator", "notifier")
 SETTINGS: dict[str, type[BaseSettings]] = {
     "starter": StarterSettings,
     "orchestrator": OrchestratorSettings,
     "notifier": NotifierSettings,
 }
 STACK = StackSettings.model_construct()  # the defaults, whatever the environment says
-NAME = "app.kubernetes.io/name"
+
+POD_NUMBER = "metadata.labels['apps.kubernetes.io/pod-index']"
 
 SAME_FLAGS = {
     # of daprd: (the pod annotation, the key of dapr.yaml)
@@ -50,44 +60,14 @@ OF_ONE_MACHINE = re.compile(
 )
 """Flags for what each way to run has its own of: ports, addresses, folders."""
 OF_KUBERNETES = re.compile(
-    r"dapr\.io/(enabled|enable-native-sidecar|env|config|disable-builtin-k8s-secret-store|sidecar-.*)"
+    r"dapr\.io/(enabled|enable-native-sidecar|graceful-shutdown-seconds|env|env-from-secret|config"
+    r"|disable-builtin-k8s-secret-store|sidecar-.*)"
 )
 
 
 @pytest.fixture(scope="module", params=["base", "kind"])
 def manifests(request: pytest.FixtureRequest, kustomize: Kustomize) -> list[Resource]:
     return kustomize.resources(ROOT / "deploy" / "k8s" / request.param)
-
-
-def of_kind(manifests: list[Resource], *kinds: str) -> dict[str, Resource]:
-    found = [resource for resource in manifests if resource["kind"] in kinds]
-    assert found
-    return {resource["metadata"]["name"]: resource for resource in found}
-
-
-def pods(manifests: list[Resource]) -> dict[str, Resource]:
-    """Return the pod template of each workload."""
-    workloads = of_kind(manifests, "Deployment", "StatefulSet")
-    return {name: workload["spec"]["template"] for name, workload in workloads.items()}
-
-
-def container(pod: Resource) -> Resource:
-    (only,) = pod["spec"]["containers"]
-    found: Resource = only
-    return found
-
-
-def environment(pod: Resource) -> dict[str, str]:
-    """Return a container's variables; one that names itself by a field of its pod is that field."""
-    variables = container(pod).get("env", [])
-    return {one["name"]: one.get("value") or str(one["valueFrom"]) for one in variables}
-
-
-def of_sidecar(pod: Resource) -> dict[str, str]:
-    """Return the variables of a pod's sidecar, split as the injector splits them."""
-    text = pod["metadata"]["annotations"]["dapr.io/env"]
-    parts = re.split(r",\s*(?=[A-Za-z_]\w*=)", text)
-    return dict(part.strip().split("=", 1) for part in parts)
 
 
 def flags(spec: ProcessSpec) -> dict[str, str]:
@@ -161,22 +141,22 @@ def test_the_resources_of_dapr_are_the_files_that_every_other_way_uses(
 def test_what_a_component_reads_from_the_environment_its_sidecars_have(
     manifests: list[Resource],
 ) -> None:
-    """In Kubernetes daprd resolves `envRef` from what the annotation `dapr.io/env` names alone."""
-    wanted = {"USHER_REDIS_HOST": "redis:6379", "USHER_REDIS_PASSWORD": None}
+    """In Kubernetes daprd resolves `envRef` from what the annotations name alone."""
+    wanted = {"USHER_REDIS_HOST": "redis:6379", "USHER_REDIS_PASSWORD": ""}
     read = set()
     for component in of_kind(manifests, "Component").values():
         for option in component["spec"]["metadata"]:
             if "envRef" in option:
                 read.add(option["envRef"])
                 for app in component["scopes"]:  # Redis has no password there
-                    given = of_sidecar(pods(manifests)[app]).get(option["envRef"])
+                    given = of_sidecar(manifests, pods(manifests)[app]).get(option["envRef"])
                     assert given == wanted[option["envRef"]]
     assert read == set(wanted)
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_ports_are_those_of_the_embedded_stack(manifests: list[Resource], service: str) -> None:
-    pod, variables = pods(manifests)[service], environment(pods(manifests)[service])
+    pod, variables = pods(manifests)[service], environment(manifests, pods(manifests)[service])
     http = getattr(STACK, f"{service}_port")
     assert container(pod)["ports"] == [{"name": "http", "containerPort": http}]
     assert of_kind(manifests, "Service")[service]["spec"]["ports"] == [
@@ -202,12 +182,20 @@ def test_every_variable_is_a_setting(
     of_service = {name.upper() for name in variables_of(SETTINGS[service])}
     of_tracing = {value for value in vars(of_opentelemetry).values() if isinstance(value, str)}
     of_tracing |= {"OTEL_EXPORTER_OTLP_INSECURE"}  # which daprd reads
-    given = environment(pods(manifests)[service])
+    of_command = {name.upper() for name in variables_of(UrlSettings)}
+    of_service |= of_command if service == "orchestrator" else set()
+    given = environment(manifests, pods(manifests)[service])
     assert set(given) <= of_service | of_tracing
-    assert set(of_sidecar(pods(manifests)[service])) <= of_tracing | {"USHER_REDIS_HOST"}
+    assert set(of_sidecar(manifests, pods(manifests)[service])) <= of_tracing | {
+        "USHER_REDIS_HOST",
+        "USHER_REDIS_PASSWORD",
+    }
     for name, value in given.items():
-        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name, "0" if value == POD_NUMBER else value)
     SETTINGS[service]()  # each value is one that it takes
+    UrlSettings()
+    if service == "orchestrator":  # `usher audit` in its pod finds everything
+        assert of_command - set(given) == {"USHER_KAFKA_BROKERS"}
 
 
 def test_a_service_looks_for_no_other_on_its_own_loopback(manifests: list[Resource]) -> None:
@@ -221,7 +209,7 @@ def test_a_service_looks_for_no_other_on_its_own_loopback(manifests: list[Resour
     }
     assert any(looking.values())
     for service, names in looking.items():
-        assert names <= set(environment(pods(manifests)[service]))
+        assert names <= set(environment(manifests, pods(manifests)[service]))
 
 
 def test_no_variable_comes_from_the_name_of_a_service(manifests: list[Resource]) -> None:
@@ -254,15 +242,17 @@ def test_whoever_is_named_by_host_and_port_is_a_service_that_listens_there(
     }
     for service in SERVICES:
         pod = pods(manifests)[service]
-        said = " ".join([*environment(pod).values(), *of_sidecar(pod).values()])
-        named = set(re.findall(r"\b[a-z]+:\d+", said))
+        said = " ".join(
+            [*environment(manifests, pod).values(), *of_sidecar(manifests, pod).values()]
+        )
+        named = set(re.findall(r"\b[a-z-]+:\d+", said))
         assert named
         assert named <= listening
 
 
 def test_every_service_stands_before_one_workload_and_its_ports(manifests: list[Resource]) -> None:
-    for name, service in of_kind(manifests, "Service").items():
-        assert service["spec"]["selector"] == {NAME: name}
+    for service in of_kind(manifests, "Service").values():
+        name = service["spec"]["selector"][NAME]
         pod = pods(manifests)[name]
         assert pod["metadata"]["labels"][NAME] == name
         ports = {port["name"] for port in container(pod)["ports"]}
@@ -296,16 +286,46 @@ def test_a_stop_leaves_time_for_the_service_and_then_for_its_sidecar(
     needed = {spec.name: spec.stop_seconds for spec in specs}
     for service in SERVICES:
         pod = pods(manifests)[service]
+        annotations = pod["metadata"]["annotations"]
+        *_, before = container(pod)["lifecycle"]["preStop"]["exec"]["command"]
+        own = int(annotations["dapr.io/graceful-shutdown-seconds"])
+        assert 0 < own <= needed[f"{service}-daprd"]
         given = pod["spec"]["terminationGracePeriodSeconds"]
-        assert given >= needed[service] + needed[f"{service}-daprd"]
+        assert given >= int(before) + needed[service] + own
         # Only a native sidecar outlives its service.
-        assert pod["metadata"]["annotations"]["dapr.io/enable-native-sidecar"] == "true"
+        assert annotations["dapr.io/enable-native-sidecar"] == "true"
 
 
-def test_there_is_one_orchestrator_at_a_time(manifests: list[Resource]) -> None:
-    """What hands it the events of an instance in their order counts within one sidecar."""
-    found = of_kind(manifests, "Deployment")["orchestrator"]["spec"]
-    assert (found["replicas"], found["strategy"]) == (1, {"type": "Recreate"})
+def test_pods_have_a_number_and_the_first_alone_reads_what_must_keep_its_order(
+    manifests: list[Resource],
+) -> None:
+    """A stateful set never runs two pods of one number, not even while a node is drained."""
+    (found,) = [
+        one
+        for one in manifests
+        if one["metadata"]["name"] == "orchestrator" and "template" in one["spec"]
+    ]
+    assert found["kind"] == "StatefulSet"
+    variables = environment(manifests, found["spec"]["template"])
+    assert variables["ORCHESTRATOR_REPLICA"] == POD_NUMBER
+    assert OrchestratorSettings(replica=2).replica == 2
+    headless = of_kind(manifests, "Service")[found["spec"]["serviceName"]]["spec"]
+    assert (headless["clusterIP"], headless["publishNotReadyAddresses"]) == ("None", True)
+    said = variables["USHER_ORCHESTRATOR_REPLICAS_URL"]
+    assert said == f"http://{found['spec']['serviceName']}:{STACK.orchestrator_port}"
+
+
+def test_one_pod_of_a_service_may_be_away_and_they_are_spread(kustomize: Kustomize) -> None:
+    manifests = kustomize.resources(ROOT / "deploy" / "k8s" / "base")
+    budgets = of_kind(manifests, "PodDisruptionBudget")
+    assert set(budgets) == set(SERVICES)
+    for service in SERVICES:
+        mine = {"matchLabels": {NAME: service}}
+        assert workloads(manifests)[service]["spec"]["replicas"] == 3
+        assert budgets[service]["spec"]["selector"] == mine
+        assert budgets[service]["spec"]["maxUnavailable"] == 1
+        (spread,) = pods(manifests)[service]["spec"]["topologySpreadConstraints"]
+        assert spread["labelSelector"] == mine
 
 
 def test_redis_keeps_what_it_acknowledged(manifests: list[Resource]) -> None:
@@ -316,57 +336,3 @@ def test_redis_keeps_what_it_acknowledged(manifests: list[Resource]) -> None:
     assert mount["mountPath"] == command[command.index("--dir") + 1]
     (claim,) = redis["volumeClaimTemplates"]
     assert claim["metadata"]["name"] == mount["name"]
-
-
-def test_no_pod_reaches_more_than_it_needs(manifests: list[Resource]) -> None:
-    policies = of_kind(manifests, "NetworkPolicy")
-    assert policies["redis"]["spec"]["egress"] == []
-    assert {"Ingress", "Egress"} == set(policies["services"]["spec"]["policyTypes"])
-    reached = [peer for rule in policies["services"]["spec"]["egress"] for peer in rule["to"]]
-    assert reached == [
-        {"podSelector": {"matchLabels": {"app.kubernetes.io/part-of": "usher"}}},
-        *(
-            {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
-            for namespace in ("dapr-system", "kube-system")
-        ),
-    ]
-    if "jaeger" in of_kind(manifests, "Deployment"):
-        (rule,) = policies["spans"]["spec"]["egress"]
-        assert rule["to"] == [{"podSelector": {"matchLabels": {NAME: "jaeger"}}}]
-
-
-def test_tokens_reach_a_service_and_its_sidecar_from_the_same_secrets(
-    kustomize: Kustomize, tmp_path: Path
-) -> None:
-    deploy = shutil.copytree(ROOT / "deploy" / "k8s", tmp_path / "deploy" / "k8s")
-    shutil.copytree(ROOT / "components", tmp_path / "components")
-    (deploy / "mine").mkdir()
-    overlay = {"resources": ["../base"], "components": ["../tokens"]}
-    (deploy / "mine" / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
-    rendered = pods(kustomize.resources(deploy / "mine"))
-    for service in ("orchestrator", "notifier"):
-        annotations = rendered[service]["metadata"]["annotations"]
-        refs = {
-            one["name"]: one["valueFrom"]["secretKeyRef"]
-            for one in container(rendered[service])["env"]
-            if "valueFrom" in one
-        }
-        assert refs == {
-            "DAPR_API_TOKEN": {"name": annotations["dapr.io/api-token-secret"], "key": "token"},
-            "APP_API_TOKEN": {"name": annotations["dapr.io/app-token-secret"], "key": "token"},
-        }
-    assert "dapr.io/api-token-secret" not in rendered["starter"]["metadata"]["annotations"]
-
-
-def test_no_policy_lets_anyone_at_a_topic_server(manifests: list[Resource]) -> None:
-    policies = of_kind(manifests, "NetworkPolicy")
-    (selected,) = policies["services"]["spec"]["podSelector"]["matchExpressions"]
-    assert (selected["key"], set(selected["values"])) == (NAME, set(SERVICES))
-    (rule,) = policies["services"]["spec"]["ingress"]
-    topic_ports = {STACK.orchestrator_topic_port, STACK.notifier_topic_port}
-    opened = {port["port"] for port in rule["ports"]}
-    assert "http" in opened
-    assert not opened & topic_ports
-    (rule,) = policies["redis"]["spec"]["ingress"]
-    (sender,) = rule["from"]
-    assert sender == {"podSelector": {"matchLabels": {"app.kubernetes.io/part-of": "usher"}}}

@@ -6,6 +6,7 @@ is in `test_kubernetes_manifests.py`.
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -13,7 +14,9 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 
 from tests.support.dapr_module import DaprModule
+from tests.support.keda_module import KedaModule
 from tests.support.kustomize import Kustomize, Resource
+from tests.support.manifests import overlay
 from tests.support.stack import ROOT
 
 BASE, KIND = ROOT / "deploy" / "k8s" / "base", ROOT / "deploy" / "k8s" / "kind"
@@ -26,16 +29,26 @@ QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|[MGTPE]|[KMGTPE]i)?")
 Validate = Callable[[Resource, str], None]
 
 
-@pytest.fixture(scope="module", params=[BASE, KIND], ids=lambda folder: folder.name)
-def manifests(request: pytest.FixtureRequest, kustomize: Kustomize) -> list[Resource]:
+REDIS = ("redis-elsewhere", "postgres", "tracing", "tokens", "keda", "prometheus")
+KAFKA = ("kafka", "postgres", "tracing", "tokens", "keda-kafka", "prometheus")
+
+
+@pytest.fixture(scope="module", params=[BASE, KIND, REDIS, KAFKA], ids=["base", "kind", "r", "k"])
+def manifests(
+    request: pytest.FixtureRequest, kustomize: Kustomize, tmp_path_factory: pytest.TempPathFactory
+) -> list[Resource]:
+    if isinstance(request.param, tuple):
+        return overlay(kustomize, tmp_path_factory.mktemp("deploy"), *request.param)
     return kustomize.resources(request.param)
 
 
 @pytest.fixture(scope="module")
-def validate(dapr_module: DaprModule) -> Validate:
+def validate(dapr_module: DaprModule, keda_module: KedaModule) -> Validate:
+    modules: dict[str, DaprModule | KedaModule] = {"dapr.io": dapr_module, "keda.sh": keda_module}
+
     def against_its_schema(resource: Resource, version: str) -> None:
-        if resource["apiVersion"].startswith("dapr.io/"):
-            schema = dapr_module.schema(resource["apiVersion"], resource["kind"])
+        if module := modules.get(resource["apiVersion"].partition("/")[0]):
+            schema = module.schema(resource["apiVersion"], resource["kind"])
             jsonschema.Draft202012Validator(schema).validate(resource)
         else:
             kubernetes_validate.validate(resource, version, strict=True)
@@ -47,9 +60,8 @@ def validate(dapr_module: DaprModule) -> Validate:
 def test_every_resource_is_what_its_schema_wants(
     manifests: list[Resource], validate: Validate, version: str
 ) -> None:
-    assert {"Deployment", "StatefulSet", "Component", "Resiliency"} <= {
-        resource["kind"] for resource in manifests
-    }
+    kinds = {resource["kind"] for resource in manifests}
+    assert {"Deployment", "StatefulSet", "Component", "Resiliency"} <= kinds
     for resource in manifests:
         validate(resource, version)
 
@@ -63,12 +75,21 @@ def test_every_resource_is_what_its_schema_wants(
         ("Component", ("spec", "initTimeouts"), "5s"),
         ("Component", ("spec", "metadata"), {"redisHost": "redis:6379"}),
         ("Resiliency", ("spec", "targets", "component"), {}),
+        ("ScaledObject", ("spec", "minReplicas"), 3),
+        ("ScaledObject", ("spec", "triggers"), [{"type": "kafka"}]),
+        ("TriggerAuthentication", ("spec", "secretTargetRef"), [{"parameter": "address"}]),
     ],
 )
 def test_a_schema_refuses_what_it_does_not_know(
-    kustomize: Kustomize, validate: Validate, kind: str, path: tuple[str, ...], wrong: Any
+    kustomize: Kustomize,
+    validate: Validate,
+    kind: str,
+    path: tuple[str, ...],
+    wrong: Any,
+    tmp_path: Path,
 ) -> None:
-    resource = next(one for one in kustomize.resources(BASE) if one["kind"] == kind)
+    manifests = overlay(kustomize, tmp_path, "keda")
+    resource = next(one for one in manifests if one["kind"] == kind)
     validate(resource, NEWEST)
     *parents, name = path
     place: Any = resource
@@ -86,7 +107,7 @@ def test_every_annotation_of_dapr_is_one_that_its_injector_reads(
     kinds = dapr_module.annotations()
     read = set()
     for resource in manifests:
-        template = resource["spec"].get("template", {}).get("metadata", {})
+        template = resource.get("spec", {}).get("template", {}).get("metadata", {})
         for name, value in template.get("annotations", {}).items():
             assert name in kinds
             read.add(name)
@@ -118,3 +139,14 @@ def test_every_amount_is_one(manifests: list[Resource]) -> None:
     amounts = list(quantities(manifests))
     assert len(amounts) > 20
     assert [amount for amount in amounts if not QUANTITY.fullmatch(amount)] == []
+
+
+def test_a_pod_without_a_sidecar_is_refused_by_a_policy_that_a_cluster_takes(
+    kustomize: Kustomize, tmp_path: Path
+) -> None:
+    """Such policies are there without asking since Kubernetes 1.30."""
+    manifests = overlay(kustomize, tmp_path, "sidecar-required")
+    policies = [one for one in manifests if one["kind"].startswith("ValidatingAdmissionPolicy")]
+    assert len(policies) == 2
+    for policy in policies:
+        kubernetes_validate.validate(policy, "1.30", strict=True)

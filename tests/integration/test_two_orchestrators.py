@@ -14,6 +14,8 @@ from tests.support.stack import PORTS_BESIDE, WORKFLOWS, healthy, up
 
 CLOCKED = Path(__file__).parents[1] / "support" / "clocked"
 ORDERS = 60
+TICKS = 20
+"""How many events of an instance come before its start, and as many after."""
 NOT_OWN = 90
 """Seconds: a reclaim by the broker, a lease and a restart, on a busy machine."""
 
@@ -53,6 +55,21 @@ def test_p1_and_p7_hold_for_routes_while_each_orchestrator_is_killed(two: Driver
         assert two.notice(f"shop_order-{order_id}", NOT_OWN)["outcome"] == "COMPLETED"
     eventually(lambda: two.pending("orders") + two.pending("payments"), lambda n: n == 0, NOT_OWN)
     assert [len(two.notices(f"shop_order-{order_id}")) for order_id in ids] == [1] * ORDERS
+
+
+@pytest.mark.timeout(300)
+def test_p3_events_come_in_order_though_two_orchestrators_take_work(two: Driver) -> None:
+    """Early events wait in the order of their acceptance; later ones are delivered in it."""
+    instances = [fresh("count") for _ in range(3)]
+    for number in range(2 * TICKS):
+        if number == TICKS:
+            for instance in instances:
+                tally = {"events": 2 * TICKS, "seconds": NOT_OWN}
+                two.request("counting_workflow", instance_id=instance, input=tally)
+        for instance in instances:
+            two.event(instance, "tick", number)
+    for instance in instances:
+        assert two.notice(instance, NOT_OWN)["output"] == list(range(2 * TICKS))
 
 
 @pytest.mark.timeout(300)

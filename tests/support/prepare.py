@@ -9,6 +9,7 @@ import pytest
 from tests.support.asyncapi_parser import AsyncapiParser, install_asyncapi_parser
 from tests.support.dapr_cli import build_dapr_cli
 from tests.support.dapr_module import DaprModule, fetch_dapr_module
+from tests.support.keda_module import KedaModule, fetch_keda_module
 from tests.support.kustomize import Kustomize, build_kustomize
 from tests.support.stand_in_images import provide_images
 from usher.stack.errors import SetupError
@@ -40,6 +41,7 @@ _MADE_FOR: dict[str, Callable[[], object]] = {
     "kustomize": lambda: build_kustomize(tell),
     "asyncapi_parser": lambda: install_asyncapi_parser(tell),
     "dapr_module": lambda: fetch_dapr_module(tell),
+    "keda_module": lambda: fetch_keda_module(tell),
     "composed": lambda: provide_images(tell),
 }
 
@@ -66,6 +68,12 @@ def asyncapi_parser() -> AsyncapiParser:
 def dapr_module() -> DaprModule:
     """What the Dapr module says of Kubernetes."""
     return fetch_dapr_module(tell)
+
+
+@pytest.fixture(scope="session")
+def keda_module() -> KedaModule:
+    """What the KEDA module says of Kubernetes."""
+    return fetch_keda_module(tell)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -80,13 +80,13 @@ class Doctor:
         return self._found
 
     def _running(self) -> None:
-        with self._seeing():
-            told = self._client.send(calls.doctor())
-            self._times = told.settings
-            self._add(iter(told.items))
         digests: dict[str, str] = {}
         for url, orchestrator in self._client.each_orchestrator():
             with self._seeing():
+                told = orchestrator.send(calls.doctor())
+                self._times = told.settings
+                known = self._found.findings
+                self._add(one for one in told.items if one not in known)  # most find the same
                 served = orchestrator.send(calls.routes())
                 digests[url] = served.digest
                 self._channels |= {one.channel for one in served.items if one.channel}

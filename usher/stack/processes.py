@@ -38,7 +38,7 @@ def processes(settings: StackSettings, binaries: Binaries) -> list[ProcessSpec]:
             NOTIFIER_STARTER_URL=settings.url("starter"),
             NOTIFIER_ORCHESTRATOR_URL=settings.url("orchestrator"),
         ),
-        *(_numbered(n, _orchestrator(own)) for n, own in replicas),
+        *(_numbered(n, _orchestrator(own, n)) for n, own in replicas),
         _service(settings, "starter", STARTER_ORCHESTRATOR_URL=settings.url("orchestrator")),
     ]
 
@@ -146,10 +146,11 @@ def _sidecar(settings: StackSettings, binaries: Binaries, app: Service) -> Proce
     )
 
 
-def _orchestrator(settings: StackSettings) -> ProcessSpec:
+def _orchestrator(settings: StackSettings, n: int) -> ProcessSpec:
     return _service(
         settings,
         "orchestrator",
+        ORCHESTRATOR_REPLICA=n - 1,
         ORCHESTRATOR_TOPIC_PORT=settings.orchestrator_topic_port,
         **settings.served,
     )

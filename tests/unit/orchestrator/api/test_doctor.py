@@ -55,6 +55,16 @@ def test_nothing_is_found_where_all_is_well() -> None:
     assert admit(seen(changed(lambda m: m.pop("subscriptions")), started=False)) == []
 
 
+def test_what_only_the_first_replica_hears_is_not_missed_at_another() -> None:
+    metadata = changed(lambda m: m["subscriptions"].pop(1))
+    routed = [("pubsub-routes-ordered", "carts")]
+    another = replace(
+        seen(metadata), routed=routed, left=frozenset({"pubsub-ordered", routed[0][0]})
+    )
+    assert examine(another) == []
+    assert len(examine(replace(another, left=frozenset()))) == 2
+
+
 REFUSED: list[tuple[Callable[[Metadata], Any], str]] = [
     (lambda m: m["components"].pop(0), "no component 'pubsub'"),
     (lambda m: m["components"].pop(1), "no component 'pubsub-ordered'"),

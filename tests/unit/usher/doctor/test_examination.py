@@ -340,6 +340,8 @@ class Broker:
         return [name.encode() for name in self._groups]
 
 
+SECONDS = {"level": "warning", "where": "there", "wrong": "w", "right": "r", "breaks": "P6"}
+"""What the second replica finds more."""
 NO_ROUTES = {"items": [], "unrouted_total": 0, "unrouted": []}
 
 
@@ -352,6 +354,8 @@ def run() -> Callable[..., Result]:
 
     def answer(request: httpx.Request) -> httpx.Response:
         match request.url.path, request.url.port:
+            case "/doctor", 8091:
+                return httpx.Response(200, json={"items": [*items, SECONDS], "settings": times})
             case "/doctor", _:
                 return httpx.Response(200, json={"items": items, "settings": times})
             case "/routes", _:
@@ -392,6 +396,13 @@ def test_the_command_says_what_it_found_and_exits_by_it(run: Callable[..., Resul
     assert refused.exit_code == 1
     assert "refusal: here: w\n" in refused.stdout
     assert run(Broker(appendonly="no")).exit_code == 1
+
+
+def test_each_replica_is_asked_and_what_several_find_is_told_once(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USHER_REPLICAS", "2")
+    assert json.loads(run(Broker(), FOUND, words=("--json",)).stdout)["items"] == [FOUND, SECONDS]
 
 
 def test_a_stream_that_nobody_reads_is_named(run: Callable[..., Result]) -> None:

@@ -120,6 +120,8 @@ def test_a_second_orchestrator_has_a_sidecar_of_the_same_app_and_ports_of_its_ow
         "--metrics-port": "19511",
         "--app-port": "18091",
     }
+    assert specs["orchestrator"].env["ORCHESTRATOR_REPLICA"] == "0"
+    assert specs["orchestrator-2"].env["ORCHESTRATOR_REPLICA"] == "1"
     assert specs["orchestrator-2"].env["DAPR_GRPC_PORT"] == "13511"
     assert specs["orchestrator-2"].env["ORCHESTRATOR_TOPIC_PORT"] == "18091"
     assert specs["orchestrator-2"].ready == "http://127.0.0.1:8091/readyz"
