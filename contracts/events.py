@@ -9,6 +9,8 @@ from contracts.message import Message
 
 COMPLETED_TYPE = "usher.workflow.completed.v1"
 DEAD_LETTERED_TYPE = "usher.event.deadlettered.v1"
+TICK_TYPE = "usher.tick.v1"
+"""Of the event that a tick of a schedule is; it is on no topic."""
 
 
 class Outcome(StrEnum):
