@@ -31,6 +31,12 @@ ATTRIBUTE = "[a-z0-9]+"
 _REQUIRED = ("id", "source", "type")
 
 
+def is_json(content_type: str) -> bool:
+    """Return whether a content type is one of JSON, such as `application/json; charset=utf-8`."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == JSON or kind.endswith("+json")
+
+
 class Delivery(Protocol):
     """A message from a Dapr subscription: the shape of the SDK's `SubscriptionMessage`."""
 
@@ -88,7 +94,7 @@ class CloudEvent:
             id=envelope["id"],
             source=envelope["source"],
             type=envelope["type"],
-            body=_body(envelope),
+            body=_body(envelope, content_type),
             datacontenttype=content_type,
             attributes=attributes,
         ).identified()
@@ -122,7 +128,7 @@ class CloudEvent:
             "datacontenttype": self.datacontenttype,
         }
         head = json.dumps(envelope)[:-1]
-        if self.datacontenttype == JSON or self.datacontenttype.endswith("+json"):
+        if is_json(self.datacontenttype):
             return b'%s, "data": %s}' % (head.encode(), self.body or b"null")
         return b'%s, "data_base64": "%s"}' % (head.encode(), base64.b64encode(self.body))
 
@@ -131,7 +137,11 @@ class CloudEvent:
         attributes = {**self.attributes, "datacontenttype": self.datacontenttype}
         for name in ("id", "source", "type"):
             attributes[name] = getattr(self, name) or None
-        return OriginalEvent.model_validate({**attributes, **kept(self.body, whole)})
+        found = kept(self.body, whole)
+        is_text = isinstance(data := found.get("data"), str) and data.encode() == self.body
+        if "data" in found and self.body and is_text == is_json(self.datacontenttype):
+            found["data_base64"] = _encoded(self.body)  # read by its type, `data` is other bytes
+        return OriginalEvent.model_validate({**attributes, **found})
 
 
 def _attributes(envelope: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,14 +160,20 @@ def _attributes(envelope: Mapping[str, Any]) -> dict[str, Any]:
     return attributes
 
 
-def _body(envelope: Mapping[str, Any]) -> bytes:
+def _body(envelope: Mapping[str, Any], content_type: str) -> bytes:
+    """Return the data as bytes. Raise `Refused` for what has a type of JSON and is not JSON."""
     if "data_base64" not in envelope:
-        return json.dumps(envelope.get("data")).encode()
+        data = envelope.get("data")
+        is_text = not is_json(content_type) and isinstance(data, str | None)
+        return (data or "").encode() if is_text else json.dumps(data).encode()
     try:
-        return base64.b64decode(envelope["data_base64"], validate=True)
+        body = base64.b64decode(envelope["data_base64"], validate=True)
     except (TypeError, ValueError) as error:
         message = f"must be base64: {error}"
         raise Refused(Reason.INVALID_EVENT, message, "data_base64") from error
+    if body and is_json(content_type):
+        strict_json.loads(body)
+    return body
 
 
 def kept(body: bytes, whole: int = MAX_KEPT_BYTES) -> dict[str, Any]:

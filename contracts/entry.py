@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from contracts import strict_json
-from contracts.cloudevent import ENVELOPE, JSON, CloudEvent
+from contracts.cloudevent import ENVELOPE, JSON, CloudEvent, is_json
 from contracts.events import Reason
 from contracts.limits import MAX_ENTRY_BYTES, MAX_MEMBERS, MAX_NAME_LENGTH
 from contracts.refusal import Refused
@@ -201,7 +201,5 @@ def _body(members: dict[str, str], content_type: str) -> tuple[bytes, Refused | 
     data = members.get("data", "null")
     if data == "null":
         return b"", None
-    kind = content_type.partition(";")[0].strip().lower()
-    is_json = kind == JSON or kind.endswith("+json")
-    as_written = is_json or not data.startswith('"')
+    as_written = is_json(content_type) or not data.startswith('"')
     return _bytes(data) if as_written else _text(data).encode(), None

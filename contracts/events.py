@@ -9,6 +9,8 @@ from contracts.message import Message
 
 COMPLETED_TYPE = "usher.workflow.completed.v1"
 DEAD_LETTERED_TYPE = "usher.event.deadlettered.v1"
+TICK_TYPE = "usher.tick.v1"
+"""Of the event that a tick of a schedule is; it is on no topic."""
 
 
 class Outcome(StrEnum):
@@ -107,10 +109,10 @@ class OriginalEvent(BaseModel):
     """A CloudEvent that was dead-lettered: its attributes and extensions, and its data unchanged.
 
     `data` holds JSON, or text if the bytes were not JSON. `data_base64` holds the bytes: without
-    `data` if they were not UTF-8, and beside `data` if a number has more digits than a float,
-    which `data` rounds. A redrive sends `data_base64` if there is one. Data of more than 1 MiB is
-    kept as bytes only. Of more than 4 MiB, only the first bytes are kept, and `data_bytes` is the
-    full number; the event can then not be redriven.
+    `data` if they were not UTF-8, and beside `data` if it does not say which bytes came, as a
+    number that it rounds, or text of a type of JSON. A redrive sends `data_base64` if there is one.
+    Data of more than 1 MiB is kept as bytes only. Of more than 4 MiB, only the first bytes are
+    kept, and `data_bytes` is the full number; the event can then not be redriven.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")

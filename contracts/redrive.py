@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts import expiry
 from contracts.cloudevent import ATTRIBUTE, ENVELOPE
-from contracts.events import Reason
+from contracts.events import TICK_TYPE, Reason
 from contracts.limits import MAX_DATA_BYTES
 from contracts.records import DeadLetter
 from contracts.topics import Topic
@@ -34,6 +34,8 @@ def impossible(letter: DeadLetter) -> str | None:
         return f"its data is larger than {MAX_DATA_BYTES:,} bytes"
     if letter.reason == Reason.EXPIRED:
         return "it has expired; publish the event again"
+    if event.type == TICK_TYPE:
+        return "it is a tick of a schedule, on no topic; start its workflow with `usher publish`"
     if letter.topic == Topic.COMPLETIONS:
         return f"only the orchestrator publishes to {letter.topic}"
     if letter.topic not in (Topic.REQUESTS, Topic.EVENTS) and not letter.route:

@@ -96,7 +96,8 @@ def loads(body: bytes, most: int = MAX_ENTRY_BYTES) -> Any:
     except RecursionError:
         message = f"nested too deeply: the limit is {MAX_LEVELS} levels"
     except ValueError as error:
-        message = f"not JSON: {error}"
+        said = str(error).partition("; use sys.")[0]  # advice for who can change our code
+        message = f"not JSON: {said}"
     else:
         return value
     raise Refused(Reason.INVALID_JSON, message, "data")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from contracts import calls
+from contracts.events import Reason
 from contracts.records import DeadLetter, RedriveItem
 from contracts.redrive import cloudevent, impossible
 from notifier.records.store import RecentRecords
@@ -20,6 +21,7 @@ from notifier.service_clients import Orchestrator, Refusal, Starter
 
 RATE = 50
 """How many dead letters are sent per second by default."""
+_CANCELLED = "it was cancelled before it started; name its reason or id to start it all the same"
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,18 @@ class Redriver:
         return [Chosen.of(letter) for letter in self._letters.each() if wanted(letter)][::-1]
 
     async def each(
-        self, chosen: Sequence[Chosen], *, dry_run: bool, rate: float = RATE
+        self, chosen: Sequence[Chosen], *, dry_run: bool, named: bool = False, rate: float = RATE
     ) -> AsyncGenerator[RedriveItem, None]:
-        """Redrive one after the other, at most `rate` per second. It ends where its reader does."""
+        """Redrive one after the other, at most `rate` per second. It ends where its reader does.
+
+        `named` says that they were chosen by id or reason: only then are cancelled starts sent.
+        """
         for number, one in enumerate(chosen):
             if number and not dry_run:
                 await asyncio.sleep(1 / rate)
+            if one.reason == Reason.CANCELLED_EARLY and not named:
+                yield _left(one, dry_run, "skipped", _CANCELLED)
+                continue
             yield await asyncio.to_thread(self.redrive, one, dry_run=dry_run)
 
     def redrive(self, chosen: Chosen, *, dry_run: bool) -> RedriveItem:

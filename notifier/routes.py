@@ -152,7 +152,8 @@ async def _redriven(
 ) -> AsyncIterator[ServerSentEvent]:
     async with service.redrives:
         yield _message(begun)
-        each = service.redriver.each(chosen, dry_run=wanted.dry_run, rate=wanted.rate)
+        named = bool(wanted.id or wanted.reason)
+        each = service.redriver.each(chosen, dry_run=wanted.dry_run, named=named, rate=wanted.rate)
         try:
             async with aclosing(each):
                 async for item in each:

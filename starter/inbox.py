@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from contracts import strict_json
 from contracts.calls import STARTER_SOURCE
-from contracts.cloudevent import BATCH_CONTENT_TYPE, CONTENT_TYPE, JSON, CloudEvent
+from contracts.cloudevent import BATCH_CONTENT_TYPE, CONTENT_TYPE, JSON, CloudEvent, is_json
 from contracts.entry import read_batch, read_entry
 from contracts.events import Reason
 from contracts.refusal import Refused
@@ -59,9 +59,8 @@ def read_events(headers: Mapping[str, str], body: bytes) -> tuple[list[CloudEven
 def _structured(envelope: Any, written: bytes) -> CloudEvent:
     """Read an event in JSON. JSON data stays as written, with every digit."""
     event = CloudEvent.from_dict(envelope)
-    entry = read_entry(written)
-    is_json = event.datacontenttype == JSON or event.datacontenttype.endswith("+json")
-    return replace(event, body=entry.body) if is_json and entry.body else event
+    body = read_entry(written).body if is_json(event.datacontenttype) else b""
+    return replace(event, body=body) if body else event
 
 
 @contextmanager

@@ -41,7 +41,9 @@ def find_routes(place: Path | None) -> Declared:
         tried = [fault for route in read.routes for fault in example_faults(route)]
         wrong = (*read.faults, *tried)
         return Declared(() if wrong else tuple(read.routes), wrong)
-    command = [sys.executable, "-m", "orchestrator.authoring", *([str(place)] if place else [])]
+    given = [str(place)] if place else []
+    # -P: no module of the present folder stands in for one of ours.
+    command = [sys.executable, "-P", "-m", "orchestrator.authoring", *given]
     try:
         ran = subprocess.run(command, capture_output=True, timeout=_SECONDS)
         answer = json.loads(ran.stdout)

@@ -94,7 +94,7 @@ def trace(client: Client, subject: str, source: str | None) -> Trace:
     _say_if_unrouted(client, subject, sources)
     named = " or ".join(sources)
     title = f"Neither an instance nor an event from {named} has the id {subject!r}."
-    raise NotFound(title, "Another source is named with --source.")
+    raise NotFound(title, "Name another source with --source. Routes that are gone are not asked.")
 
 
 def _say_if_unrouted(client: Client, event_id: str, sources: tuple[str, ...]) -> None:

@@ -10,6 +10,9 @@ from contracts.routes.event_view import EventView, Missing, NotEvaluated
 from contracts.routes.expression import Expression
 from contracts.routes.route import Route
 
+MOST_SHOWN = 100
+"""How many characters of a value a message shows."""
+
 
 def condition(when: Expression | None, view: EventView) -> str | None:
     """Return why a condition does not hold; None if it does."""
@@ -22,7 +25,7 @@ def condition(when: Expression | None, view: EventView) -> str | None:
     except NotEvaluated as error:
         raise _failed("when", when, error.message, error.field) from error
     if not isinstance(found, bool):
-        raise _failed("when", when, f"gives {found!r}, not true or false")
+        raise _failed("when", when, f"gives {_shown(found)}, not true or false")
     return None if found else "when is false"
 
 
@@ -57,7 +60,12 @@ def time_at(expression: Expression, view: EventView) -> str:
     try:
         return rfc3339(value).isoformat()
     except ValueError as error:
-        raise _failed("at", expression, f"gives {value!r}, which is no time") from error
+        raise _failed("at", expression, f"gives {_shown(value)}, which is no time") from error
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def _failed(

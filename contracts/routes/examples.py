@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts.cloudevent import CloudEvent
+from contracts.events import TICK_TYPE
 from contracts.fault import Fault
 from contracts.refusal import Refused
 from contracts.routes.event_view import EventView, Missing, NotEvaluated, kind_of, walk
@@ -16,7 +17,6 @@ from contracts.routes.matching import Matched, NotMatched, outcome
 from contracts.routes.route import Route
 
 _OWN = ("id", "source", "type", "specversion", "datacontenttype", "data")
-TICK_TYPE = "usher.tick.v1"
 
 
 def tick(route: Route, at: datetime) -> CloudEvent:

@@ -1,4 +1,4 @@
-"""Finds steps of a path that are nearly fields of a JSON Schema."""
+"""Finds steps of a path that are nearly fields of a JSON Schema, or of another path."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -24,6 +24,14 @@ def misspelt(steps: Sequence[str], schema: Mapping[str, Any], shown: Any = None)
         within = [one["properties"][step] for one in objects if step in one["properties"]]
         shown = shown[step] if is_shown else None
     return None
+
+
+def nearly(steps: Sequence[str], known: Sequence[str]) -> bool:
+    """Return whether two paths differ in one step, whose names are alike."""
+    if len(steps) != len(known):
+        return False
+    apart = [(one, other) for one, other in zip(steps, known, strict=True) if one != other]
+    return len(apart) == 1 and bool(get_close_matches(apart[0][0], apart[0][1:], 1, _SIMILAR))
 
 
 def _objects(

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from contracts.fault import Fault
 from contracts.routes.channels import OWN_COMPONENTS
 from contracts.routes.examples import example_faults, faults_with_input
-from contracts.routes.misspelt import misspelt
+from contracts.routes.misspelt import misspelt, nearly
 from contracts.routes.route import Route, combined
 from contracts.routes.routes_file import FILE, read_routes_file
 from contracts.topics import OWN_KEYS, PUBSUB, PUBSUB_ORDERED, Topic
@@ -50,6 +51,7 @@ def all_routes(
         faults = [fault for fault in faults if fault not in paused.values()]
     faults += [fault for one in read for fault in one.faults]
     faults += [fault for route in routes for fault in _faults(route, workflows, whole)]
+    faults += _misspelt_keys(routes)
     again = {route.workflow for route in routes if route.spec.again}
     faults += [
         route.fault("again", "all routes that start this workflow by a key have it, or none has")
@@ -80,6 +82,24 @@ class RouteSources:
 
 def _starts_by_key(route: Route) -> bool:
     return bool(route.spec.key and (route.spec.start or route.spec.start_or_deliver))
+
+
+def _misspelt_keys(routes: Iterable[Route]) -> Iterator[Fault]:
+    """Find paths of keys that are nearly a path of the key by which another route starts the run.
+
+    A route with an example is left, as that shows what its events have.
+    """
+    starts = [route for route in routes if _starts_by_key(route)]
+    others = [one for one in routes if one not in starts and one.spec.example is None]
+    for route, start in product(others, starts):
+        for path, known in product(_key_paths(route), _key_paths(start)):
+            if route.workflow == start.workflow and nearly(path, known):
+                said = f"{'.'.join(path)} is nearly {'.'.join(known)}, by which {start.name} starts"
+                yield route.fault("key", f"{said}. If it is right, show an event in `example`")
+
+
+def _key_paths(route: Route) -> list[tuple[str, ...]]:
+    return sorted(route.spec.key.reads.paths) if route.spec.key else []
 
 
 def _faults(route: Route, workflows: Mapping[str, Definition], whole: bool) -> Iterator[Fault]:

@@ -1,6 +1,6 @@
 """Finds what an event of people's own topics asks for: one arrival for each route it matches."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -40,7 +40,7 @@ class Router:
         self._matched: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._last: dict[str, datetime] = {}
-        self._unrouted: deque[UnroutedEvent] = deque(maxlen=KEPT)
+        self._unrouted: list[UnroutedEvent] = []
         self._unrouted_total = 0
 
     def serve(self, routes: Iterable[Route], seen: Mapping[str, Seen]) -> None:
@@ -70,7 +70,7 @@ class Router:
             if split.unrouted:
                 self._unrouted_total += 1
                 self._metrics.unrouted_events.labels(name).inc()
-                self._unrouted.appendleft(_unrouted(name, event, now, split.why))
+                self._keep(_unrouted(name, event, now, split.why))
         return found
 
     def split(self, component: str, topic: str, event: CloudEvent) -> Split:
@@ -111,6 +111,14 @@ class Router:
             refused=self._refused[route.name],
             last_matched=self._last.get(route.name),
         )
+
+    def _keep(self, event: UnroutedEvent) -> None:
+        """Remember an unrouted event. Of too many, the oldest of the busiest topic is forgotten."""
+        self._unrouted.insert(0, event)
+        if len(self._unrouted) > KEPT:
+            channels = [one.channel for one in self._unrouted][::-1]
+            busiest = max(channels, key=channels.count)
+            del self._unrouted[-1 - channels.index(busiest)]
 
     def _note(self, found: Matched | RouteRefused, at: datetime) -> None:
         refused, name = isinstance(found, RouteRefused), found.route.name

@@ -24,6 +24,7 @@ app = typer.Typer()
 
 Reason = Annotated[str | None, typer.Option(help="Only with this reason, such as expired.")]
 Workflow = Annotated[str | None, typer.Option(help="Only requests for this workflow.")]
+_NOT_SENT = ("refused", "impossible", "skipped")
 
 
 @app.command(
@@ -102,7 +103,8 @@ def redrive(
             rate=rate,
         )
         items = _redriven(run, client, wanted)
-        what, title = "would", f"{len(items)} would be sent again; --yes does it"
+        possible = sum(one.would not in _NOT_SENT for one in items)
+        what, title = "would", f"{possible} would be sent again; --yes does it"
         if yes:
             what, title = "done", f"{sum(one.done == 'published' for one in items)} sent again"
         columns = ("event_id", "reason", what, "instance_id", "field", "message")

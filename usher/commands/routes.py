@@ -15,7 +15,7 @@ from usher.terminal.help import examples
 
 if TYPE_CHECKING:
     from contracts.routes.route import Route
-    from contracts.served_routes import RouteChanges
+    from contracts.served_routes import RouteChanges, ServedRoute
 
 app = typer.Typer(
     name="routes",
@@ -24,13 +24,22 @@ app = typer.Typer(
 )
 
 
-_SERVED = ("name", "channel", "verb", "workflow", "matched", "refused", "last_matched", "declared")
+_SERVED = ("name", "does", "channel", "matched", "refused", "last_matched")
 _UNROUTED = ("at", "channel", "type", "id", "source")
 _REASONS = ("event", "route", "why")
 
 
 def _members(names: Sequence[str], items: Iterable[object], title: str = "") -> Any:
     return views.table(names, [[getattr(one, name) for name in names] for one in items], title)
+
+
+def _served(route: "ServedRoute") -> list[object]:
+    """Return a row of a route. What its name says is not said again."""
+    own, _, rest = route.name.rpartition("/")
+    does = route.verb if own == route.workflow else f"{route.verb} {route.workflow}"
+    said = [] if own == route.workflow and rest.startswith(route.verb) else [does]
+    does = ", ".join([*said, *(["paused"] if route.paused else [])])
+    return [route.name, does or None, *(getattr(route, name) for name in _SERVED[2:])]
 
 
 def _from_here(place: str) -> str:
@@ -67,10 +76,8 @@ def served(ctx: typer.Context, as_json: Json = False) -> None:
         from contracts import calls
 
         found = client.send(calls.routes())
-        near = [
-            one.model_copy(update={"declared": _from_here(one.declared)}) for one in found.items
-        ]
-        shown = [_members(_SERVED, near, f"routes {found.digest}")]
+        rows = [_served(one) for one in found.items]
+        shown = [views.filled_table(_SERVED, rows, f"routes {found.digest}")]
         if found.unrouted:
             shown.append(_members(_UNROUTED, found.unrouted, f"{found.unrouted_total} unrouted"))
             why = [(one.id, *reason) for one in found.unrouted for reason in one.why.items()]

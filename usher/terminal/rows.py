@@ -43,7 +43,7 @@ class Rows:
             min(width, _LEAST) if name in _PROSE else width
             for name, width in zip(self._columns, widths, strict=True)
         ]
-        if sum(least) + _GAP * len(least) <= options.max_width:
+        if sum(least) + _GAP * (len(least) - 1) <= options.max_width:
             yield self._table(least)
         else:
             yield from self._blocks()

@@ -117,8 +117,32 @@ def test_json_is_what_data_is_when_nothing_else_is_said() -> None:
 def test_data_in_base64_is_the_bytes() -> None:
     envelope = {k: v for k, v in ENVELOPE.items() if k != "data"}
     body = b"\xff\x00"
+    envelope["datacontenttype"] = "application/octet-stream"
     read = CloudEvent.from_dict({**envelope, "data_base64": base64.b64encode(body).decode()})
     assert read.body == body
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "Application/JSON; charset=utf-8", "a/b+json"]
+)
+def test_bytes_of_a_json_type_that_are_no_json_are_refused(kind: str) -> None:
+    """A sidecar would answer that the broker is away, and a redrive would stop there."""
+    envelope = {k: v for k, v in ENVELOPE.items() if k != "data"} | {"datacontenttype": kind}
+    for body in (b"\xff", b'1, "id": "another"', b"NaN"):
+        with pytest.raises(Refused) as found:
+            CloudEvent.from_dict({**envelope, "data_base64": base64.b64encode(body).decode()})
+        assert (found.value.reason, found.value.field) == (Reason.INVALID_JSON, "data")
+
+
+@given(TEXT)
+def test_text_is_the_text_without_quotes(text: str) -> None:
+    envelope = {**ENVELOPE, "datacontenttype": "text/plain; charset=utf-8", "data": text}
+    assert CloudEvent.from_dict(envelope).body == text.encode()
+
+
+def test_an_event_of_text_without_data_has_no_bytes() -> None:
+    envelope = {k: v for k, v in ENVELOPE.items() if k != "data"}
+    assert CloudEvent.from_dict({**envelope, "datacontenttype": "text/plain"}).body == b""
 
 
 def test_a_delivery_is_taken_with_its_extensions() -> None:
@@ -226,3 +250,24 @@ def test_data_that_python_would_round_are_kept_as_bytes_and_redriven_as_they_wer
     letter = dead_letter(event=event)
     assert read_entry(redrive.cloudevent(letter)).body == body
     assert CloudEvent.from_dict(json.loads(redrive.cloudevent(letter))).body == body
+
+
+@given(
+    st.binary(max_size=40)
+    | TEXT.map(str.encode)
+    | JSON_VALUES.map(lambda v: json.dumps(v).encode()),
+    st.sampled_from(["text/plain", "application/octet-stream", "text/xml"]),
+)
+def test_other_data_than_json_is_redriven_as_it_came(body: bytes, kind: str) -> None:
+    event = CloudEvent("e-1", "/shop", "t", body, kind)
+    letter = dead_letter(event=event.original().model_dump(exclude_unset=True))
+    assert CloudEvent.from_dict(json.loads(redrive.cloudevent(letter))).body == body
+
+
+@given(TEXT.filter(lambda text: text and not is_json(text.encode())))
+def test_a_redrive_does_not_make_json_of_what_was_none(text: str) -> None:
+    event = CloudEvent("e-1", "/shop", "t", text.encode())
+    letter = dead_letter(event=event.original().model_dump(exclude_unset=True))
+    with pytest.raises(Refused) as found:
+        CloudEvent.from_dict(json.loads(redrive.cloudevent(letter)))
+    assert found.value.reason is Reason.INVALID_JSON

@@ -63,6 +63,12 @@ def test_what_is_nested_too_deep_for_python_is_known_by_its_identity_all_the_sam
     assert item(entry).key
 
 
+def test_a_tick_of_a_schedule_is_not_redriven_as_it_was_on_no_topic() -> None:
+    event = {"id": "r/2030", "source": "/usher/every", "type": "usher.tick.v1", "data": {}}
+    letter = dead_letter(event=event, reason="route_condition", topic="every", route="r")
+    assert "usher publish" in (redrive.impossible(letter) or "")
+
+
 @pytest.mark.parametrize(
     ("size", "possible"),
     [

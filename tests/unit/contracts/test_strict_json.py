@@ -118,3 +118,10 @@ def test_nesting_that_the_messages_cannot_hold_is_refused_where_it_is_read() -> 
 )
 def test_a_number_of_more_digits_than_a_float_is_noticed(body: bytes, kept: bool) -> None:
     assert strict_json.keeps_numbers(body) is kept
+
+
+def test_no_message_gives_advice_on_our_code() -> None:
+    with pytest.raises(Refused) as found:
+        strict_json.loads(b"9" * 5_000)
+    assert "digits" in found.value.message
+    assert "sys." not in found.value.message

@@ -107,6 +107,21 @@ def test_one_that_is_impossible_is_told_and_stands_in_no_others_way(
     assert second["would" if dry_run else "done"] == ("started" if dry_run else "published")
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_cancelled_start_is_sent_only_by_its_reason_or_id(dry_run: bool) -> None:
+    """The cancel that came first must win over a redrive of everything."""
+    what, expected = ("would", "started") if dry_run else ("done", "published")
+    for wanted in ({}, {"workflow": "w"}, {"since": "2000-01-01T00:00:00Z"}):
+        notifier = house(letter("2"), letter("1", reason="cancelled_early"))
+        first, second = redrive(notifier, dry_run=dry_run, **wanted)
+        assert (first[what], second[what]) == ("skipped", expected)
+        assert "cancelled" in first["message"]
+        assert marked(notifier) == ([] if dry_run else ["l-2"])
+    for wanted in ({"reason": "cancelled_early"}, {"id": "e-1"}, {"id": "l-1"}):
+        (item,) = redrive(house(letter("1", reason="cancelled_early")), dry_run=dry_run, **wanted)
+        assert item[what] == expected
+
+
 def test_one_redriven_already_is_sent_only_if_asked_for() -> None:
     notifier = house(letter("1", redriven_at="2030-01-01T00:01:00Z"))
     (begun,) = messages(notifier.ask("POST", PATH, json={"dry_run": False}))

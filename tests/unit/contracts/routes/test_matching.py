@@ -148,6 +148,13 @@ def test_a_start_may_wait_for_a_time() -> None:
     assert matched(found).start_at == "2030-01-31T08:00:00+00:00"
 
 
+@pytest.mark.parametrize("fields", [{"when": "data.due"}, {"at": "data.due"}])
+def test_a_message_shows_the_beginning_of_a_long_value(fields: dict[str, Any]) -> None:
+    found = outcome(route(**fields), event({"due": "x" * 60_000}))
+    assert isinstance(found, RouteRefused)
+    assert len(found.refused.message) < 200
+
+
 def test_several_routes_may_match_one_event() -> None:
     routes = [
         route("a", type="placed"),

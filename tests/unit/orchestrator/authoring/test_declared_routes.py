@@ -123,6 +123,21 @@ def test_a_fault_of_a_route_hides_no_other(tmp_path: Path) -> None:
     ]
 
 
+def test_a_key_that_is_nearly_the_key_of_the_start_is_named(tmp_path: Path) -> None:
+    triggers = """\
+        Start("orders", key="data.order_id", example={"data": {"order_id": "o"}}),
+        Deliver("payments", key="data.ordr_id", event="paid"),
+        Cancel("orders", key="data.order_id"),
+        Cancel("refunds", key="data.invoice", name="refunded"),
+        Deliver("parcels", key="data.orders_id", event="sent", example={"data": {"orders_id": 1}}),
+"""
+    assert faults(tmp_path, triggers) == [
+        f"orders.py:{FIRST + 1}: routed_order_workflow/deliver.key: data.ordr_id is nearly "
+        "data.order_id, by which routed_order_workflow/start starts. If it is right, show an event "
+        "in `example`"
+    ]
+
+
 @pytest.mark.parametrize(
     ("when", "said"),
     [

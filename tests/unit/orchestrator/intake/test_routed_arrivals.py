@@ -7,7 +7,7 @@ from typing import Any
 from contracts.routes.route import declared
 from contracts.topics import PUBSUB_ROUTES
 from orchestrator.intake.arrival import Arrival
-from orchestrator.intake.routed_arrivals import Router
+from orchestrator.intake.routed_arrivals import KEPT, Router
 from orchestrator.ledger.route_times import Seen
 from orchestrator.metrics import Metrics
 from tests.support.routed import PLACE, route
@@ -70,3 +70,15 @@ def test_metrics_count_by_route_and_by_topic() -> None:
     assert found["usher_route_events_total,matched,placed"] == 2
     assert found["usher_route_events_total,refused,placed"] == 1
     assert found["usher_unrouted_events_total,orders"] == 1
+
+
+def test_a_busy_topic_makes_no_unrouted_event_of_another_forgotten() -> None:
+    router = Router([PLACED], {})
+    for number in range(KEPT):
+        arrivals(router, event("moved", f"o-{number}"))
+    router.arrivals(PUBSUB_ROUTES, "carts", json.dumps(event("moved", "c")).encode())
+    for number in range(KEPT, 2 * KEPT):
+        arrivals(router, event("moved", f"o-{number}"))
+    kept = [one.id for one in router.report().unrouted]
+    assert kept == [*(f"o-{number}" for number in range(2 * KEPT - 1, KEPT, -1)), "c"]
+    assert router.report().unrouted_total == 2 * KEPT + 1

@@ -432,6 +432,31 @@ def test_explain_of_what_is_no_command_names_the_option_for_routes(tmp_path: Pat
     assert explained(tmp_path, **command).stderr == ""
 
 
+def routes_listed(*changes: dict[str, Any]) -> list[str]:
+    items = [{**answers.ROUTES["items"][0], **one} for one in changes]
+    found = Services(httpx.Response(200, json={**answers.ROUTES, "items": items, "unrouted": []}))
+    return [line.rstrip() for line in found.run("routes", "list").stdout.splitlines()]
+
+
+def test_routes_list_has_room_on_a_screen_of_80_columns() -> None:
+    name, topic = "cart_workflow/start_or_deliver", "payments"
+    long = {"name": name, "workflow": "cart_workflow", "verb": "start_or_deliver", "channel": topic}
+    lines = routes_listed(long, {"name": "w/start-2"})
+    assert lines[1].split() == ["name", "channel", "matched", "refused", "last_matched"]
+    assert max(map(len, lines)) <= 80
+
+
+def test_routes_list_says_what_the_name_of_a_route_does_not() -> None:
+    moved = {"name": "moved", "workflow": "crm"}
+    _, head, *rows = routes_listed(moved, {"name": "w/by", "paused": True}, {"paused": True})
+    assert head.split()[:3] == ["name", "does", "channel"]
+    assert [re.split("  +", row)[:3] for row in rows] == [
+        ["moved", "start crm", "orders"],
+        ["w/by", "start, paused", "orders"],
+        ["w/start", "paused", "orders"],
+    ]
+
+
 def test_routes_list_says_why_an_event_is_unrouted() -> None:
     result = Services(httpx.Response(200, json=answers.ROUTES)).run("routes", "list")
     assert re.search(r"e-1 +w/start +type: it looks for placed", result.stdout), result.output

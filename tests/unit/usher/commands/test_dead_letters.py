@@ -85,6 +85,13 @@ def test_a_dry_run_is_asked_for_and_told_as_it_came() -> None:
     assert "parked" in shown
 
 
+@pytest.mark.parametrize("would", ["impossible", "skipped", "refused"])
+def test_a_dry_run_counts_only_what_would_be_sent(would: str) -> None:
+    left, sent = ({**ITEM, "would": one, "message": "why"} for one in (would, "parked"))
+    shown = Services(redrive=told(left, sent)).run("redrive", "--all").stdout
+    assert "1 would be sent again; --yes does it" in shown
+
+
 def test_a_redrive_asks_for_what_is_meant() -> None:
     services = Services(redrive=told(PUBLISHED))
     words = ("--reason", "expired", "--workflow", "w", "--yes", "--again", "--rate", "7")

@@ -65,6 +65,18 @@ def placed(data: Any, **more: Any) -> dict[str, Any]:
     return {**head, "data": data, **more}
 
 
+def test_a_file_of_the_present_folder_replaces_no_module_of_ours(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("cel", "json", "contracts"):
+        (folder / f"{name}.py").write_text("raise RuntimeError('imported')\n")
+    monkeypatch.chdir(folder)
+    (folder / "served").mkdir()
+    (folder / "orders.py").rename(folder / "served" / "orders.py")
+    result = usher("check", "served")
+    assert result.exit_code == 0, result.output
+
+
 def test_check_lists_the_routes_of_a_folder(folder: Path) -> None:
     result = usher("check", folder)
     assert result.exit_code == 0, result.output
