@@ -6,7 +6,9 @@ from typing import Any
 from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
 
 REDIS = "pubsub.redis"
-"""The type of the one broker whose entries and consumer groups Usher reads itself."""
+"""The type of the broker that is the default, and whose streams the notifier trims."""
+
+KAFKA = "pubsub.kafka"
 
 _TOO_LARGE = ("Message was too large", "larger than configured Producer.MaxMessageBytes")
 """What daprd says of a record that Kafka, or the component's own limit, does not take."""

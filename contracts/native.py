@@ -6,7 +6,7 @@ where it is. Its component escapes them (`escapeHeaders`).
 
 import json
 from collections.abc import Iterable
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from contracts.cloudevent import CloudEvent
 from contracts.routes.incoming import read_incoming
@@ -35,6 +35,15 @@ def entry_of(body: bytes, headers: Iterable[tuple[str, str | bytes]]) -> bytes:
         place = f"{found.get('__partition')}-{found['__offset']}"
         return CloudEvent(place, f"/kafka/{topic}", "", body).to_json()
     return body
+
+
+def entry_of_record(
+    body: bytes, topic: str, partition: int, offset: int, headers: Iterable[tuple[str, bytes]]
+) -> bytes:
+    """Return the entry of a record read from Kafka, which is that of its delivery."""
+    place = [("__topic", topic), ("__partition", str(partition)), ("__offset", str(offset))]
+    passed = [(name.lower(), quote_plus(value or b"")) for name, value in headers]
+    return entry_of(body, [*place, *passed])
 
 
 def _is_object(body: bytes) -> bool:

@@ -4,22 +4,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from time import time
 from typing import Any
 
 from redis import Redis
 
 from contracts import calls
-from contracts.brokers import REDIS, other_brokers
+from contracts.brokers import KAFKA, REDIS, other_brokers
 from contracts.finding import Finding
 from contracts.http import Windows
 from contracts.services import Service
 from contracts.topics import OWN_KEYS, PUBSUB, Topic
 from usher.client import Client
-from usher.doctor import kafka_topics, routes
+from usher.doctor import routes
 from usher.doctor.broker import brokers
 from usher.doctor.dapr_runtime import alike, etcd, notifier
 from usher.doctor.delivery import outages, resiliency
-from usher.doctor.kafka import TYPE as KAFKA
 from usher.doctor.redis_config import redis_config
 from usher.doctor.resources import of_type, read
 from usher.doctor.retention import retention, stores
@@ -132,7 +132,9 @@ class Doctor:
         self._add(streams(found, int(now[0]) * 1000, *days))
         self._add(unread(_unread(redis)))
         self._found.not_seen += [
-            f"the stream {topic}: {self._unseen(topic)}" for topic in Topic if topic not in found
+            f"the stream {topic}: {self._unseen(topic)}"
+            for topic in Topic
+            if topic not in found and self._others.get(topic) != KAFKA
         ]
 
     def _topics(self) -> None:
@@ -140,8 +142,19 @@ class Doctor:
             raise CommandError(
                 "Kafka's topics were not read: USHER_KAFKA_BROKERS says where it is."
             )
+        try:
+            from usher.audit.kafka_records import open_kafka
+            from usher.doctor.kafka_reading import KafkaCheckup, Window
+        except ModuleNotFoundError as missing:
+            raise CommandError(
+                "Kafka's topics were not read: `pip install 'usher-dapr[kafka]'`."
+            ) from missing
+        topics = sorted(topic for topic, kind in self._others.items() if kind == KAFKA)
         days = self._times.stream_days, self._times.ledger_days
-        self._add(kafka_topics.topics(kafka_topics.read(self._kafka), *days))
+        with open_kafka(self._kafka) as records:
+            checkup = KafkaCheckup(records)
+            self._found.not_seen += checkup.unseen(topics)
+            self._add(checkup.findings(topics, Window(int(time() * 1000), *days)))
 
     def _unseen(self, topic: Topic) -> str:
         if kind := self._others.get(topic):

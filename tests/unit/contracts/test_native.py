@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from contracts.entry import read_entry
-from contracts.native import entry_of
+from contracts.native import entry_of, entry_of_record
 from contracts.refusal import Refused
 from contracts.topics import Topic
 
@@ -70,3 +70,12 @@ def test_on_topics_of_routes_bare_json_is_left_to_the_routes() -> None:
     event = read_entry(entry_of(b'{"n": 1}', (PLACE | {"__topic": "orders"} | binary()).items()))
     assert (event.id, json.loads(event.body)) == ("e-1", {"n": 1})
     assert "orders" not in {*Topic}
+
+
+def test_a_record_that_is_read_from_kafka_is_the_entry_of_its_delivery() -> None:
+    raw = [("ce_specversion", b"1.0"), ("CE_id", b"e-1"), ("ce_source", "/Kräne & Co".encode())]
+    raw += [("ce_type", b"order"), ("x", b"\xff\x00")]
+    delivered = entry_of(START, (PLACE | binary(source="/Kräne & Co")).items())
+    assert entry_of_record(START, "workflow-requests", 3, 41, raw) == delivered
+    bare = entry_of(START, PLACE.items())
+    assert entry_of_record(START, "workflow-requests", 3, 41, []) == bare != START
