@@ -15,6 +15,7 @@ from chassis.sidecar import Sidecar, not_subscribed, sidecar_http
 from chassis.topic_server import TopicServer
 from chassis.watchdog import SECONDS as WATCHDOG_SECONDS
 from chassis.watchdog import SidecarState, Watchdog, subscriber_state
+from contracts.brokers import BrokerNames
 from contracts.http import Instance
 from contracts.topics import PUBSUB, Topic
 from notifier.inbox import Inbox
@@ -65,7 +66,7 @@ class Notifier:
         self.redrives = asyncio.Semaphore(MOST_REDRIVES)
         self.streams = asyncio.Semaphore(settings.max_streams)
         days = timedelta(days=settings.stream_days)
-        trimmer = Trimmer(self._redis, days)
+        trimmer = Trimmer(self._redis, days, BrokerNames(settings.topic_prefix))
         self.metrics = Metrics()
         look_for_stalled = self._overview.look_for_stalled
         watchdog = Watchdog(self.sidecar, self._sidecar_state)

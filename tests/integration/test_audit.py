@@ -44,7 +44,7 @@ def _audit(usher: Driver) -> Report:
     elsewhere = other_brokers(metadata)
     with (
         usher.redis() as raw,
-        readers(raw, elsewhere, address(usher.settings)) as reader_of,
+        readers(raw, elsewhere, address(usher.settings), usher.settings.names) as reader_of,
     ):
         return Auditor(reader_of, client, lambda _: None).run()
 

@@ -12,6 +12,7 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from contracts.brokers import BrokerNames
 from contracts.topics import READ_BY, Topic
 from notifier.records.journal import Journal
 from notifier.records.shapes import NOTICES
@@ -43,7 +44,7 @@ def _stream(redis: Redis, entries: int = 6) -> list[str]:
 
 
 def _sweep(redis: Redis, keep: timedelta = timedelta(days=7)) -> int:
-    return Trimmer(redis, keep).sweep().get(TOPIC, 0)
+    return Trimmer(redis, keep, BrokerNames()).sweep().get(TOPIC, 0)
 
 
 def _left(redis: Redis) -> list[str]:
@@ -105,7 +106,7 @@ def test_what_was_trimmed_is_told_from_what_was_deleted(redis: Redis, usher: Dri
     redis.xack(TOPIC, GROUP, *ids)
     assert _sweep(redis) == 5
     with usher.redis(db=DATABASE) as raw:
-        streams = RedisStreams(raw)
+        streams = RedisStreams(raw, BrokerNames())
         if _gone(streams) is None:
             pytest.skip("Redis 7 or newer, which counts what was added to a stream")
         assert _gone(streams) == []

@@ -23,13 +23,17 @@ def test_p2_an_entry_deleted_from_a_stream_is_missed(usher: Driver, redis: Redis
     info: Any = redis.xinfo_stream("workflow-requests")
     if "entries-added" not in info:
         pytest.skip("Redis 7 or newer, which counts what was added to a stream")
-    before = _audit(usher).unaccounted
+    before = _deleted(usher)
     redis.xdel("workflow-requests", redis.xadd("workflow-requests", {"data": "{}"}))
-    report = _audit(usher)
-    assert report.unaccounted == before + 1
-    assert "deleted from the stream" in report.findings[-1].missing
+    assert _deleted(usher) == before + 1
     redis.hincrby("usher:trimmed", "workflow-requests:trimmed", 1)
-    assert _audit(usher).unaccounted == before
+    assert _deleted(usher) == before
+
+
+def _deleted(usher: Driver) -> int:
+    """How many requests the audit misses in the stream itself."""
+    named = [one for one in _audit(usher).findings if "deleted from the stream" in one.missing]
+    return sum(one.count for one in named if one.stream == "workflow-requests")
 
 
 def test_p2_a_topic_that_cannot_be_read_is_not_taken_for_an_empty_one(usher: Driver) -> None:

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from redis import Redis
 
+from contracts.brokers import BrokerNames
 from usher.stack.kafka import address
 from usher.stack.settings import StackSettings
 
@@ -38,25 +39,27 @@ class Held(Protocol):
 class RedisBroker:
     """A stream for each topic, with a group for each app."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, names: BrokerNames) -> None:
         """The client must decode."""
         self._client = client
+        self._names = names
 
     def pending(self, topic: str, group: str) -> int:
         """Count not by the group's `lag`: Redis 7.0 counts what was read for it from an older
         snapshot after a restart, and tells a lag that is not there."""
-        groups: Any = self._client.xinfo_groups(topic)
-        found = next(one for one in groups if one["name"] == group)
-        left: Any = self._client.xrange(topic, f"({found['last-delivered-id']}")
+        stream = self._names.topic(topic)
+        groups: Any = self._client.xinfo_groups(stream)
+        found = next(one for one in groups if one["name"] == self._names.group(group))
+        left: Any = self._client.xrange(stream, f"({found['last-delivered-id']}")
         return int(found["pending"]) + len(left)
 
     def append(self, topic: str, entry: bytes, headers: Mapping[str, bytes] | None = None) -> str:
         assert not headers
-        return str(self._client.xadd(topic, {"data": entry}))
+        return str(self._client.xadd(self._names.topic(topic), {"data": entry}))
 
     @contextmanager
     def holding(self, topic: str, group: str) -> Iterator[Held]:
-        yield HeldOfStream(self._client, topic, group)
+        yield HeldOfStream(self._client, self._names.topic(topic), self._names.group(group))
 
 
 @dataclass
@@ -83,8 +86,10 @@ class KafkaBroker:
 
     def __init__(self, settings: StackSettings) -> None:
         self._where = address(settings)
+        self._names = settings.names
 
     def pending(self, topic: str, group: str) -> int:
+        topic, group = self._names.topic(topic), self._names.group(group)
         consumer = Consumer({"bootstrap.servers": self._where, "group.id": group})
         try:
             known = consumer.list_topics(topic, 20).topics[topic].partitions
@@ -98,11 +103,12 @@ class KafkaBroker:
         return left
 
     def append(self, topic: str, entry: bytes, headers: Mapping[str, bytes] | None = None) -> str:
-        return _produce(self._where, topic, entry, headers=dict(headers or {}))
+        return _produce(self._where, self._names.topic(topic), entry, headers=dict(headers or {}))
 
     @contextmanager
     def holding(self, topic: str, group: str) -> Iterator["HeldOfPartition"]:
         """Join the group, and so take a partition over; its app has the others."""
+        topic, group = self._names.topic(topic), self._names.group(group)
         own = {"enable.auto.commit": False, "auto.offset.reset": "error"}
         consumer = Consumer({"bootstrap.servers": self._where, "group.id": group, **own})
         given: list[TopicPartition] = []

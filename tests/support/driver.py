@@ -146,7 +146,7 @@ class Driver:
             yield KafkaBroker(self.settings)
         else:
             with self.redis(decode_responses=True) as client:
-                yield RedisBroker(client)
+                yield RedisBroker(client, self.settings.names)
 
     def redis(self, **options: Any) -> Redis:
         """Return a client of the stack's Redis."""

@@ -20,6 +20,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
+from contracts.brokers import BrokerNames
 from contracts.native import entry_of_record
 from usher.audit.topic_reader import PAGE, EntryId, Gone, Progress, StreamEntry
 from usher.errors import Unreachable
@@ -37,7 +38,7 @@ Config = dict[str, str | int | float | bool]
 
 
 @contextmanager
-def open_kafka(brokers: str) -> Iterator["KafkaRecords"]:
+def open_kafka(brokers: str, names: BrokerNames) -> Iterator["KafkaRecords"]:
     """Yield a reader. Raises `Unreachable` if Kafka does not answer."""
     where: Config = {"bootstrap.servers": brokers, "log_level": 0}
     own: Config = {
@@ -51,7 +52,7 @@ def open_kafka(brokers: str) -> Iterator["KafkaRecords"]:
     }
     consumer = Consumer({**where, **own})
     try:
-        yield KafkaRecords(AdminClient(where), consumer)
+        yield KafkaRecords(AdminClient(where), consumer, names)
     except KafkaException as error:
         raise Unreachable(f"Kafka at {brokers} does not answer.", str(error.args[0])) from error
     finally:
@@ -61,18 +62,19 @@ def open_kafka(brokers: str) -> Iterator["KafkaRecords"]:
 class KafkaRecords:
     """A `TopicReader`. Raises `KafkaException`."""
 
-    def __init__(self, admin: AdminClient, consumer: Consumer) -> None:
+    def __init__(self, admin: AdminClient, consumer: Consumer, names: BrokerNames) -> None:
         self.admin = admin
+        self.names = names
         self._consumer = consumer
         known = admin.list_topics(timeout=SECONDS).topics  # of one topic, it might create it
         self._partitions = {name: sorted(one.partitions) for name, one in known.items()}
 
     def partitions(self, topic: str) -> list[int]:
         """Return the partitions of a topic; none if there is no such topic."""
-        return self._partitions.get(topic, [])
+        return self._partitions.get(self.names.topic(topic), [])
 
     def unseen(self, topic: str) -> str | None:
-        return None if topic in self._partitions else NO_TOPIC
+        return None if self.partitions(topic) else NO_TOPIC
 
     def progress(self, topic: str, group: str) -> Progress:
         committed = self._committed(topic, group)  # first: it may only be overtaken
@@ -111,17 +113,20 @@ class KafkaRecords:
         committed = self._committed(topic, group)
         return sum(max(at - committed.get(one, 0), 0) for one, at in first.items())
 
+    def _places(self, topic: str) -> list[TopicPartition]:
+        return [TopicPartition(self.names.topic(topic), one) for one in self.partitions(topic)]
+
     def _offsets(self, topic: str, spec: OffsetSpec) -> dict[int, int]:
-        asked = {TopicPartition(topic, one): spec for one in self.partitions(topic)}
+        asked = dict.fromkeys(self._places(topic), spec)
         answers = self.admin.list_offsets(asked, request_timeout=SECONDS) if asked else {}
         return {one.partition: answer.result().offset for one, answer in answers.items()}
 
     def _committed(self, topic: str, group: str) -> dict[int, int]:
         """Return the committed offset of each partition that has one."""
-        every = [TopicPartition(topic, one) for one in self.partitions(topic)]
+        every = self._places(topic)
         if not every:
             return {}
-        asked = [ConsumerGroupTopicPartitions(group, every)]
+        asked = [ConsumerGroupTopicPartitions(self.names.group(group), every)]
         (answer,) = self.admin.list_consumer_group_offsets(asked, request_timeout=SECONDS).values()
         found: Sequence[TopicPartition] = answer.result().topic_partitions
         return {one.partition: one.offset for one in found if one.offset >= 0}
@@ -130,7 +135,7 @@ class KafkaRecords:
         self, topic: str, partition: int, first: int, last: int
     ) -> Iterator[list[StreamEntry]]:
         """Yield the records from the offset `first` to `last`, those that there are."""
-        self._consumer.assign([TopicPartition(topic, partition, first)])
+        self._consumer.assign([TopicPartition(self.names.topic(topic), partition, first)])
         page: list[StreamEntry] = []
         held, at = 0, -1
         while at < last:

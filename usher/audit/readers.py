@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 
 from redis import Redis
 
-from contracts.brokers import KAFKA, REDIS
+from contracts.brokers import KAFKA, REDIS, BrokerNames
 from usher.audit.redis_streams import RedisStreams
 from usher.audit.topic_reader import TopicReader, Unread
 
@@ -17,12 +17,14 @@ ReaderOf = Callable[[str], TopicReader]
 
 
 @contextmanager
-def readers(redis: Redis, elsewhere: Mapping[str, str], kafka: str) -> Iterator[ReaderOf]:
+def readers(
+    redis: Redis, elsewhere: Mapping[str, str], kafka: str, names: BrokerNames
+) -> Iterator[ReaderOf]:
     """Yield the reader of each topic. `elsewhere` has the type of each broker that is not Redis."""
     with ExitStack() as opened:
-        by_kind: dict[str, TopicReader] = {REDIS: RedisStreams(redis)}
+        by_kind: dict[str, TopicReader] = {REDIS: RedisStreams(redis, names)}
         if KAFKA in elsewhere.values():
-            by_kind[KAFKA] = _kafka(opened, kafka)
+            by_kind[KAFKA] = _kafka(opened, kafka, names)
 
         def reader_of(topic: str) -> TopicReader:
             # A stream of that name in Redis, if there is one, is left over from another time.
@@ -33,11 +35,11 @@ def readers(redis: Redis, elsewhere: Mapping[str, str], kafka: str) -> Iterator[
         yield reader_of
 
 
-def _kafka(opened: ExitStack, brokers: str) -> TopicReader:
+def _kafka(opened: ExitStack, brokers: str, names: BrokerNames) -> TopicReader:
     if not brokers:
         return Unread(NO_ADDRESS)
     try:
         from usher.audit.kafka_records import open_kafka
     except ModuleNotFoundError:
         return Unread(NO_PACKAGE)
-    return opened.enter_context(open_kafka(brokers))
+    return opened.enter_context(open_kafka(brokers, names))

@@ -5,6 +5,7 @@ from typing import Any
 
 from redis import Redis, ResponseError
 
+from contracts.brokers import BrokerNames
 from usher.audit.topic_reader import PAGE, STREAM, EntryId, Gone, Progress, StreamEntry
 
 OFTEN = 100
@@ -19,21 +20,23 @@ NO_STREAM = (
 class RedisStreams:
     """A `TopicReader`. Raises `RedisError`."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, names: BrokerNames) -> None:
         self._client = client
+        self._names = names
 
     def unseen(self, topic: str) -> str | None:
-        return None if self._client.exists(topic) else NO_STREAM
+        return None if self._client.exists(self._names.topic(topic)) else NO_STREAM
 
     def progress(self, topic: str, group: str) -> Progress:
         if self.unseen(topic):
             return Progress()
-        info: Any = self._client.xinfo_stream(topic)
-        groups: Any = self._client.xinfo_groups(topic)
+        stream, group = self._names.topic(topic), self._names.group(group)
+        info: Any = self._client.xinfo_stream(stream)
+        groups: Any = self._client.xinfo_groups(stream)
         found = [one for one in groups if one["name"].decode() == group]
         # The group's position first: what is given out after it is not taken for acknowledged.
         delivered = {STREAM: _numbered(found[0]["last-delivered-id"])} if found else {}
-        given = dict(self._pending(topic, group)) if found else {}
+        given = dict(self._pending(stream, group)) if found else {}
         often = {entry: times for entry, times in given.items() if times > OFTEN}
         last = {STREAM: _numbered(info["last-generated-id"])}
         return Progress(last, delivered, frozenset(given), often)
@@ -48,7 +51,7 @@ class RedisStreams:
     def again(self, topic: str, ids: Iterable[EntryId]) -> list[StreamEntry]:
         pipe = self._client.pipeline(transaction=False)
         for one in ids:
-            pipe.xrange(topic, one.name, one.name)
+            pipe.xrange(self._names.topic(topic), one.name, one.name)
         return [_entry(topic, *found) for answer in pipe.execute() for found in answer]
 
     def vanished(self, topic: str, _group: str) -> list[Gone] | None:
@@ -56,9 +59,10 @@ class RedisStreams:
 
         A stream that was made anew lacks all that it once had.
         """
+        stream = self._names.topic(topic)
         with self._client.pipeline(transaction=True) as at_once:
-            at_once.hmget(BOOK, [f"{topic}:trimmed", f"{topic}:added"])
-            at_once.xinfo_stream(topic)
+            at_once.hmget(BOOK, [f"{stream}:trimmed", f"{stream}:added"])
+            at_once.xinfo_stream(stream)
             book, info = at_once.execute(raise_on_error=False)
         trimmed, once = (int(text or 0) for text in book)
         if isinstance(info, ResponseError):
@@ -70,10 +74,10 @@ class RedisStreams:
             gone = once if added < once else max(added - trimmed - int(info["length"]), 0)
         return [Gone(gone, "entries were deleted from the stream, not by its trimmer")][: gone > 0]
 
-    def _pending(self, topic: str, group: str) -> Iterator[tuple[EntryId, int]]:
+    def _pending(self, stream: str, group: str) -> Iterator[tuple[EntryId, int]]:
         after = "-"
         while True:
-            page: Any = self._client.xpending_range(topic, group, after, "+", PAGE)
+            page: Any = self._client.xpending_range(stream, group, after, "+", PAGE)
             if not page:
                 return
             given = [(_numbered(one["message_id"]), int(one["times_delivered"])) for one in page]
@@ -81,7 +85,7 @@ class RedisStreams:
             after = f"({given[-1][0].name}"
 
     def _range(self, topic: str, first: str, last: str) -> list[StreamEntry]:
-        found: Any = self._client.xrange(topic, first, last, PAGE)
+        found: Any = self._client.xrange(self._names.topic(topic), first, last, PAGE)
         return [_entry(topic, *one) for one in found]
 
 

@@ -33,6 +33,7 @@ class KafkaCheckup:
     def __init__(self, records: KafkaRecords) -> None:
         self._admin = records.admin
         self._records = records
+        self._names = records.names
 
     def unseen(self, topics: Iterable[str]) -> list[str]:
         """Return why each of the topics cannot be looked at."""
@@ -42,11 +43,11 @@ class KafkaCheckup:
     def findings(self, topics: Iterable[str], window: Window) -> Iterator[Finding]:
         """Check topics of Usher's and of routes, those that there are."""
         there = [topic for topic in topics if not self._records.unseen(topic)]
-        configs = self._configs(_TOPIC, there)
+        configs = self._configs(_TOPIC, map(self._names.topic, there))
         brokers = self._configs(_BROKER, map(str, self._admin.list_topics(timeout=SECONDS).brokers))
         minutes = min(_number(one, "offsets.retention.minutes") for one in brokers.values())
         for topic in there:
-            config = configs[topic]
+            config = configs[self._names.topic(topic)]
             has = Settings(
                 _number(config, "retention.ms"),
                 str(config["cleanup.policy"].value),
@@ -74,9 +75,10 @@ class KafkaCheckup:
 
     def _topics_of(self, group: str) -> set[str]:
         """Return the topics that members of the group read now."""
-        (answer,) = self._admin.describe_consumer_groups([group], request_timeout=SECONDS).values()
-        members = answer.result().members
-        return {one.topic for member in members for one in member.assignment.topic_partitions}
+        asked = [self._names.group(group)]
+        (answer,) = self._admin.describe_consumer_groups(asked, request_timeout=SECONDS).values()
+        places = [one for m in answer.result().members for one in m.assignment.topic_partitions]
+        return {one.topic.removeprefix(self._names.prefix) for one in places}
 
     def _configs(self, kind: ResourceType, names: Iterable[str]) -> dict[str, Config]:
         asked = [ConfigResource(kind, str(name)) for name in names]

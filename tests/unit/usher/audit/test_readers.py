@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 from redis import Redis
 
-from contracts.brokers import KAFKA
+from contracts.brokers import KAFKA, BrokerNames
 from contracts.topics import Topic
 from usher.audit.readers import NO_ADDRESS, ReaderOf, readers
 from usher.audit.redis_streams import NO_STREAM
@@ -24,7 +24,7 @@ class Leftovers:
 
 
 def opened(elsewhere: dict[str, str], kafka: str = "") -> Any:
-    return readers(cast(Redis, Leftovers()), elsewhere, kafka)
+    return readers(cast(Redis, Leftovers()), elsewhere, kafka, BrokerNames())
 
 
 def why(reader_of: ReaderOf, topic: str) -> str | None:
