@@ -16,8 +16,9 @@ from contracts.records import Found, Kept
 from contracts.topics import READ_BY, Topic
 from usher.audit.deletions import look_for_deletions
 from usher.audit.messages import find, kept_or_coming
+from usher.audit.naming import Listed, named
 from usher.audit.readers import ReaderOf
-from usher.audit.report import Report, Unaccounted
+from usher.audit.report import Report
 from usher.audit.sources import Item, Place, Source, came, sources
 from usher.audit.topic_reader import PAGE, EntryId, Progress, StreamEntry
 from usher.audit.verdict import (
@@ -208,6 +209,8 @@ class Auditor:
 
     def _total(self, report: Report) -> None:
         oldest: float | None = None
+        listed: list[Listed] = []
+        reused: list[Listed] = []
         for mark, verdict in self._verdicts.items():
             report.events += 1
             place = self._places.get(mark)
@@ -215,7 +218,7 @@ class Auditor:
                 case State.ACCOUNTED:
                     report.dispositions[verdict.disposition] += 1
                     if verdict.reused and place:
-                        report.reused.append(self._finding(mark, place, REUSED))
+                        reused.append((mark, place, REUSED))
                 case State.OPEN if place:
                     report.open += 1
                     oldest = min(oldest or came(place.entry), came(place.entry))
@@ -224,21 +227,13 @@ class Auditor:
                 case State.BEFORE_CHANGE:
                     report.before_change += 1
                 case _ if place:
-                    report.findings.append(self._finding(mark, place, verdict.missing))
+                    listed.append((mark, place, verdict.missing))
+        report.findings = named(listed, self._sources, self._reader_of)
+        report.reused = named(reused, self._sources, self._reader_of)
         report.oldest_open_s = None if oldest is None else round(time.time() - oldest, 1)
 
     def _again(self, source: Source, ids: Iterable[EntryId]) -> list[StreamEntry]:
         return self._reader_of(source.topic).again(source.topic, ids)
-
-    def _finding(self, mark: str, place: Place, missing: str) -> Unaccounted:
-        source = event_id = route = None
-        topic = place.source.topic
-        for entry in self._again(place.source, [place.entry]):
-            for item in filter(None, place.source.items(entry)):
-                if mark.partition(" ")[0] == item.mark:
-                    source, event_id = item.event.source or None, item.event.id or None
-                    route = item.route
-        return Unaccounted(topic, place.entry.name, source, event_id, missing, route=route)
 
 
 def _by_id(look_up: Callable[[list[str]], Found[Kept]], wanted: Iterable[str]) -> dict[str, Kept]:
