@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from contracts.topics import PUBSUB, PUBSUB_ORDERED, Topic
+from contracts.topics import OWN_KEYS, PUBSUB, PUBSUB_ORDERED, Topic
 
 REDIS = "pubsub.redis"
 """The type of the broker that is the default, and whose streams the notifier trims."""
@@ -47,6 +47,11 @@ class BrokerNames:
 
     def group(self, app: str) -> str:
         return f"{self.prefix}.{app}" if self.prefix else app
+
+    @property
+    def own_keys(self) -> str:
+        """How the keys of the notifier's records begin, as they are in the same Redis."""
+        return f"{OWN_KEYS}{self.prefix}"
 
     def sidecar_env(self) -> dict[str, str]:
         """Return the variables with which a sidecar does so. The component files read the last."""

@@ -130,7 +130,7 @@ async def test_the_notifier_keeps_the_newest_and_says_when_it_began_to_forget(re
     address = redis.connection_pool.connection_kwargs
     named: dict[str, Any] = {name: address.get(name) for name in ("host", "port", "db", "password")}
     on_loop = AsyncRedis(**named, decode_responses=True)
-    shelf = RecentRecords(redis, on_loop, "things", 20, Journal(redis, "", 20), NOTICES)
+    shelf = RecentRecords(redis, on_loop, "things", 20, Journal(redis, "", 20, "usher:"), NOTICES)
     begin = datetime(2030, 1, 1, tzinfo=UTC)
     records = [(f"r-{n}", begin + timedelta(seconds=n)) for n in range(100)]
 

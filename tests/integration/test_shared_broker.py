@@ -90,7 +90,8 @@ def test_a_stack_with_a_prefix_has_no_other_streams_in_redis() -> None:
         eventually(lambda: usher.pending("workflow-completions", "notifier"), lambda n: n == 0)
         eventually(lambda: usher.pending("workflow-requests"), lambda n: n == 0)
         with usher.redis(decode_responses=True) as redis:
-            streams = {*redis.scan_iter(_type="stream")} - {"usher:changes"}
+            streams = {*redis.scan_iter(_type="stream")} - {"usher:acme-changes"}
+            assert redis.hlen("usher:acme-notices") == 2
             assert {one.removeprefix("acme-") for one in streams} >= {*Topic}
             assert all(one.startswith("acme-") for one in streams)
             told = run_usher(usher, "audit")

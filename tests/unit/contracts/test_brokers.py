@@ -50,6 +50,7 @@ def test_a_prefix_sets_topics_and_groups_apart_and_nothing_without_one() -> None
     plain, acme = BrokerNames(), BrokerNames("acme-")
     assert (plain.topic(Topic.EVENTS), plain.group("notifier")) == ("workflow-events", "notifier")
     assert plain.sidecar_env() == {}
+    assert (plain.own_keys, acme.own_keys) == ("usher:", "usher:acme-")
     assert acme.topic(Topic.EVENTS) == "acme-workflow-events"
     assert acme.group("notifier") == "acme-.notifier"
     assert acme.sidecar_env() == {"NAMESPACE": "acme-", "USHER_CONSUMER_ID": "{namespace}"}
