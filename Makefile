@@ -14,15 +14,14 @@ test: setup ## run every test; the last line names what was skipped, and why
 
 # The promises of the black-box suite, on another broker or store.
 PROMISES := $(addprefix tests/integration/test_,$(addsuffix .py,promises refusals redrive crashes absence audit \
-  store start events outcomes identity))
+  routed_audit store start events outcomes identity))
 
 test-postgres: setup ## the promise tests with the engine's state and the ledger in Postgres
 	@USHER_STATE=postgres $(BIN)/pytest --numprocesses 2 --dist loadgroup $(PROMISES)
 
-# The audit does not read Kafka yet, so its own tests are left out.
 test-kafka-postgres: setup ## the same with Kafka for a broker as well
 	@USHER_BROKER=kafka USHER_STATE=postgres $(BIN)/pytest --numprocesses 2 --dist loadgroup \
-	  $(filter-out %_audit.py,$(PROMISES)) tests/integration/test_kafka.py
+	  $(PROMISES) tests/integration/test_kafka.py
 
 bench: setup ## measure Usher beside a plain wiring and the bare engine, half an hour; QUICK=1: minutes
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)

@@ -102,7 +102,7 @@ class TopicServer(callbacks.AppCallbackServicer, callbacks.AppCallbackHealthChec
         if self._closing:
             return messages.TopicEventResponse(status=RETRY.status.value)
         # A handler finishes its work even if the sidecar no longer waits for the answer.
-        entry = entry_of(request.data, context.invocation_metadata() or ())
+        entry = entry_of(request.data, request.topic, context.invocation_metadata() or ())
         begun = asyncio.create_task(handle(entry))
         self._begun.add(begun)
         begun.add_done_callback(self._begun.discard)

@@ -15,6 +15,7 @@ from chassis.sidecar import Sidecar, not_subscribed, sidecar_http
 from chassis.topic_server import TopicServer
 from chassis.watchdog import SECONDS as WATCHDOG_SECONDS
 from chassis.watchdog import SidecarState, Watchdog, subscriber_state
+from contracts.brokers import BrokerNames
 from contracts.http import Instance
 from contracts.topics import PUBSUB, Topic
 from notifier.inbox import Inbox
@@ -50,8 +51,9 @@ class Notifier:
         self._redis = Redis.from_url(settings.redis_url, **options)
         self._on_loop = AsyncRedis.from_url(settings.redis_url, **options)
         self.sidecar = Sidecar(sidecar_http(settings, timeout_seconds=2))
-        keep = settings.keep
-        self.journal = Journal(self._redis, settings.redis_url, 2 * keep, password)
+        keep, names = settings.keep, BrokerNames(settings.topic_prefix)
+        url, own_keys = settings.redis_url, names.own_keys
+        self.journal = Journal(self._redis, url, 2 * keep, own_keys, password)
         clients = self._redis, self._on_loop
         self.notices = RecentRecords(*clients, "notices", keep, self.journal, NOTICES)
         self.dead_letters = RecentRecords(
@@ -65,7 +67,7 @@ class Notifier:
         self.redrives = asyncio.Semaphore(MOST_REDRIVES)
         self.streams = asyncio.Semaphore(settings.max_streams)
         days = timedelta(days=settings.stream_days)
-        trimmer = Trimmer(self._redis, days)
+        trimmer = Trimmer(self._redis, days, names)
         self.metrics = Metrics()
         look_for_stalled = self._overview.look_for_stalled
         watchdog = Watchdog(self.sidecar, self._sidecar_state)

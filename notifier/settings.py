@@ -4,6 +4,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import SubscriberSettings
+from contracts.brokers import TopicPrefix
 
 
 class Settings(SubscriberSettings):
@@ -20,6 +21,8 @@ class Settings(SubscriberSettings):
     """Address of the starter, which publishes for the page."""
     orchestrator_url: str = "http://127.0.0.1:8081"
     """Address of the orchestrator, which has workflows and instances."""
+    topic_prefix: TopicPrefix = Field("", validation_alias="USHER_TOPIC_PREFIX")
+    """What the names of topics begin with on the broker, which other stacks share."""
     keep: int = Field(10_000, ge=1)
     """How many notices, and how many dead letters, are kept: the newest."""
     max_streams: int = Field(100, ge=1)

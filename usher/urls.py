@@ -27,8 +27,8 @@ class UrlSettings(BaseSettings):
     redis_url: RedisDsn | None = None
     """The broker; `usher audit` and `usher doctor` read its streams."""
     kafka_brokers: str = ""
-    """Where Kafka is, `host:port` and more with commas; `usher doctor` reads its topics. The
-    embedded stack's own where it is not set."""
+    """Where Kafka is, `host:port` and more with commas; `usher audit` and `usher doctor` read its
+    topics. The embedded stack's own where it is not set."""
     redis_password: SecretStr | None = None
     """The embedded stack's own where neither this nor `redis_url` is set."""
 

@@ -13,7 +13,6 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.client import Pipeline as AsyncPipeline
 from redis.client import Pipeline
 
-NAME = "usher:changes"
 START = "0-0"
 PATTERN = r"^[0-9]{1,19}(-[0-9]{1,19})?$"
 """The pattern of an id."""
@@ -32,7 +31,12 @@ class Change:
 class Journal:
     """The change log. Record stores write it; readers of `/stream` follow it."""
 
-    def __init__(self, client: Redis, url: str, keep: int, password: str | None = None) -> None:
+    def __init__(
+        self, client: Redis, url: str, keep: int, own_keys: str, password: str | None = None
+    ) -> None:
+        """`own_keys` is how the keys of all records begin."""
+        self.own_keys = own_keys
+        self._name = f"{own_keys}changes"
         self._client = client
         self._url = url
         self._keep = keep
@@ -41,11 +45,11 @@ class Journal:
     def note(self, together: Pipeline | AsyncPipeline, store: str, record_id: str) -> None:
         """Add a change to the transaction that makes it."""
         fields: dict[Any, Any] = {"shelf": store, "record": record_id}
-        together.xadd(NAME, fields, maxlen=self._keep, approximate=True)
+        together.xadd(self._name, fields, maxlen=self._keep, approximate=True)
 
     def last(self) -> str:
         """Return the id of the newest change."""
-        newest: Any = self._client.xrevrange(NAME, count=1)
+        newest: Any = self._client.xrevrange(self._name, count=1)
         return str(newest[0][0]) if newest else START
 
     async def follow(self, after: str, stopped: Callable[[], bool]) -> AsyncIterator[Change]:
@@ -57,7 +61,7 @@ class Journal:
         redis = AsyncRedis.from_url(self._url, password=self._password, decode_responses=True)
         async with redis:
             while not stopped():
-                found: Any = await redis.xread({NAME: after}, count=100, block=_BLOCK_MS)
+                found: Any = await redis.xread({self._name: after}, count=100, block=_BLOCK_MS)
                 for after, fields in _entries(found):
                     yield Change(after, fields["shelf"], fields["record"])
 

@@ -45,9 +45,9 @@ class RecentRecords(Generic[R]):
         self._on_loop = on_loop
         self._name = name
         self._journal = journal
-        self._records = f"usher:{name}"
-        self._order = f"usher:{name}:order"
-        self._forgotten = f"usher:{name}:forgotten"
+        self._records = f"{journal.own_keys}{name}"
+        self._order = f"{self._records}:order"
+        self._forgotten = f"{self._records}:forgotten"
         self._keep = keep
         self._shape: Shape[R] = shape
 

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from redis import Redis
 
+from contracts.brokers import BrokerNames
 from contracts.topics import READ_BY, Topic
 
 BOOK = "usher:trimmed"
@@ -28,8 +29,9 @@ _log = structlog.get_logger()
 class Trimmer:
     """Trims acknowledged entries older than `keep`."""
 
-    def __init__(self, client: Redis, keep: timedelta) -> None:
+    def __init__(self, client: Redis, keep: timedelta, names: BrokerNames) -> None:
         self._client = client
+        self._names = names
         self._keep = keep
         self._absent: set[Topic] = set()
         """The streams that did not exist at the last sweep."""
@@ -40,7 +42,7 @@ class Trimmer:
 
         Requests and events go first: the audit needs the later topics to account for them.
         """
-        present = [topic for topic in Topic if self._client.exists(topic)]
+        present = [topic for topic in Topic if self._client.exists(self._names.topic(topic))]
         self._name({*Topic} - {*present})
         return {topic: self._trim(topic) for topic in present}
 
@@ -53,18 +55,19 @@ class Trimmer:
         self._absent = absent
 
     def _trim(self, topic: Topic) -> int:
-        info: Any = self._client.xinfo_stream(topic)
+        stream = self._names.topic(topic)
+        info: Any = self._client.xinfo_stream(stream)
         if added := info.get("entries-added"):
-            self._client.hset(BOOK, f"{topic}:added", added)
+            self._client.hset(BOOK, f"{stream}:added", added)
         done = self._acknowledged_before(topic)
         if done is None:
             return 0
         seconds, _ = self._client.time()
         old = (int((seconds - self._keep.total_seconds()) * 1000), 0)
         time, number = min(done, old)
-        gone: Any = self._client.eval(_TRIM, 2, topic, BOOK, f"{max(time, 0)}-{number}")
+        gone: Any = self._client.eval(_TRIM, 2, stream, BOOK, f"{max(time, 0)}-{number}")
         if gone:
-            _log.info("trimmed", stream=str(topic), entries=gone)
+            _log.info("trimmed", stream=stream, entries=gone)
         return int(gone)
 
     def _acknowledged_before(self, topic: Topic) -> tuple[int, int] | None:
@@ -73,14 +76,15 @@ class Trimmer:
         Other apps' groups count too, even if nobody reads them. If the group of the service that
         must read the topic is missing, nothing has been read yet.
         """
-        groups: Any = self._client.xinfo_groups(topic)
-        if READ_BY[topic] not in [group["name"] for group in groups]:
+        stream = self._names.topic(topic)
+        groups: Any = self._client.xinfo_groups(stream)
+        if self._names.group(READ_BY[topic]) not in [group["name"] for group in groups]:
             return None
-        return min(self._reached(topic, group) for group in groups)
+        return min(self._reached(stream, group) for group in groups)
 
-    def _reached(self, topic: Topic, group: dict[str, Any]) -> tuple[int, int]:
+    def _reached(self, stream: str, group: dict[str, Any]) -> tuple[int, int]:
         # Read after the position: entries delivered meanwhile are newer than it.
-        pending: Any = self._client.xpending(topic, group["name"])
+        pending: Any = self._client.xpending(stream, group["name"])
         reached = str(pending["min"] or group["last-delivered-id"])
         time, _, number = reached.partition("-")
         return int(time), int(number)

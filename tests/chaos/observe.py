@@ -72,7 +72,7 @@ class Observer:
     def unread(self) -> int:
         """Count the entries of the topics that are not acknowledged yet. Raises `RedisError`."""
         return sum(
-            RedisBroker(self._redis).pending(topic, group)
+            RedisBroker(self._redis, self._settings.names).pending(topic, group)
             for topic, group in TOPICS.items()
             if self._redis.exists(topic)
         )

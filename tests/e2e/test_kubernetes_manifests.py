@@ -142,13 +142,14 @@ def test_what_a_component_reads_from_the_environment_its_sidecars_have(
     manifests: list[Resource],
 ) -> None:
     """In Kubernetes daprd resolves `envRef` from what the annotations name alone."""
-    wanted = {"USHER_REDIS_HOST": "redis:6379", "USHER_REDIS_PASSWORD": ""}
+    wanted: dict[str, str | None] = {"USHER_REDIS_HOST": "redis:6379", "USHER_REDIS_PASSWORD": ""}
+    wanted["USHER_CONSUMER_ID"] = None
     read = set()
     for component in of_kind(manifests, "Component").values():
         for option in component["spec"]["metadata"]:
             if "envRef" in option:
                 read.add(option["envRef"])
-                for app in component["scopes"]:  # Redis has no password there
+                for app in component["scopes"]:  # Redis has no password there, and is its own
                     given = of_sidecar(manifests, pods(manifests)[app]).get(option["envRef"])
                     assert given == wanted[option["envRef"]]
     assert read == set(wanted)

@@ -15,6 +15,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
+from contracts.cloudevent import CloudEvent
+from tests.integration.test_audit import _acknowledged, _audit
+from tests.support.brokers import KafkaBroker
 from tests.support.command import run_usher
 from tests.support.driver import Driver, eventually, fresh
 from usher.stack.errors import StackError
@@ -129,7 +132,7 @@ def test_what_is_accepted_while_the_broker_comes_and_goes_is_served(usher: Drive
 @ON_KAFKA
 def test_a_topic_that_keeps_events_too_short_or_too_long_is_named(usher: Driver) -> None:
     def warned() -> list[str]:
-        told = run_usher(usher, "doctor", code=3)
+        told = run_usher(usher, "doctor")
         return [one["wrong"] for one in told["items"] if "retention.ms" in one["where"]]
 
     assert warned() == []
@@ -152,6 +155,42 @@ def _kept_for(usher: Driver, milliseconds: int) -> Iterator[None]:
         yield
     finally:
         set_to("", AlterConfigOpType.DELETE)
+
+
+@ON_KAFKA
+def test_records_of_every_form_are_accounted_for(usher: Driver) -> None:
+    command = {"workflow": "hello_workflow", "input": "Ada"}
+    ce = {
+        "ce_specversion": b"1.0",
+        "ce_id": fresh("event").encode(),
+        "ce_source": "/läden".encode(),
+    }
+    structured = CloudEvent(fresh("event"), "/tests", "t", json.dumps(command).encode()).to_json()
+    forms: list[tuple[bytes, dict[str, bytes]]] = [
+        (structured, {}),
+        (json.dumps(command).encode(), {**ce, "ce_type": b"order"}),
+        (json.dumps({**command, "input": fresh("bare")}).encode(), {"x": b"\xff\x00"}),
+        (fresh("no json").encode(), {"x": b"\xff\x00"}),
+    ]
+    entries = [usher.append("workflow-requests", *form) for form in forms for _ in range(2)]
+    _acknowledged(usher)
+    assert [one for one in _audit(usher).findings if one.entry in entries] == []
+
+
+@ON_KAFKA
+def test_p2_records_deleted_before_they_were_read_are_a_loss(usher: Driver) -> None:
+    before = _audit(usher).unaccounted
+    with KafkaBroker(usher.settings).holding("workflow-requests", "orchestrator") as held:
+        held.append(b"{}")
+        eventually(lambda: _audit(usher).open, lambda n: n == 1)
+        held.delete(held.append(b"{}"))
+        report = _audit(usher)
+        assert report.unaccounted == before + 2
+        assert "2 records were deleted before orchestrator" in report.findings[-1].missing
+        assert run_usher(usher, "audit", code=1)["unaccounted"] == before + 2
+        held.append(b"{}")
+    eventually(lambda: usher.pending("workflow-requests"), lambda n: n == 0, 60)
+    assert _audit(usher).unaccounted == before
 
 
 MINIMAL: dict[str, Any] = {"brokers": "127.0.0.1:9092", "authType": "none"}

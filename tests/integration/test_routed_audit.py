@@ -4,12 +4,10 @@ Each sabotage is undone, so that what other tests audit is whole.
 """
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from contracts import identity
 from contracts.cloudevent import CloudEvent
@@ -21,13 +19,6 @@ from tests.support.driver import Driver, eventually, fresh, letters
 from usher.audit.report import Unaccounted
 
 START = "shop_order/start"
-
-
-@pytest.fixture
-def raw(usher: Driver) -> Iterator[Redis]:
-    """A client that does not decode what it dumps."""
-    with usher.redis() as client:
-        yield client
 
 
 def steady(usher: Driver) -> None:
@@ -114,16 +105,13 @@ def test_p2_a_routed_entry_that_the_service_never_saw_is_named(usher: Driver) ->
     kind = TYPES["orders"]["placed"]
     body = json.dumps({"order_id": order_id}).encode()
     entry = CloudEvent(event_id, "/shop", kind, body).to_json()
-    with usher.redis() as redis:
-        with redis.pipeline(transaction=True) as at_once:  # before the sidecar can read it
-            at_once.xadd("orders", {"data": entry})
-            at_once.xreadgroup("orchestrator", "orchestrator", {"orders": ">"})
-            added, _ = at_once.execute()
+    with usher.broker() as broker, broker.holding("orders", "orchestrator") as held:
+        added = held.append(entry)
         assert _findings(usher, event_id) == []  # it is on its way
-        redis.xack("orders", "orchestrator", added)
+        held.acknowledge(added)
         (found,) = _findings(usher, event_id)
-        assert (found.route, found.entry) == (START, added.decode())
-        redis.xadd("orders", {"data": entry})
+    assert (found.route, found.entry) == (START, added)
+    usher.append("orders", entry)
     usher.running(f"shop_order-{order_id}")
     _acknowledged(usher, "orders")
     assert _findings(usher, event_id) == []
@@ -139,16 +127,12 @@ def test_p2_a_routed_entry_that_the_service_never_saw_is_named(usher: Driver) ->
     ],
 )
 def test_p2_a_row_of_a_routed_event_that_was_made_by_hand_is_named(
-    usher: Driver, raw: Redis, changes: dict[str, Any], said: str
+    usher: Driver, changes: dict[str, Any], said: str
 ) -> None:
     event_id, _ = _started(usher)
-    text: Any = raw.hget(_row(event_id), "data")
-    raw.hset(_row(event_id), "data", json.dumps({**json.loads(text), **changes}))
-    try:
+    with usher.records() as records, records.edited(_row(event_id), **changes):
         (found,) = _findings(usher, event_id)
         assert (found.route, said in found.missing) == (START, True)
-    finally:
-        raw.hset(_row(event_id), "data", text)
 
 
 def test_p2_a_row_for_a_run_that_never_was_is_named(usher: Driver) -> None:

@@ -23,6 +23,7 @@ def command_line(usher: Driver, *words: str, database: int = 0) -> tuple[list[st
     urls["USHER_REDIS_URL"] = f"redis://127.0.0.1:{usher.settings.redis_port}/{database}"
     urls["USHER_REDIS_PASSWORD"] = usher.stack.secrets.redis_password
     urls["USHER_KAFKA_BROKERS"] = address(usher.settings)
+    urls["USHER_TOPIC_PREFIX"] = usher.settings.topic_prefix
     urls |= {"USHER_BROKER": usher.settings.broker, "USHER_STATE": usher.settings.state}
     command = [str(Path(sys.executable).with_name("usher")), *words, "--json"]
     return command, {**os.environ, **urls}

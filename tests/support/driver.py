@@ -133,10 +133,11 @@ class Driver:
         with self.broker() as broker:
             return broker.pending(topic, group)
 
-    def append(self, topic: str, entry: bytes | str, headers: Any = None) -> None:
-        """Add an entry to a topic past Dapr."""
+    def append(self, topic: str, entry: bytes | str, headers: Any = None) -> str:
+        """Add an entry to a topic past Dapr; return its name at the broker."""
         with self.broker() as broker:
-            broker.append(topic, entry.encode() if isinstance(entry, str) else entry, headers)
+            data = entry.encode() if isinstance(entry, str) else entry
+            return broker.append(topic, data, headers)
 
     @contextmanager
     def broker(self) -> Iterator[Broker]:
@@ -145,7 +146,7 @@ class Driver:
             yield KafkaBroker(self.settings)
         else:
             with self.redis(decode_responses=True) as client:
-                yield RedisBroker(client)
+                yield RedisBroker(client, self.settings.names)
 
     def redis(self, **options: Any) -> Redis:
         """Return a client of the stack's Redis."""

@@ -14,11 +14,13 @@ from contracts import calls
 from contracts.http import Account
 from contracts.records import Found, Kept
 from contracts.topics import READ_BY, Topic
+from usher.audit.deletions import look_for_deletions
 from usher.audit.messages import find, kept_or_coming
-from usher.audit.report import Report, Unaccounted
-from usher.audit.sources import AUDITED, Item, Place, Source, came, sources
-from usher.audit.streams import PAGE, EntryId, Progress, Streams, named
-from usher.audit.unseen import not_seen
+from usher.audit.naming import Listed, named
+from usher.audit.readers import ReaderOf
+from usher.audit.report import Report
+from usher.audit.sources import Item, Place, Source, came, sources
+from usher.audit.topic_reader import PAGE, EntryId, Progress, StreamEntry
 from usher.audit.verdict import (
     BROKEN,
     LETTERED,
@@ -39,8 +41,10 @@ _NEARLY = timedelta(days=1)
 class Auditor:
     """One audit. Memory: some 300 bytes an event, and a page."""
 
-    def __init__(self, streams: Streams, client: Client, progress: Callable[[str], None]) -> None:
-        self._streams = streams
+    def __init__(
+        self, reader_of: ReaderOf, client: Client, progress: Callable[[str], None]
+    ) -> None:
+        self._reader_of = reader_of
         self._client = client
         self._say = progress
         self._verdicts: dict[str, Verdict] = {}
@@ -53,12 +57,13 @@ class Auditor:
         report = Report()
         self._sources, report.not_audited = sources(self._client.send(calls.routes()).items)
         topics = [source.topic for source in self._sources]
-        report.not_seen = not_seen(topics, self._streams)
+        whys = {topic: self._reader_of(topic).unseen(topic) for topic in topics}
+        report.not_seen = {topic: why for topic, why in whys.items() if why}
         report.topics = [topic for topic in topics if topic not in report.not_seen]
         read = {*READ_BY.items(), *((one.topic, one.group) for one in self._sources)}
-        self._begun = {one: self._streams.progress(*one) for one in sorted(read)}
+        self._begun = {one: self._progress(*one) for one in sorted(read)}
         for source in self._sources:
-            for page in self._streams.pages(source.topic, self._before(source).last):
+            for page in self._reader_of(source.topic).pages(source.topic, self._before(source)):
                 items = [item for entry in page for item in source.items(entry)]
                 found = [item for item in items if item]
                 report.entries += len(found)
@@ -68,12 +73,15 @@ class Auditor:
         self._look_again()
         self._look_on_the_way()
         self._total(report)
-        self._look_for_deletions(report)
+        look_for_deletions(report, self._reader_of)
         return report
 
     def _before(self, source: Source) -> Progress:
         """Return how far the group of a source had come at the beginning."""
         return self._begun[source.topic, source.group]
+
+    def _progress(self, topic: str, group: str) -> Progress:
+        return self._reader_of(topic).progress(topic, group)
 
     def _take(self, source: Source, found: Iterable[Item]) -> None:
         items: list[Item] = []
@@ -166,7 +174,7 @@ class Auditor:
                 page = ids[start : start + PAGE]
                 for mark, _ in page:
                     del self._verdicts[mark]
-                entries = self._streams.again(source.topic, dict.fromkeys(one for _, one in page))
+                entries = self._again(source, dict.fromkeys(one for _, one in page))
                 found = (item for entry in entries for item in source.items(entry))
                 self._take(source, filter(None, found))
 
@@ -179,8 +187,8 @@ class Auditor:
                 continue
             wanted = {one for verdict in mine.values() for one in verdict.wanted}
             begun = self._begun[topic, READ_BY[topic]]
-            last = self._streams.progress(topic, READ_BY[topic]).last
-            found = find(self._streams, topic, wanted, last)
+            upto = self._progress(topic, READ_BY[topic])
+            found = find(self._reader_of(topic), topic, wanted, upto)
             forgotten_before = self._forgotten_before(topic)
             for mark, verdict in mine.items():
                 hits = [found[one] for one in verdict.wanted if one in found]
@@ -201,6 +209,8 @@ class Auditor:
 
     def _total(self, report: Report) -> None:
         oldest: float | None = None
+        listed: list[Listed] = []
+        reused: list[Listed] = []
         for mark, verdict in self._verdicts.items():
             report.events += 1
             place = self._places.get(mark)
@@ -208,7 +218,7 @@ class Auditor:
                 case State.ACCOUNTED:
                     report.dispositions[verdict.disposition] += 1
                     if verdict.reused and place:
-                        report.reused.append(self._finding(mark, place, REUSED))
+                        reused.append((mark, place, REUSED))
                 case State.OPEN if place:
                     report.open += 1
                     oldest = min(oldest or came(place.entry), came(place.entry))
@@ -217,27 +227,13 @@ class Auditor:
                 case State.BEFORE_CHANGE:
                     report.before_change += 1
                 case _ if place:
-                    report.findings.append(self._finding(mark, place, verdict.missing))
+                    listed.append((mark, place, verdict.missing))
+        report.findings = named(listed, self._sources, self._reader_of)
+        report.reused = named(reused, self._sources, self._reader_of)
         report.oldest_open_s = None if oldest is None else round(time.time() - oldest, 1)
 
-    def _finding(self, mark: str, place: Place, missing: str) -> Unaccounted:
-        source = event_id = route = None
-        topic = place.source.topic
-        for entry in self._streams.again(topic, [place.entry]):
-            for item in filter(None, place.source.items(entry)):
-                if mark.partition(" ")[0] == item.mark:
-                    source, event_id = item.event.source or None, item.event.id or None
-                    route = item.route
-        return Unaccounted(topic, named(place.entry), source, event_id, missing, route=route)
-
-    def _look_for_deletions(self, report: Report) -> None:
-        for topic in AUDITED:
-            gone = self._streams.vanished(topic)
-            if gone is None:
-                report.blind.append(topic)
-            elif gone:
-                missing = f"{gone} entries were deleted from the stream, not by its trimmer"
-                report.findings.append(Unaccounted(topic, None, None, None, missing, gone))
+    def _again(self, source: Source, ids: Iterable[EntryId]) -> list[StreamEntry]:
+        return self._reader_of(source.topic).again(source.topic, ids)
 
 
 def _by_id(look_up: Callable[[list[str]], Found[Kept]], wanted: Iterable[str]) -> dict[str, Kept]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from contracts.letters import forwarded_id
 from contracts.limits import MAX_LETTER_BYTES
-from usher.audit.streams import EntryId, Progress, Streams
+from usher.audit.topic_reader import EntryId, Progress, TopicReader
 
 
 @dataclass
@@ -18,13 +18,15 @@ class Message:
     attempts: int
 
 
-def find(streams: Streams, topic: str, wanted: set[str], last: EntryId) -> Mapping[str, Message]:
+def find(
+    reader: TopicReader, topic: str, wanted: set[str], upto: Progress
+) -> Mapping[str, Message]:
     """Return the messages of these ids that are on the stream; one pass, memory for what is found.
 
     Of a dead letter published several times, `best` is the one with the most attempts.
     """
     found: dict[str, Message] = {}
-    for page in streams.pages(topic, last) if wanted else ():
+    for page in reader.pages(topic, upto) if wanted else ():
         for entry in page:
             message_id, attempts = _read(entry.data)
             for one in wanted.intersection((message_id, forwarded_id(entry.data))):
@@ -42,7 +44,7 @@ def kept_or_coming(message: Message, before: Progress, forgotten_before: float |
     """
     if not before.acknowledged(message.best):
         return True
-    return forgotten_before is not None and message.first[0] / 1000 <= forgotten_before
+    return forgotten_before is not None and message.first.ms / 1000 <= forgotten_before
 
 
 def _read(data: bytes) -> tuple[str, int]:

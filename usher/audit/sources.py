@@ -19,7 +19,7 @@ from contracts.routes.matching import Matched, RouteRefused, RouteTable
 from contracts.routes.route import Route, declared
 from contracts.served_routes import ServedRoute
 from contracts.topics import READ_BY, Topic
-from usher.audit.streams import EntryId, StreamEntry
+from usher.audit.topic_reader import EntryId, StreamEntry
 
 AUDITED = (Topic.REQUESTS, Topic.EVENTS)
 ROUTED_GROUP = READ_BY[Topic.REQUESTS]
@@ -162,7 +162,7 @@ def sources(routes: Iterable[ServedRoute]) -> tuple[list[Source], list[str]]:
 
 def came(entry_id: EntryId) -> float:
     """Return the time at which the broker took an entry, in seconds since 1970."""
-    return entry_id[0] / 1000
+    return entry_id.ms / 1000
 
 
 def _route(one: ServedRoute) -> Route:

@@ -12,7 +12,7 @@ from contracts.http import Account
 from contracts.records import KeptLetter, KeptNotice
 from contracts.refusal import Refused
 from usher.audit.sources import Item
-from usher.audit.streams import EntryId, Progress
+from usher.audit.topic_reader import EntryId, Progress
 
 BROKEN = "the ledger's record event-{} cannot be read: mend or delete it, then send the event again"
 SHARED = (

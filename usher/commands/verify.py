@@ -31,10 +31,12 @@ def audit(ctx: typer.Context, as_json: Json = False) -> None:
     """
     with session(ctx, as_json) as run, run.client() as client, run.redis() as redis:
         from usher.audit.auditor import Auditor
-        from usher.audit.streams import Streams
+        from usher.audit.readers import readers
+        from usher.urls import UrlSettings, kafka_brokers
 
-        streams = Streams(redis, _other_brokers(client))
-        report = Auditor(streams, client, run.out.progress).run()
+        kafka = kafka_brokers(run.settings, usable(UrlSettings))
+        with readers(redis, _other_brokers(client), kafka, run.settings.names) as reader_of:
+            report = Auditor(reader_of, client, run.out.progress).run()
         run.out.answer(report.as_json(), _audited(report))
     if report.unaccounted:
         raise typer.Exit(Exit.FAILED)
@@ -55,7 +57,7 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
 
         etcd_url = f"http://{LOOPBACK}:{run.settings.scheduler_etcd_client_port}"
         kafka = kafka_brokers(run.settings, usable(UrlSettings))
-        doctor = Doctor(run.settings.component_folders, client, etcd_url, kafka)
+        doctor = Doctor(run.settings.component_folders, client, etcd_url, kafka, run.settings.names)
         found = doctor.examine(run.redis)
         run.out.answer(found.as_json(), _diagnosed(found))
     if found.count("refusal"):

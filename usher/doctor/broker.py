@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from contracts.brokers import REDIS
+from contracts.brokers import KAFKA, REDIS
 from contracts.finding import Finding, refusal, warning
 from contracts.topics import PUBSUB, PUBSUB_ORDERED
 from usher.doctor.durations import seconds
-from usher.doctor.kafka import TYPE as KAFKA
 from usher.doctor.kafka import kafka
 from usher.doctor.resources import Resource, of_type
 

@@ -4,22 +4,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from time import time
 from typing import Any
 
 from redis import Redis
 
 from contracts import calls
-from contracts.brokers import REDIS, other_brokers
+from contracts.brokers import KAFKA, REDIS, BrokerNames, other_brokers
 from contracts.finding import Finding
 from contracts.http import Windows
 from contracts.services import Service
-from contracts.topics import OWN_KEYS, PUBSUB, Topic
+from contracts.topics import OWN_KEYS, PUBSUB, READ_BY, Topic
 from usher.client import Client
-from usher.doctor import kafka_topics, routes
+from usher.doctor import routes
 from usher.doctor.broker import brokers
 from usher.doctor.dapr_runtime import alike, etcd, notifier
 from usher.doctor.delivery import outages, resiliency
-from usher.doctor.kafka import TYPE as KAFKA
 from usher.doctor.redis_config import redis_config
 from usher.doctor.resources import of_type, read
 from usher.doctor.retention import retention, stores
@@ -54,9 +54,15 @@ class Doctor:
     """One examination, of files and of what runs."""
 
     def __init__(
-        self, components: Sequence[Path], client: Client, etcd_url: str, kafka: str = ""
+        self,
+        components: Sequence[Path],
+        client: Client,
+        etcd_url: str,
+        kafka: str,
+        names: BrokerNames,
     ) -> None:
         """`kafka` says where Kafka is, if it is the broker."""
+        self._names = names
         self._components = components
         self._kafka = kafka
         self._client = client
@@ -128,11 +134,13 @@ class Doctor:
         self._add(redis_config(config))
         now: Any = redis.time()
         days = self._times.stream_days, self._times.ledger_days
-        found = _streams(redis, [topic for topic in Topic if topic not in self._others])
+        found = _streams(redis, self._names, [one for one in Topic if one not in self._others])
         self._add(streams(found, int(now[0]) * 1000, *days))
-        self._add(unread(_unread(redis)))
+        self._add(unread(_unread(redis, self._names)))
         self._found.not_seen += [
-            f"the stream {topic}: {self._unseen(topic)}" for topic in Topic if topic not in found
+            f"the stream {topic}: {self._unseen(topic)}"
+            for topic in Topic
+            if topic not in found and self._others.get(topic) != KAFKA
         ]
 
     def _topics(self) -> None:
@@ -140,8 +148,19 @@ class Doctor:
             raise CommandError(
                 "Kafka's topics were not read: USHER_KAFKA_BROKERS says where it is."
             )
+        try:
+            from usher.audit.kafka_records import open_kafka
+            from usher.doctor.kafka_reading import KafkaCheckup, Window
+        except ModuleNotFoundError as missing:
+            raise CommandError(
+                "Kafka's topics were not read: `pip install 'usher-dapr[kafka]'`."
+            ) from missing
+        topics = sorted(topic for topic, kind in self._others.items() if kind == KAFKA)
         days = self._times.stream_days, self._times.ledger_days
-        self._add(kafka_topics.topics(kafka_topics.read(self._kafka), *days))
+        with open_kafka(self._kafka, self._names) as records:
+            checkup = KafkaCheckup(records)
+            self._found.not_seen += checkup.unseen(topics)
+            self._add(checkup.findings(topics, Window(int(time() * 1000), *days)))
 
     def _unseen(self, topic: Topic) -> str:
         if kind := self._others.get(topic):
@@ -162,28 +181,32 @@ class Doctor:
             self._found.not_seen.append(f"{error.title} {error.detail or ''}".strip())
 
 
-def _streams(redis: Redis, topics: Iterable[Topic]) -> dict[Topic, Stream]:
+def _streams(redis: Redis, names: BrokerNames, topics: Iterable[Topic]) -> dict[Topic, Stream]:
     found: dict[Topic, Stream] = {}
+    apps = {names.group(app): app for app in READ_BY.values()}
     for topic in topics:
-        if not redis.exists(topic):
+        stream = names.topic(topic)
+        if not redis.exists(stream):
             continue
-        info: Any = redis.xinfo_stream(topic)
+        info: Any = redis.xinfo_stream(stream)
         reached = {}
-        groups: Any = redis.xinfo_groups(topic)
+        groups: Any = redis.xinfo_groups(stream)
         for group in groups:
-            pending: Any = redis.xpending(topic, group["name"])
+            pending: Any = redis.xpending(stream, group["name"])
             at = pending["min"] or group["last-delivered-id"]
-            reached[_text(group["name"])] = _milliseconds(at)
+            name = _text(group["name"])
+            reached[apps.get(name, name)] = _milliseconds(at)
         first = info["first-entry"]
         found[topic] = Stream(info["length"], _milliseconds(first[0]) if first else 0, reached)
     return found
 
 
-def _unread(redis: Redis) -> Iterator[str]:
+def _unread(redis: Redis, names: BrokerNames) -> Iterator[str]:
     """Yield the names of streams of others that have no consumer group."""
+    own = [names.topic(topic) for topic in Topic]
     for key in redis.scan_iter(count=1000, _type="stream"):
         name = _text(key)
-        if name not in [*Topic] and not name.startswith(OWN_KEYS) and not redis.xinfo_groups(name):
+        if name not in own and not name.startswith(OWN_KEYS) and not redis.xinfo_groups(name):
             yield name
 
 

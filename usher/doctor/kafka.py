@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from contracts.finding import Finding, refusal, warning
 from usher.doctor.resources import Resource
 
-TYPE = "pubsub.kafka"
 _TRUE = ("y", "yes", "true", "t", "on", "1")
 """What daprd reads as true, in any case. Anything else is false."""
 

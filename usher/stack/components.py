@@ -6,7 +6,8 @@ more than daprd needs starts, and loses events.
 
 from pathlib import Path
 
-from usher.doctor.kafka import TYPE, kafka
+from contracts.brokers import KAFKA
+from usher.doctor.kafka import kafka
 from usher.doctor.resources import of_type, read
 from usher.stack.errors import StackError
 
@@ -19,7 +20,7 @@ def refuse_unfit_components(folder: Path) -> None:
     lines = [f"{folder.parent / one.where}: {one.wrong}: correct it" for one in broken]
     lines += [
         f"{folder.parent / found.where}: {found.wrong}: right is {found.right} ({found.breaks})"
-        for one in of_type(resources, TYPE)
+        for one in of_type(resources, KAFKA)
         for found in kafka(one)
         if found.level == "refusal"
     ]

@@ -9,6 +9,7 @@ import socket
 import struct
 from pathlib import Path
 
+from contracts.brokers import BrokerNames
 from contracts.topics import Topic
 from usher.stack.errors import SetupError
 from usher.stack.program import Report, run
@@ -109,13 +110,13 @@ def write_properties(settings: StackSettings, data: Path) -> None:
     (settings.data_dir / FILE).write_text("".join(lines))
 
 
-def is_ready(where: str, seconds: float) -> bool:
+def is_ready(where: str, names: BrokerNames, seconds: float) -> bool:
     """Return whether the broker at `host:port` answers, and has the topics of `PARTITIONS`.
 
     It makes those that it lacks. A sidecar would make them with one partition each.
     """
     host, _, port = where.rpartition(":")
-    request = _CREATE_TOPICS + _topics() + struct.pack("!i?", int(seconds * 1000), False)
+    request = _CREATE_TOPICS + _topics(names) + struct.pack("!i?", int(seconds * 1000), False)
     try:
         with socket.create_connection((host, int(port)), seconds) as caller:
             caller.settimeout(seconds)
@@ -127,11 +128,11 @@ def is_ready(where: str, seconds: float) -> bool:
         return False
 
 
-def _topics() -> bytes:
+def _topics(names: BrokerNames) -> bytes:
     """Return the topics as CreateTopics has them: name, partitions, one replica, no settings."""
     found = struct.pack("!i", len(PARTITIONS))
     for topic, partitions in PARTITIONS.items():
-        name = topic.encode()
+        name = names.topic(topic).encode()
         found += struct.pack("!h", len(name)) + name + struct.pack("!ihii", partitions, 1, 0, 0)
     return found
 

@@ -37,6 +37,7 @@ def processes(settings: StackSettings, binaries: Binaries) -> list[ProcessSpec]:
             NOTIFIER_REDIS_URL=f"redis://{redis_address(settings)}/0",
             NOTIFIER_STARTER_URL=settings.url("starter"),
             NOTIFIER_ORCHESTRATOR_URL=settings.url("orchestrator"),
+            USHER_TOPIC_PREFIX=settings.topic_prefix,
         ),
         *(_numbered(n, _orchestrator(own, n)) for n, own in replicas),
         _service(settings, "starter", STARTER_ORCHESTRATOR_URL=settings.url("orchestrator")),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from contracts.brokers import BrokerNames
 from usher.stack import kafka, postgres
 from usher.stack.spec import ProcessSpec
 
@@ -17,7 +18,8 @@ def is_ready(spec: ProcessSpec, redis_password: str = "") -> bool:
     if spec.ready.startswith("postgres://"):
         return postgres.accepts(Path(spec.ready.removeprefix("postgres://")), _SECONDS)
     if spec.ready.startswith("kafka://"):
-        return kafka.is_ready(spec.ready.removeprefix("kafka://"), _SECONDS)
+        where, _, prefix = spec.ready.removeprefix("kafka://").partition("/")
+        return kafka.is_ready(where, BrokerNames(prefix), _SECONDS)
     return _answers(spec.ready)
 
 

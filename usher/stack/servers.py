@@ -64,6 +64,6 @@ def _kafka(settings: StackSettings, binaries: Binaries) -> ProcessSpec:
     return ProcessSpec(
         name="kafka",
         argv=kafka.command(binaries.kafka, data, properties),
-        ready=f"kafka://{kafka.address(settings)}",
+        ready=f"kafka://{kafka.address(settings)}/{settings.topic_prefix}",
         ports=("kafka_port", "kafka_controller_port"),
     )

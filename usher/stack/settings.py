@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 import usher
+from contracts.brokers import BrokerNames, TopicPrefix
 from contracts.services import Service
 
 # Only the HTTP of the three services follows `host`. Everything else listens on loopback.
@@ -84,6 +85,9 @@ class StackSettings(BaseSettings):
     state: Literal["redis", "postgres"] = Field(
         "redis", description="what holds the workflow engine's state and the ledger"
     )
+    topic_prefix: TopicPrefix = Field(
+        "", description="what topics and groups begin with on a broker that other stacks share"
+    )
     replicas: int = Field(1, ge=1, le=4, description="orchestrators, each beside its own sidecar")
 
     starter_port: Port = Field(8080, description="starter's HTTP")
@@ -143,6 +147,11 @@ class StackSettings(BaseSettings):
         others = [name for name in (self.broker, self.state) if name != "redis"]
         sets = self.components_dir.with_name("component-sets")
         return (self.components_dir, *(sets / name for name in others))
+
+    @property
+    def names(self) -> BrokerNames:
+        """The names of topics and groups on the broker."""
+        return BrokerNames(self.topic_prefix)
 
     @property
     def served(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ def sidecar_env(settings: StackSettings, redis_address: str) -> dict[str, str]:
     return {
         "USHER_REDIS_HOST": redis_address,
         **_stores(settings),
+        **settings.names.sidecar_env(),
         # Where other sidecars reach this one. By default daprd takes a network address, which a
         # machine may not have, and on which nothing listens here.
         "DAPR_HOST_IP": LOOPBACK,

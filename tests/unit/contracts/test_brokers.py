@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts.brokers import is_too_large, other_brokers
+from contracts.brokers import BrokerNames, is_too_large, other_brokers
 from contracts.topics import Topic
 
 
@@ -44,3 +44,13 @@ def test_what_is_too_large_is_told_from_what_is_away() -> None:
         "Producer.MaxMessageBytes: 2000000 > 1048576)"
     )
     assert not is_too_large(f"{said}: client has run out of available brokers to talk to")
+
+
+def test_a_prefix_sets_topics_and_groups_apart_and_nothing_without_one() -> None:
+    plain, acme = BrokerNames(), BrokerNames("acme-")
+    assert (plain.topic(Topic.EVENTS), plain.group("notifier")) == ("workflow-events", "notifier")
+    assert plain.sidecar_env() == {}
+    assert (plain.own_keys, acme.own_keys) == ("usher:", "usher:acme-")
+    assert acme.topic(Topic.EVENTS) == "acme-workflow-events"
+    assert acme.group("notifier") == "acme-.notifier"
+    assert acme.sidecar_env() == {"NAMESPACE": "acme-", "USHER_CONSUMER_ID": "{namespace}"}

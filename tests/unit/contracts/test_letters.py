@@ -12,14 +12,14 @@ from contracts.limits import KEPT_OF_LARGER, MAX_DATA_BYTES, MAX_KEPT_BYTES
 from contracts.topics import Topic
 from tests.support.answers import dead_letter
 from usher.audit.sources import CommandSource, Item
-from usher.audit.streams import StreamEntry
+from usher.audit.topic_reader import EntryId, StreamEntry
 
 TOPIC = Topic.REQUESTS
 
 
 def item(entry: bytes) -> Item:
     """Return what the audit reads of an entry."""
-    (found,) = CommandSource(TOPIC).items(StreamEntry(TOPIC, (1, 0), entry))
+    (found,) = CommandSource(TOPIC).items(StreamEntry(TOPIC, EntryId(1, 0), entry))
     assert found
     return found
 

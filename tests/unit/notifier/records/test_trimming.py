@@ -6,6 +6,7 @@ from typing import Any, cast
 from redis import Redis
 from structlog.testing import capture_logs
 
+from contracts.brokers import BrokerNames
 from contracts.topics import Topic
 from notifier.records.trimming import Trimmer
 
@@ -18,7 +19,7 @@ class NoBroker:
 
 
 def _warnings(sweeps: int) -> list[Any]:
-    trimmer = Trimmer(cast(Redis, NoBroker()), timedelta(days=7))
+    trimmer = Trimmer(cast(Redis, NoBroker()), timedelta(days=7), BrokerNames())
     with capture_logs() as logged:
         for _ in range(sweeps):
             assert trimmer.sweep() == {}

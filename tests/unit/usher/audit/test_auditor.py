@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from contracts.topics import Topic
 from orchestrator.intake.routed_arrivals import Router
 from usher.audit.auditor import Auditor
 from usher.audit.report import Report
-from usher.audit.streams import EntryId, Progress, StreamEntry, Streams
+from usher.audit.topic_reader import STREAM, EntryId, Gone, Progress, StreamEntry
 from usher.client import Client
 
 NOW = int(datetime.now(UTC).timestamp() * 1000)
@@ -36,7 +36,7 @@ def letter(attempts: int = 1) -> bytes:
     return CloudEvent(LETTER, "/usher/orchestrator", "t", body).to_json()
 
 
-LAST: EntryId = (2**64 - 1, 2**64 - 1)
+LAST = EntryId(2**64 - 1, 2**64 - 1)
 NOTICED = CloudEvent(NOTICE, "/usher/orchestrator", "t", b"{}").to_json()
 
 
@@ -51,20 +51,16 @@ class World:
         self.letters: dict[str, dict[str, Any]] = {}
         self.notices: set[str] = set()
         self.forgotten_before: float | None = None
-        self.gone: dict[Topic, int | None] = {}
+        self.gone: dict[str, list[Gone] | None] = {}
         self.asked = 0
         self.broken: list[str] = []
         self.often: dict[EntryId, int] = {}
         self.router = Router((), {})
 
-    elsewhere: Mapping[str, str] = {}
-
-    def has(self, _: str) -> bool:
-        return True
-
     def add(self, topic: str, data: bytes, age: timedelta = timedelta()) -> EntryId:
         number = sum(map(len, self.streams.values()))
-        entry = StreamEntry(topic, (NOW - int(age.total_seconds() * 1000), number), data)
+        entry_id = EntryId(NOW - int(age.total_seconds() * 1000), number)
+        entry = StreamEntry(topic, entry_id, data)
         self.streams[topic].append(entry)
         return entry.id
 
@@ -87,27 +83,30 @@ class World:
         self.letters[LETTER] = letter
 
     def audit(self) -> Report:
-        auditor = Auditor(cast(Streams, self), cast(Client, self), lambda _: None)
-        return auditor.run()
+        return Auditor(lambda _: self, cast(Client, self), lambda _: None).run()
 
     def missing(self) -> list[str]:
         return [finding.missing for finding in self.audit().findings]
 
     # The streams.
+    def unseen(self, _topic: str) -> str | None:
+        return None
+
     def progress(self, topic: str, _: str) -> Progress:
         delivered = self.delivered.get(topic, LAST)
-        return Progress(LAST, delivered, frozenset(self.pending), self.often)
+        given = {STREAM: delivered} if delivered else {}
+        return Progress({STREAM: LAST}, given, frozenset(self.pending), self.often)
 
-    def pages(self, topic: str, last: EntryId) -> Iterator[list[StreamEntry]]:
-        if entries := [one for one in self.streams[topic] if one.id <= last]:
+    def pages(self, topic: str, _upto: Progress) -> Iterator[list[StreamEntry]]:
+        if entries := list(self.streams[topic]):
             yield entries
 
     def again(self, topic: str, ids: Iterable[EntryId]) -> list[StreamEntry]:
         wanted = set(ids)
         return [one for one in self.streams[topic] if one.id in wanted]
 
-    def vanished(self, topic: Topic) -> int | None:
-        return self.gone.get(topic, 0)
+    def vanished(self, topic: str, _group: str) -> list[Gone] | None:
+        return self.gone.get(topic, [])
 
     # The services.
     def send(self, call: Call[Any]) -> Any:
@@ -226,7 +225,7 @@ def test_what_is_pending_or_not_yet_delivered_is_open(world: World) -> None:
     assert report.oldest_open_s >= 60
     world.pending.clear()
     assert world.audit().unaccounted == 1
-    for before in (None, (0, 0)):
+    for before in (None, EntryId(0, 0)):
         world.delivered[Topic.REQUESTS] = before
         assert world.audit().open == 1
 
@@ -274,9 +273,9 @@ def test_what_the_notifier_has_not_acknowledged_is_on_its_way(
     world.pending.add(sent)
     assert world.missing() == []
     world.pending.clear()
-    world.forgotten_before = sent[0] / 1000 - 1
+    world.forgotten_before = sent.ms / 1000 - 1
     assert len(world.missing()) == 1
-    world.forgotten_before = sent[0] / 1000 + 1
+    world.forgotten_before = sent.ms / 1000 + 1
     assert world.missing() == []
 
 
@@ -305,7 +304,7 @@ def test_a_trace_that_is_missing_counts_unless_the_entry_is_in_flight(world: Wor
 
 
 def test_entries_that_are_gone_count(world: World) -> None:
-    world.gone = {Topic.REQUESTS: 3, Topic.EVENTS: None}
+    world.gone = {Topic.REQUESTS: [Gone(2, "deleted"), Gone(1, "cut")], Topic.EVENTS: None}
     report = world.audit()
     assert report.unaccounted == 3
     assert report.blind == [Topic.EVENTS]

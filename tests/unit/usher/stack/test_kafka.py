@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.brokers import BrokerNames
 from usher.stack import kafka
 from usher.stack.errors import SetupError
 from usher.stack.processes import processes
@@ -39,7 +40,7 @@ def test_it_is_started_and_named_to_the_sidecars_where_it_is_the_broker(tmp_path
     specs = {spec.name: spec for spec in processes(settings, NOWHERE)}
     assert list(specs)[:3] == ["redis", "kafka", "postgres"]
     where = f"{LOOPBACK}:{settings.kafka_port}"
-    assert specs["kafka"].ready == f"kafka://{where}"
+    assert specs["kafka"].ready == f"kafka://{where}/"
     assert specs["starter-daprd"].env["USHER_KAFKA_BROKERS"] == where
     assert set(data_dirs(settings)) == {"redis", "kafka", "postgres", "scheduler"}
     plain = StackSettings(data_dir=tmp_path)
@@ -96,6 +97,6 @@ def test_it_is_ready_once_it_has_the_topics_of_several_partitions(
 
         thread = threading.Thread(target=serve)
         thread.start()
-        assert kafka.is_ready(f"{LOOPBACK}:{server.getsockname()[1]}", 2) is ready
+        assert kafka.is_ready(f"{LOOPBACK}:{server.getsockname()[1]}", BrokerNames(), 2) is ready
         thread.join(5)
-    assert kafka.is_ready(f"{LOOPBACK}:1", 1) is False
+    assert kafka.is_ready(f"{LOOPBACK}:1", BrokerNames(), 1) is False

@@ -74,6 +74,16 @@ def test_a_sidecar_finds_redis_by_the_variable_its_components_name(
     assert named(settings)["notifier-daprd"].env["USHER_REDIS_HOST"] == "127.0.0.1:16379"
 
 
+def test_a_prefix_reaches_every_sidecar_and_what_reads_the_broker(settings: StackSettings) -> None:
+    specs = named(settings.model_copy(update={"topic_prefix": "acme-", "broker": "kafka"}))
+    for service in ("starter", "orchestrator", "notifier"):
+        env = specs[f"{service}-daprd"].env
+        assert (env["NAMESPACE"], env["USHER_CONSUMER_ID"]) == ("acme-", "{namespace}")
+    assert specs["notifier"].env["USHER_TOPIC_PREFIX"] == "acme-"
+    assert (specs["kafka"].ready or "").endswith("/acme-")
+    assert "NAMESPACE" not in named(settings)["starter-daprd"].env
+
+
 def test_postgres_is_started_and_named_to_the_sidecars_where_it_holds_the_state(
     settings: StackSettings,
 ) -> None:

@@ -66,3 +66,9 @@ def test_a_service_that_listens_everywhere_is_asked_on_loopback() -> None:
 
 def test_every_port_says_what_it_is_for() -> None:
     assert all(purpose(field) != field for field in StackSettings().ports())
+
+
+@pytest.mark.parametrize("prefix", ["Acme-", "-acme", "acme.", "a" * 64, "a b"])
+def test_a_prefix_that_is_no_namespace_is_refused(prefix: str) -> None:
+    with pytest.raises(ValidationError, match="small letters, digits and '-', such as acme-"):
+        StackSettings(topic_prefix=prefix)
