@@ -7,7 +7,6 @@ from pathlib import Path
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
-from redis import RedisError
 
 import notifier.page
 from chassis.app import new_app
@@ -20,6 +19,7 @@ from notifier.page import routes as pages
 from notifier.page import sse as stream
 from notifier.page.rendering import page
 from notifier.page.sources import Missing
+from notifier.records.store import UNAVAILABLE
 from notifier.service import Notifier
 
 _log = structlog.get_logger()
@@ -40,7 +40,8 @@ def build_app(service: Notifier, names: Collection[str] = ()) -> FastAPI:
 
     app = new_app("Usher notifier", lifespan, names, _show)
     app.state.service = service
-    app.add_exception_handler(RedisError, _store_away)
+    for unavailable in UNAVAILABLE:
+        app.add_exception_handler(unavailable, _store_away)
     for part in (routes, actions, pages, stream):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=STATIC))
@@ -61,7 +62,7 @@ def _wants_page(request: Request) -> bool:
 
 
 def _store_away(request: Request, error: Exception) -> Response:
-    """503: Redis does not answer, so there are no records to show."""
+    """503: the store does not answer, so there are no records to show."""
     what = "the notifier's store does not answer"
     if _wants_page(request):
         _log.warning(what, error=str(error))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import structlog
 from dapr.ext.grpc import TopicEventResponse
 from opentelemetry.trace import Span, SpanKind
-from redis import RedisError
 
 from chassis.logs import about
 from chassis.topic_server import RETRY, SUCCESS
@@ -28,7 +27,7 @@ from contracts.topics import Topic
 from notifier.lines import LineWriter
 from notifier.metrics import Metrics
 from notifier.records.reading import original_event, read_dead_letter, read_notice, record
-from notifier.records.store import RecentRecords
+from notifier.records.store import UNAVAILABLE, RecentRecords
 
 _log = structlog.get_logger()
 
@@ -85,7 +84,7 @@ class Inbox:
                     await self._notice(seen)
                 else:
                     await self._letter(seen)
-            except RedisError as error:
+            except UNAVAILABLE as error:
                 _log.warning("will be tried again", id=seen.id, error=str(error))
                 return RETRY
         return SUCCESS

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import anyio
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from redis import RedisError
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from contracts.http import Page
@@ -25,7 +24,7 @@ from contracts.records import (
     Timeline,
 )
 from notifier.records.shapes import R
-from notifier.records.store import RecentRecords
+from notifier.records.store import UNAVAILABLE, RecentRecords
 from notifier.redrive import Chosen
 from notifier.service import Notifier
 from notifier.service_clients import Away
@@ -162,7 +161,7 @@ async def _redriven(
                         return
         except Away as away:
             yield _message(begun.model_copy(update={"away": str(away)}))
-        except RedisError as error:
+        except UNAVAILABLE as error:
             why = f"the notifier's store does not answer: {error}"
             yield _message(begun.model_copy(update={"away": why}))
 

@@ -117,8 +117,9 @@ def _match(
 
 
 def demo_settings(settings: StackSettings) -> StackSettings:
-    """A second stack beside the one of `settings`: its own data, its own ports."""
+    """A second stack beside the one of `settings`: its own data, its own ports, its own Redis."""
     aside = {"data_dir": settings.data_dir.parent / "demo", "log_format": "console"}
+    aside |= {"redis_url": "", "redis_host": ""}
     return settings.shifted(PORTS_BESIDE).model_copy(update=aside)
 
 

@@ -4,14 +4,12 @@ Every command imports this module, also where it only shows its help. What takes
 imported here once a command asks for it.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
 
 import typer
 
@@ -20,8 +18,9 @@ from usher.stack.errors import SetupError, StackError
 
 if TYPE_CHECKING:
     import httpx
-    from redis import Redis, RedisError
+    from redis import Redis
 
+    from chassis.redis_settings import RedisAddress
     from usher.client import Client
     from usher.stack.settings import StackSettings
     from usher.stack.spec import ProcessSpec
@@ -45,10 +44,10 @@ def _new_stack(settings: "StackSettings", specs: "Sequence[ProcessSpec] | None" 
     return Stack(settings, specs)
 
 
-def _new_redis_client(url: str) -> "Redis":
+def _new_redis_client(address: "RedisAddress") -> "Redis":
     from redis import Redis
 
-    return Redis.from_url(url, socket_timeout=30, socket_connect_timeout=5)
+    return Redis(**address.probe_options(), socket_timeout=30)
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Wiring:
 
     http: "Callable[[Collection[str]], httpx.Client]" = _new_http_client
     stack: "Callable[..., Stack]" = _new_stack
-    redis: "Callable[[str], Redis]" = _new_redis_client
+    redis: "Callable[[RedisAddress], Redis]" = _new_redis_client
 
 
 class Session:
@@ -96,35 +95,20 @@ class Session:
         """A client of the broker; raises `Unreachable` when it does not answer."""
         from redis import RedisError
 
-        from usher.urls import UrlSettings, redis_url
+        from chassis.redis_faults import one_line
+        from usher.stack.secrets import FILE
+        from usher.urls import redis_address
 
-        url = redis_url(self.settings, usable(UrlSettings))
-        with self.wiring.redis(url) as client:
+        address = redis_address(self.settings)
+        with self.wiring.redis(address) as client:
             try:
                 yield client
             except RedisError as error:
-                where = re.sub("//.*@", "//", url)
-                what, hint = self._why_not(error, url)
-                raise Unreachable(
-                    f"Redis at {where} {what}.", f"{str(error).rstrip('.')}. {hint}"
-                ) from error
-
-    def _why_not(self, error: "RedisError", url: str) -> tuple[str, str]:
-        """Return what Redis does instead of answering, and what to do."""
-        from redis import AuthenticationError
-
-        from usher.stack.secrets import FILE
-
-        if not isinstance(error, AuthenticationError):
-            return "does not answer", "USHER_REDIS_URL says where it is."
-        if urlsplit(url).password:
-            return "refuses the password it got", "USHER_REDIS_PASSWORD is its password."
-        gone = f"The embedded stack's is in {self.settings.data_dir / FILE}"
-        hint = f"{gone}; if that is gone, `usher down` and `usher up` make another."
-        return (
-            "wants a password, and none was found",
-            f"USHER_REDIS_PASSWORD is its password. {hint}",
-        )
+                detail = None
+                if not address.password and self.settings.own_redis:
+                    gone = f"The embedded stack's is in {self.settings.data_dir / FILE}"
+                    detail = f"{gone}; if that is gone, `usher down` and `usher up` make another."
+                raise Unreachable(f"{one_line(error, address)}.", detail) from error
 
     def stack(self, names: Sequence[str] | None = None) -> "Stack":
         """The embedded stack that the settings describe, or of it what `names` says.
@@ -171,16 +155,21 @@ def usable(settings: Callable[[], Settings]) -> Settings:
     """What `settings` makes of the environment; raises `BadInput` that names the variable."""
     from pydantic import ValidationError
 
-    from usher.stack.settings import variable
-
     try:
         return settings()
     except ValidationError as invalid:
         errors = [
-            {"field": variable(str(error["loc"][0])), "message": error["msg"]}
+            {"field": _named(str(error["loc"][0])), "message": error["msg"]}
             if error["loc"]
             else {"field": "", "message": error["msg"].removeprefix("Value error, ")}
             for error in invalid.errors(include_url=False, include_context=False)
         ]
         title = "The environment holds settings that cannot be used."
         raise BadInput(title, errors=errors) from invalid
+
+
+def _named(field: str) -> str:
+    """Return the variable of a setting. A setting with another name is known by its variable."""
+    from usher.stack.settings import variable
+
+    return field if field.isupper() else variable(field)

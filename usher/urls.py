@@ -3,11 +3,13 @@
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from urllib.parse import quote, urlsplit
+from dataclasses import replace
+from urllib.parse import urlsplit
 
-from pydantic import HttpUrl, RedisDsn, SecretStr
+from pydantic import HttpUrl
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis.redis_settings import RedisAddress
 from contracts.services import SERVICES, Service
 from usher.stack.secrets import read_secrets
 from usher.stack.settings import LOOPBACK, StackSettings
@@ -24,13 +26,9 @@ class UrlSettings(BaseSettings):
     """A name that stands for the addresses of all orchestrators, such as a headless Service of
     Kubernetes. What concerns each of them is sent to every address."""
     notifier_url: HttpUrl | None = None
-    redis_url: RedisDsn | None = None
-    """The broker; `usher audit` and `usher doctor` read its streams."""
     kafka_brokers: str = ""
     """Where Kafka is, `host:port` and more with commas; `usher audit` and `usher doctor` read its
     topics. The embedded stack's own where it is not set."""
-    redis_password: SecretStr | None = None
-    """The embedded stack's own where neither this nor `redis_url` is set."""
 
 
 def service_urls(stack: StackSettings, elsewhere: UrlSettings) -> Mapping[Service, str]:
@@ -85,21 +83,15 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def redis_url(stack: StackSettings, elsewhere: UrlSettings) -> str:
-    """Where the broker is, with the password in it, if there is one: not to be printed as it is."""
-    given = elsewhere.redis_password.get_secret_value() if elsewhere.redis_password else ""
-    if elsewhere.redis_url is None:
-        password = given or read_secrets(stack.data_dir).redis_password
-        return f"redis://{_login(password)}{LOOPBACK}:{stack.redis_port}/0"
-    url = str(elsewhere.redis_url)
-    return url if elsewhere.redis_url.password else url.replace("://", f"://{_login(given)}", 1)
+def redis_address(stack: StackSettings) -> RedisAddress:
+    """Return the Redis that the settings name, or the stack's own with its password."""
+    if stack.redis:
+        return stack.redis
+    password = stack.redis_password or read_secrets(stack.data_dir).redis_password
+    return replace(stack.redis_in_use, password=password)
 
 
 def kafka_brokers(stack: StackSettings, elsewhere: UrlSettings) -> str:
     """Where Kafka is; empty where nobody says so."""
     own = f"{LOOPBACK}:{stack.kafka_port}" if stack.broker == "kafka" else ""
     return elsewhere.kafka_brokers or own
-
-
-def _login(password: str) -> str:
-    return f":{quote(password, safe='')}@" if password else ""

@@ -6,11 +6,10 @@ from typing import Annotated
 
 import anyio
 from fastapi import APIRouter, Header, HTTPException, Query
-from redis import RedisError
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from contracts.records import DeadLetter, Notice
-from notifier.records.journal import PATTERN
+from notifier.records.store import PATTERN, UNAVAILABLE
 from notifier.routes import SEND_SECONDS, Service
 from notifier.service import Notifier
 
@@ -50,15 +49,15 @@ async def stream(
 async def _events(
     service: Notifier, seen: str, stopped: Callable[[], bool]
 ) -> AsyncIterator[ServerSentEvent]:
-    """Yield the changes after `seen`. It ends when Redis is away; browsers then reconnect."""
+    """Yield the changes after `seen`. It ends when the store is away; browsers then reconnect."""
     stores = {"notices": service.notices.get, "dead-letters": service.dead_letters.get}
     async with service.streams:
         try:
-            await asyncio.to_thread(service.journal.last)  # no hello while Redis is away
+            await asyncio.to_thread(service.journal.last)  # no hello while the store is away
             yield ServerSentEvent(event="hello", data=seen, retry=_RETRY_MS)
             async for change in service.journal.follow(seen, stopped):
                 record = await asyncio.to_thread(stores[change.store], change.record_id)
                 text = record.model_dump_json(exclude_unset=True) if record else "null"
                 yield ServerSentEvent(event=_KINDS[change.store], id=change.id, data=text)
-        except RedisError:
+        except UNAVAILABLE:
             return

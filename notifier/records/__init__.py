@@ -1,1 +1,1 @@
-"""Records: notices and dead letters, read from topics, kept in Redis, and the change log."""
+"""Records: notices and dead letters, read from topics, kept in a store, and the change log."""

@@ -3,22 +3,16 @@
 On the real Redis of the stack, in a database of its own: nobody else reads or trims there.
 """
 
-import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
 
 from contracts.brokers import BrokerNames
 from contracts.topics import READ_BY, Topic
-from notifier.records.journal import Journal
-from notifier.records.shapes import NOTICES
-from notifier.records.store import RecentRecords
 from notifier.records.trimming import Trimmer
-from tests.support.answers import notice
 from tests.support.command import run_usher
 from tests.support.driver import Driver
 from usher.audit.redis_streams import RedisStreams
@@ -124,26 +118,3 @@ def test_what_was_trimmed_is_told_from_what_was_deleted(redis: Redis, usher: Dri
 def test_doctor_finds_nothing_wrong_with_what_runs(usher: Driver) -> None:
     told = run_usher(usher, "doctor")
     assert told == {"refusals": 0, "warnings": 0, "items": [], "not_seen": []}
-
-
-async def test_the_notifier_keeps_the_newest_and_says_when_it_began_to_forget(redis: Redis) -> None:
-    address = redis.connection_pool.connection_kwargs
-    named: dict[str, Any] = {name: address.get(name) for name in ("host", "port", "db", "password")}
-    on_loop = AsyncRedis(**named, decode_responses=True)
-    shelf = RecentRecords(redis, on_loop, "things", 20, Journal(redis, "", 20, "usher:"), NOTICES)
-    begin = datetime(2030, 1, 1, tzinfo=UTC)
-    records = [(f"r-{n}", begin + timedelta(seconds=n)) for n in range(100)]
-
-    async def put(record: tuple[str, datetime]) -> None:
-        await shelf.put(notice(id=record[0]), record[1])
-
-    async with on_loop:
-        for one in records[:20]:
-            await put(one)
-        assert shelf.forgotten_before() is None
-        await asyncio.gather(*map(put, records[20:]))
-    kept = {one.id for one in shelf.newest(lambda _: True, 1000)}
-    assert kept == {f"r-{n}" for n in range(80, 100)}
-    assert shelf.forgotten_before() == records[79][1].timestamp()
-    assert redis.hlen("usher:things") == 20
-    assert [one.id for one in shelf.get_many(["r-79", "r-80", "nobody"])] == ["r-80"]

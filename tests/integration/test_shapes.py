@@ -55,6 +55,8 @@ def test_nothing_is_unaccounted_and_nothing_is_unseen(usher: Driver) -> None:
     event_id = fresh("event")
     _start(usher, event_id, fresh("count"), events=0)
     _settled(usher, event_id)
+    in_redis = "redis" in (usher.settings.broker, usher.settings.state)
+    assert ("redis" in usher.stack.names()) is in_redis  # where nothing is in it, it does not run
     told = eventually(lambda: run_usher(usher, "audit"), lambda told: not told["open"])
     assert (told["unaccounted"], told["not_seen"]) == (0, {})
     assert told["events"] > 0

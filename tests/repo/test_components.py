@@ -8,6 +8,7 @@ import yaml
 
 from contracts.topics import LEDGER_STORE, PUBSUB, PUBSUB_ORDERED, STATE_STORE, Topic
 from tests.repo.files import ROOT, SERVICES
+from tests.support.guarded_redis import PERMITTED
 
 FOLDER = ROOT / "components"
 SETS = ROOT / "component-sets"
@@ -154,3 +155,9 @@ def test_nothing_is_written_down_that_belongs_to_one_machine() -> None:
     for name in (PUBSUB, STATE_STORE, LEDGER_STORE):
         (redis,) = [o for o in component(name)["spec"]["metadata"] if o["name"] == "redisHost"]
         assert set(redis) == {"name", "envRef"}
+
+
+def test_the_documents_have_the_commands_that_a_user_of_redis_needs() -> None:
+    text = (ROOT / "docs" / "brokers-and-stores.md").read_text()
+    rule = text.partition("-@all ")[2].partition("```")[0]
+    assert rule.split() == [f"+{one}" for one in PERMITTED.split()]

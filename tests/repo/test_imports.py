@@ -24,11 +24,12 @@ from tests.repo.files import (
     tree,
 )
 
+REDIS = {"chassis.redis_settings", "chassis.redis_faults"}
 MAY_IMPORT = {
     "contracts": {"contracts"},
     "chassis": {"chassis", "contracts"},
     **{service: {service, "chassis", "contracts"} for service in SERVICES},
-    "usher": {"usher", "contracts", "chassis.client"},
+    "usher": {"usher", "contracts", "chassis.client", *REDIS},
 }
 OURS = {*PRODUCT, "tests", "bench"}
 

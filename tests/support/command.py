@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tests.support.driver import Driver
 from usher.stack.kafka import address
+from usher.urls import redis_address
 
 
 def command_line(usher: Driver, *words: str, database: int = 0) -> tuple[list[str], dict[str, str]]:
@@ -20,8 +22,8 @@ def command_line(usher: Driver, *words: str, database: int = 0) -> tuple[list[st
         f"USHER_{name.upper()}_URL": usher.url(name, "")
         for name in ("starter", "orchestrator", "notifier")
     }
-    urls["USHER_REDIS_URL"] = f"redis://127.0.0.1:{usher.settings.redis_port}/{database}"
-    urls["USHER_REDIS_PASSWORD"] = usher.stack.secrets.redis_password
+    redis = redis_address(usher.settings)
+    urls |= replace(redis, db=database).variables() | {"USHER_REDIS_PASSWORD": redis.password}
     urls["USHER_KAFKA_BROKERS"] = address(usher.settings)
     urls["USHER_TOPIC_PREFIX"] = usher.settings.topic_prefix
     urls |= {"USHER_BROKER": usher.settings.broker, "USHER_STATE": usher.settings.state}

@@ -12,9 +12,9 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tests.support.brokers import Broker, KafkaBroker, RedisBroker
 from tests.support.records import PostgresRecords, Records, RedisRecords
-from usher.stack.secrets import read_secrets
-from usher.stack.settings import LOOPBACK, StackSettings
+from usher.stack.settings import StackSettings
 from usher.stack.stack import Stack
+from usher.urls import redis_address
 
 Document = dict[str, Any]
 Value = TypeVar("Value")
@@ -22,8 +22,7 @@ Value = TypeVar("Value")
 
 def redis_client(settings: StackSettings, **options: Any) -> Redis:
     """Return a client of the stack's Redis."""
-    password = read_secrets(settings.data_dir).redis_password or None
-    return Redis(host=LOOPBACK, port=settings.redis_port, password=password, **options)
+    return Redis(**redis_address(settings).options() | options)
 
 
 def eventually(

@@ -1,6 +1,7 @@
 """The real stack for tests: one for each worker of a run, on ports of its own, on fresh data."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +44,9 @@ def up(ports_beside: int, **changes: Any) -> Iterator[Driver]:
     settings = defaults.shifted(ports_beside).model_copy(update=changes)
     stack = Stack(settings)
     stack.down(report=tell)
-    stack.up(fresh=True, report=tell)
+    if settings.redis:  # which the stack does not empty
+        shutil.rmtree(data_dir / "data", ignore_errors=True)
+    stack.up(fresh=settings.redis is None, report=tell)
     try:
         with httpx.Client(timeout=30, trust_env=False) as http:
             yield Driver(stack, settings, http)

@@ -58,7 +58,7 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
         etcd_url = f"http://{LOOPBACK}:{run.settings.scheduler_etcd_client_port}"
         kafka = kafka_brokers(run.settings, usable(UrlSettings))
         doctor = Doctor(run.settings.component_folders, client, etcd_url, kafka, run.settings.names)
-        found = doctor.examine(run.redis)
+        found = doctor.examine(run.redis if run.settings.needs_redis else None)
         run.out.answer(found.as_json(), _diagnosed(found))
     if found.count("refusal"):
         raise typer.Exit(Exit.FAILED)

@@ -1,13 +1,13 @@
 """Everything `usher doctor` looks at, and what could not be seen."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import time
 from typing import Any
 
-from redis import Redis
+from redis import Redis, ResponseError
 
 from contracts import calls
 from contracts.brokers import KAFKA, REDIS, BrokerNames, other_brokers
@@ -73,12 +73,15 @@ class Doctor:
         self._others: dict[str, str] = {}
         """Topics on brokers that are not Redis, with the broker's type."""
 
-    def examine(self, redis: Callable[[], Any]) -> Diagnosis:
-        """`redis` opens a client of the broker."""
+    def examine(self, redis: Callable[[], Any] | None) -> Diagnosis:
+        """`redis` opens a client of Redis; None where nothing is in it."""
         self._running()
         self._files()
-        with self._seeing(), redis() as client:
-            self._broker(client)
+        if redis is None:
+            self._streams({})
+        else:
+            with self._seeing(), redis() as client:
+                self._broker(client)
         if KAFKA in self._others.values():
             with self._seeing():
                 self._topics()
@@ -127,16 +130,21 @@ class Doctor:
         self._add(retention(resources, self._times.ledger_days))
 
     def _broker(self, redis: Redis) -> None:
-        wanted = ("appendonly", "appendfsync", "maxmemory", "maxmemory-policy")
-        config: Any = {}
-        for name in wanted:
-            config |= redis.config_get(name)
-        self._add(redis_config(config))
+        with self._permitted("how it is configured"):
+            config: Any = {}
+            for name in ("appendonly", "appendfsync", "maxmemory", "maxmemory-policy"):
+                config |= redis.config_get(name)
+            self._add(redis_config(config))
         now: Any = redis.time()
         days = self._times.stream_days, self._times.ledger_days
         found = _streams(redis, self._names, [one for one in Topic if one not in self._others])
         self._add(streams(found, int(now[0]) * 1000, *days))
-        self._add(unread(_unread(redis, self._names)))
+        with self._permitted("streams that nobody reads"):
+            self._add(unread(_unread(redis, self._names)))
+        self._streams(found)
+
+    def _streams(self, found: Container[Topic]) -> None:
+        """Name the streams that were not found."""
         self._found.not_seen += [
             f"the stream {topic}: {self._unseen(topic)}"
             for topic in Topic
@@ -169,6 +177,14 @@ class Doctor:
 
     def _add(self, findings: Iterator[Finding]) -> None:
         self._found.findings += findings
+
+    @contextmanager
+    def _permitted(self, what: str) -> Iterator[None]:
+        """Name what Redis does not let this user see, as a managed one may not."""
+        try:
+            yield
+        except ResponseError as error:
+            self._found.not_seen.append(f"Redis, {what}: {error}")
 
     @contextmanager
     def _seeing(self) -> Iterator[None]:

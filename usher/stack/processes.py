@@ -8,9 +8,9 @@ from typing import Literal
 
 from contracts.services import Service
 from usher.stack.secrets import APP_TOKEN, REDIS_PASSWORD, SIDECAR_TOKEN
-from usher.stack.servers import data_dirs, redis_address, servers
+from usher.stack.servers import data_dirs, servers
 from usher.stack.settings import LOOPBACK, PORTS, StackSettings
-from usher.stack.sidecar_env import sidecar_env
+from usher.stack.sidecar_env import server_env, sidecar_env
 from usher.stack.spec import Binaries, ProcessSpec, flags_of
 
 _SECRETS: Mapping[Service, tuple[str, ...]] = {
@@ -34,10 +34,12 @@ def processes(settings: StackSettings, binaries: Binaries) -> list[ProcessSpec]:
             settings,
             "notifier",
             NOTIFIER_TOPIC_PORT=settings.notifier_topic_port,
-            NOTIFIER_REDIS_URL=f"redis://{redis_address(settings)}/0",
             NOTIFIER_STARTER_URL=settings.url("starter"),
             NOTIFIER_ORCHESTRATOR_URL=settings.url("orchestrator"),
             USHER_TOPIC_PREFIX=settings.topic_prefix,
+            USHER_BROKER=settings.broker,
+            USHER_STATE=settings.state,
+            **server_env(settings),
         ),
         *(_numbered(n, _orchestrator(own, n)) for n, own in replicas),
         _service(settings, "starter", STARTER_ORCHESTRATOR_URL=settings.url("orchestrator")),
@@ -137,7 +139,7 @@ def _sidecar(settings: StackSettings, binaries: Binaries, app: Service) -> Proce
     return ProcessSpec(
         name=f"{app}-daprd",
         argv=(str(binaries.daprd), *flags_of(flags), *switches),
-        env=sidecar_env(settings, redis_address(settings)),
+        env=sidecar_env(settings),
         # `dapr publish` sends no token, so starter's sidecar requires none.
         secrets=(REDIS_PASSWORD, *(() if app == "starter" else (SIDECAR_TOKEN, APP_TOKEN))),
         tier=2,

@@ -9,8 +9,8 @@ from usher.stack.spec import Binaries, ProcessSpec, flags_of
 
 
 def servers(settings: StackSettings, binaries: Binaries) -> list[ProcessSpec]:
-    """Return the servers in the order of their start. The notifier keeps its records in Redis."""
-    found = [_redis(settings, binaries)]
+    """Return the servers in the order of their start."""
+    found = [_redis(settings, binaries)] if settings.own_redis else []
     if settings.broker == "kafka":
         found.append(_kafka(settings, binaries))
     if settings.state == "postgres":
@@ -20,13 +20,12 @@ def servers(settings: StackSettings, binaries: Binaries) -> list[ProcessSpec]:
 
 def data_dirs(settings: StackSettings) -> dict[str, Path]:
     """Return the folders with the data of processes. `--fresh` empties them."""
-    names = dict.fromkeys(("redis", settings.broker, settings.state, "scheduler"))
-    return {name: settings.data_dir / "data" / name for name in names}
-
-
-def redis_address(settings: StackSettings) -> str:
-    """Return host and port of Redis."""
-    return f"{LOOPBACK}:{settings.redis_port}"
+    names = dict.fromkeys((settings.broker, settings.state, "scheduler"))
+    return {
+        name: settings.data_dir / "data" / name
+        for name in names
+        if name != "redis" or settings.own_redis
+    }
 
 
 def _redis(settings: StackSettings, binaries: Binaries) -> ProcessSpec:
@@ -44,7 +43,7 @@ def _redis(settings: StackSettings, binaries: Binaries) -> ProcessSpec:
     return ProcessSpec(
         name="redis",
         argv=(str(binaries.redis_server), *flags_of(flags)),
-        ready=f"redis://{redis_address(settings)}",
+        ready=f"redis://{settings.redis_in_use.netloc}",
         ports=("redis_port",),
     )
 

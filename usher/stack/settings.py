@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 import usher
+from chassis.redis_settings import RedisAddress, RedisSettings
 from contracts.brokers import BrokerNames, TopicPrefix
 from contracts.services import Service
 
@@ -47,7 +48,7 @@ Location = Annotated[Path, AfterValidator(_canonical)]
 Locations = Annotated[tuple[Location, ...], NoDecode, BeforeValidator(_split)]
 
 
-class StackSettings(BaseSettings):
+class StackSettings(RedisSettings):
     """The stack's settings, from the environment: `USHER_STARTER_PORT=8090`, `USHER_DATA_DIR=…`.
 
     Fields that end in `_port` are TCP ports. Their description says what listens there. A port used
@@ -83,7 +84,7 @@ class StackSettings(BaseSettings):
     )
     broker: Literal["redis", "kafka"] = Field("redis", description="what carries the topics")
     state: Literal["redis", "postgres"] = Field(
-        "redis", description="what holds the workflow engine's state and the ledger"
+        "redis", description="what holds the engine's state, the ledger and the notifier's records"
     )
     topic_prefix: TopicPrefix = Field(
         "", description="what topics and groups begin with on a broker that other stacks share"
@@ -137,12 +138,29 @@ class StackSettings(BaseSettings):
         return self
 
     @property
-    def component_folders(self) -> tuple[Path, ...]:
-        """The folders of component files; a file replaces the one of its name in those before.
+    def own_redis(self) -> bool:
+        """Whether the stack runs a Redis: where one is needed, and no other one is named."""
+        return self.needs_redis and self.redis is None
 
-        In a folder of the user's own, the files stay as they are.
-        """
-        if self.components_dir != _default_components_dir():
+    @property
+    def redis_in_use(self) -> RedisAddress:
+        """The Redis that is named, or the stack's own, without its password."""
+        return self.redis or RedisAddress(LOOPBACK, self.redis_port)
+
+    @property
+    def needs_redis(self) -> bool:
+        """Whether anything is in Redis: the topics, or state, ledger and the notifier's records."""
+        return "redis" in (self.broker, self.state)
+
+    @property
+    def has_default_components(self) -> bool:
+        """Whether the component files are Usher's. Those of the user's own stay as they are."""
+        return self.components_dir == _default_components_dir()
+
+    @property
+    def component_folders(self) -> tuple[Path, ...]:
+        """The folders of component files; a file replaces the one of its name in those before."""
+        if not self.has_default_components:
             return (self.components_dir,)
         others = [name for name in (self.broker, self.state) if name != "redis"]
         sets = self.components_dir.with_name("component-sets")

@@ -1,4 +1,4 @@
-"""The environment variables of the sidecars of the embedded stack."""
+"""The environment variables by which the embedded stack's processes find each other's servers."""
 
 from urllib.parse import urlsplit
 
@@ -7,12 +7,14 @@ from usher.stack.postgres import connection_string
 from usher.stack.settings import LOOPBACK, StackSettings
 
 
-def sidecar_env(settings: StackSettings, redis_address: str) -> dict[str, str]:
+def sidecar_env(settings: StackSettings) -> dict[str, str]:
     """Return the variables that each sidecar gets in addition to the caller's."""
+    ca_file = settings.redis_in_use.ca_file
     return {
-        "USHER_REDIS_HOST": redis_address,
-        **_stores(settings),
+        **server_env(settings),
         **settings.names.sidecar_env(),
+        # daprd trusts no other authorities with this one.
+        **({"SSL_CERT_FILE": str(ca_file)} if ca_file else {}),
         # Where other sidecars reach this one. By default daprd takes a network address, which a
         # machine may not have, and on which nothing listens here.
         "DAPR_HOST_IP": LOOPBACK,
@@ -20,8 +22,9 @@ def sidecar_env(settings: StackSettings, redis_address: str) -> dict[str, str]:
     }
 
 
-def _stores(settings: StackSettings) -> dict[str, str]:
-    found = {}
+def server_env(settings: StackSettings) -> dict[str, str]:
+    """Return the variables that say where the servers of topics and state are."""
+    found = settings.redis_in_use.variables() if settings.needs_redis else {}
     if settings.broker == "kafka":
         found["USHER_KAFKA_BROKERS"] = address(settings)
     if settings.state == "postgres":

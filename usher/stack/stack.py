@@ -15,6 +15,7 @@ from usher.stack.component_sets import with_component_sets
 from usher.stack.components import refuse_unfit_components
 from usher.stack.conf import LOGS
 from usher.stack.errors import StackError
+from usher.stack.external_redis import refuse_unusable_redis
 from usher.stack.ports import refuse_ports_in_use
 from usher.stack.postgres import find_postgres
 from usher.stack.processes import processes
@@ -44,7 +45,8 @@ class Stack:
         """`specs` replace the processes that follow from `settings`. Tests use them."""
         self.settings = settings
         self._given = specs
-        self._supervisor = Supervisor(settings.data_dir)
+        elsewhere = settings.redis
+        self._supervisor = Supervisor(settings.data_dir, elsewhere.password if elsewhere else None)
         self._log_sizes: dict[str, int] = {}
         """By process, the size of its log before it was started."""
 
@@ -55,6 +57,7 @@ class Stack:
         and stops what it has started, if a port is in use or a process does not get healthy.
         Raises `SetupError` if there is no Dapr or no Redis.
         """
+        refuse_unusable_redis(self.settings, fresh)
         specs = self._specs(report)
         with self._locked(report, _TIER_SECONDS * 5):
             ran_before = self.is_up()
@@ -64,7 +67,7 @@ class Stack:
                 raise StackError("--fresh empties the data, but the stack is up: stop it first")
             elif not self._supervisor.runs_with(specs):
                 raise StackError("the stack is up with other settings: stop it first")
-            elif not self.secrets.redis_password:
+            elif self.settings.own_redis and not self.secrets.redis_password:
                 file = self.settings.data_dir / FILE
                 raise StackError(f"{file} is missing: stop the stack, and the next start makes it")
             try:
@@ -138,7 +141,8 @@ class Stack:
     def _specs(self, report: Report) -> Sequence[ProcessSpec]:
         if self._given is not None:
             return self._given
-        redis_server = find_or_install(report, self.settings.redis_server)
+        own_redis = self.settings.own_redis
+        redis_server = find_or_install(report, self.settings.redis_server) if own_redis else Path()
         postgres = find_postgres() if self.settings.state == "postgres" else Path()
         jars = kafka.find_or_fetch(report) if self.settings.broker == "kafka" else Path()
         dapr = find_or_build(report, self.settings.dapr_dir)

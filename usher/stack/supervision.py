@@ -8,6 +8,7 @@ import xmlrpc.client
 from collections.abc import Mapping, Sequence
 from configparser import RawConfigParser
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -40,8 +41,10 @@ class State(NamedTuple):
 class Supervisor:
     """The supervisord of one data folder, whether it runs or not."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, redis_password: str | None = None) -> None:
+        """`redis_password` is that of a Redis that the stack does not run itself."""
         self._data_dir = data_dir
+        self._redis_password = redis_password
         self._configuration = data_dir / "supervisord.conf"
 
     def process(self) -> psutil.Process | None:
@@ -141,10 +144,12 @@ class Supervisor:
 
     def _environment(self) -> dict[str, str]:
         # Variables of another Dapr, or of a supervisord that runs this command.
-        foreign = ("DAPR_", "APP_API_TOKEN", "SUPERVISOR_", "USHER_REDIS_PASSWORD", "USHER_SECRET_")
+        foreign = ("DAPR_", "APP_API_TOKEN", "SUPERVISOR_", "USHER_REDIS_", "USHER_SECRET_")
         env = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
         secrets = ensure_secrets(self._data_dir)
         write_redis_file(self._data_dir, secrets)
+        if self._redis_password is not None:
+            secrets = replace(secrets, redis_password=self._redis_password)
         own = {secret_variable(name): value for name, value in secrets.variables().items()}
         return env | no_proxies(env) | own | {MARK: str(self._data_dir)}
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.repo.files import ROOT
 from usher.stack.component_sets import with_component_sets
@@ -44,3 +45,15 @@ def test_a_folder_of_the_users_own_stays_as_it_is(tmp_path: Path) -> None:
     settings = StackSettings(data_dir=tmp_path, components_dir=own, broker="kafka")
     assert settings.component_folders == (own,)
     assert with_component_sets(settings).components_dir == own
+
+
+def test_a_redis_with_tls_and_a_database_is_named_in_each_of_its_components(tmp_path: Path) -> None:
+    settings = StackSettings(data_dir=tmp_path, redis_url="rediss://db.example/3", broker="kafka")
+    used = with_component_sets(settings).components_dir
+    found = {}
+    for file in used.glob("*.yaml"):
+        spec = yaml.safe_load(file.read_text()).get("spec") or {}
+        options = {one["name"]: one.get("value") for one in spec.get("metadata") or []}
+        if "enableTLS" in options:
+            found[file.stem] = spec["type"], options["enableTLS"], options["redisDB"]
+    assert found == dict.fromkeys(("ledger", "statestore"), ("state.redis", "true", "3"))

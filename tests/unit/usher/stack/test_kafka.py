@@ -38,11 +38,12 @@ def test_it_listens_on_this_machine_alone_and_takes_what_the_components_send(
 def test_it_is_started_and_named_to_the_sidecars_where_it_is_the_broker(tmp_path: Path) -> None:
     settings = StackSettings(data_dir=tmp_path, broker="kafka", state="postgres")
     specs = {spec.name: spec for spec in processes(settings, NOWHERE)}
-    assert list(specs)[:3] == ["redis", "kafka", "postgres"]
+    assert list(specs)[:2] == ["kafka", "postgres"]
     where = f"{LOOPBACK}:{settings.kafka_port}"
     assert specs["kafka"].ready == f"kafka://{where}/"
     assert specs["starter-daprd"].env["USHER_KAFKA_BROKERS"] == where
-    assert set(data_dirs(settings)) == {"redis", "kafka", "postgres", "scheduler"}
+    assert "redis" not in specs  # nothing is in it
+    assert set(data_dirs(settings)) == {"kafka", "postgres", "scheduler"}
     plain = StackSettings(data_dir=tmp_path)
     assert "kafka" not in [spec.name for spec in processes(plain, NOWHERE)]
 

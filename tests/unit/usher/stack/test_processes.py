@@ -37,7 +37,7 @@ def test_what_takes_work_in_starts_last_and_is_stopped_first(settings: StackSett
 
 
 def test_every_port_setting_is_claimed_by_exactly_one_process(settings: StackSettings) -> None:
-    of_all = settings.model_copy(update={"broker": "kafka", "state": "postgres"})
+    of_all = settings.model_copy(update={"broker": "kafka"})  # and the state in Redis
     claimed = list(chain.from_iterable(s.ports for s in processes(of_all, BINARIES)))
     assert sorted(claimed) == sorted(settings.ports())
 
@@ -162,3 +162,26 @@ def test_only_the_services_http_leaves_loopback(settings: StackSettings) -> None
     assert specs["starter"].env["STARTER_HOST"] == "0.0.0.0"
     for name in ("redis", "placement", "scheduler", "orchestrator-daprd"):
         assert "0.0.0.0" not in " ".join(specs[name].argv)
+
+
+def test_a_redis_that_is_named_is_used_and_none_is_run(tmp_path: Path) -> None:
+    ca_file = tmp_path / "ca.pem"
+    ca_file.touch()
+    url = "rediss://ann:secret@db.example:7000/0"
+    specs = named(StackSettings(data_dir=tmp_path, redis_url=url, redis_ca_file=ca_file))
+    assert "redis" not in specs
+    for name in ("notifier", "notifier-daprd", "orchestrator-daprd"):
+        env = specs[name].env
+        assert env["USHER_REDIS_HOST"] == "db.example:7000"
+        assert (env["USHER_REDIS_USERNAME"], env["USHER_REDIS_TLS"]) == ("ann", "true")
+        assert "secret" not in str(env)
+        assert "USHER_REDIS_PASSWORD" in specs[name].secrets
+    assert specs["notifier-daprd"].env["SSL_CERT_FILE"] == str(ca_file)
+
+
+def test_a_redis_in_which_nothing_is_is_not_run(settings: StackSettings) -> None:
+    specs = named(settings.model_copy(update={"broker": "kafka", "state": "postgres"}))
+    assert "redis" not in specs
+    assert "USHER_REDIS_HOST" not in specs["notifier"].env
+    assert specs["notifier"].env["USHER_STATE"] == "postgres"
+    assert specs["notifier"].env["USHER_POSTGRES"] == specs["notifier-daprd"].env["USHER_POSTGRES"]

@@ -14,7 +14,7 @@ from usher.stack.processes import processes
 from usher.stack.secrets import FILE, NAMES, Secrets, ensure_secrets, read_secrets
 from usher.stack.settings import StackSettings
 from usher.stack.spec import Binaries, ProcessSpec
-from usher.urls import UrlSettings, redis_url
+from usher.urls import redis_address
 
 NOWHERE = Binaries(Path("redis-server"), Path("daprd"), Path("placement"), Path("scheduler"))
 
@@ -72,15 +72,19 @@ def test_each_process_has_those_it_needs_and_no_file_holds_one(tmp_path: Path) -
 def test_the_embedded_redis_alone_is_shown_the_password_of_the_stack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack = StackSettings(data_dir=tmp_path)
     own = ensure_secrets(tmp_path).redis_password
-    assert redis_url(stack, UrlSettings()) == f"redis://:{own}@127.0.0.1:16379/0"
+
+    def login() -> tuple[str, str]:
+        found = redis_address(StackSettings(data_dir=tmp_path))
+        return found.url, found.password
+
+    assert login() == ("redis://127.0.0.1:16379/0", own)
     monkeypatch.setenv("USHER_REDIS_URL", "redis://elsewhere:6379/0")
-    assert redis_url(stack, UrlSettings()) == "redis://elsewhere:6379/0"
+    assert login() == ("redis://elsewhere:6379/0", "")
     monkeypatch.setenv("USHER_REDIS_PASSWORD", "p@ss")
-    assert redis_url(stack, UrlSettings()) == "redis://:p%40ss@elsewhere:6379/0"
+    assert login() == ("redis://elsewhere:6379/0", "p@ss")
     monkeypatch.setenv("USHER_REDIS_URL", "redis://:own@elsewhere:6379/0")
-    assert redis_url(stack, UrlSettings()) == "redis://:own@elsewhere:6379/0"
+    assert login() == ("redis://elsewhere:6379/0", "own")
 
 
 def handed(folder: Path, **environment: str) -> dict[str, str]:
