@@ -143,7 +143,7 @@ def test_what_a_component_reads_from_the_environment_its_sidecars_have(
 ) -> None:
     """In Kubernetes daprd resolves `envRef` from what the annotations name alone."""
     wanted: dict[str, str | None] = {"USHER_REDIS_HOST": "redis:6379", "USHER_REDIS_PASSWORD": ""}
-    wanted["USHER_CONSUMER_ID"] = None
+    wanted |= dict.fromkeys(("USHER_REDIS_USERNAME", "USHER_CONSUMER_ID"))
     read = set()
     for component in of_kind(manifests, "Component").values():
         for option in component["spec"]["metadata"]:
@@ -184,6 +184,7 @@ def test_every_variable_is_a_setting(
     of_tracing = {value for value in vars(of_opentelemetry).values() if isinstance(value, str)}
     of_tracing |= {"OTEL_EXPORTER_OTLP_INSECURE"}  # which daprd reads
     of_command = {name.upper() for name in variables_of(UrlSettings)}
+    of_command |= {"USHER_REDIS_URL", "USHER_REDIS_PASSWORD"}  # of RedisSettings
     of_service |= of_command if service == "orchestrator" else set()
     given = environment(manifests, pods(manifests)[service])
     assert set(given) <= of_service | of_tracing
