@@ -35,6 +35,10 @@ def _what_is_wrong(error: RedisError, where: RedisAddress) -> tuple[str, str]:
         return "has a certificate that is not trusted", (
             f"USHER_REDIS_CA_FILE has the certificate of the authority that signed it ({said})"
         )
+    if "CERTIFICATE_REQUIRED" in said:
+        return "wants a client certificate", (
+            f"USHER_REDIS_CERT_FILE and USHER_REDIS_KEY_FILE have it ({said})"
+        )
     if where.tls and ("SSL" in said or isinstance(error, TookTooLong)):
         return "does not answer over TLS", f"{WHERE}; {_NO_TLS} ({said})"
     if not where.tls and ("reset by peer" in said or "closed" in said):

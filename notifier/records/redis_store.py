@@ -13,10 +13,10 @@ from redis.client import Pipeline
 
 from chassis.redis_faults import one_line
 from chassis.redis_settings import RedisAddress
+from contracts.topics import OWN_KEYS
 from notifier.records.shapes import DEAD_LETTERS, NOTICES, R, Shape
 from notifier.records.store import PAGE, START, Change, stored
 
-CHANGES = "usher:changes"
 _SECONDS = 5
 _PROBE = "usher:probe"
 _BLOCK_MS = 1000
@@ -35,13 +35,16 @@ end
 class RedisStore:
     """Notices, dead letters and their change log, a stream."""
 
-    def __init__(self, address: RedisAddress, keep: int) -> None:
+    def __init__(self, address: RedisAddress, keep: int, own_keys: str = OWN_KEYS) -> None:
+        """All keys begin with `own_keys`."""
         self._address = address
         options = {**address.options(), "decode_responses": True, "socket_timeout": _SECONDS}
         both = self._client, self._on_loop = Redis(**options), AsyncRedis(**options)
         # For deliveries, the client tries again for some seconds.
         self._probe = AsyncRedis(**address.probe_options(), socket_timeout=_SECONDS)
-        self.journal = RedisJournal(self._client, partial(AsyncRedis, **options), 2 * keep)
+        self.journal = RedisJournal(
+            self._client, partial(AsyncRedis, **options), 2 * keep, own_keys
+        )
         self.notices = RedisRecords(*both, "notices", keep, self.journal, NOTICES)
         self.dead_letters = RedisRecords(*both, "dead-letters", keep, self.journal, DEAD_LETTERS)
 
@@ -70,7 +73,11 @@ class RedisStore:
 class RedisJournal:
     """The change log. Record stores write it; readers of `/stream` follow it."""
 
-    def __init__(self, client: Redis, connect: Callable[[], AsyncRedis], keep: int) -> None:
+    def __init__(
+        self, client: Redis, connect: Callable[[], AsyncRedis], keep: int, own_keys: str
+    ) -> None:
+        self.own_keys = own_keys
+        self._name = f"{own_keys}changes"
         self._client = client
         self._connect = connect
         self._keep = keep
@@ -78,17 +85,17 @@ class RedisJournal:
     def note(self, together: Pipeline | AsyncPipeline, store: str, record_id: str) -> None:
         """Add a change to the transaction that makes it."""
         fields: dict[Any, Any] = {"shelf": store, "record": record_id}
-        together.xadd(CHANGES, fields, maxlen=self._keep, approximate=True)
+        together.xadd(self._name, fields, maxlen=self._keep, approximate=True)
 
     def last(self) -> str:
-        newest: Any = self._client.xrevrange(CHANGES, count=1)
+        newest: Any = self._client.xrevrange(self._name, count=1)
         return str(newest[0][0]) if newest else START
 
     async def follow(self, after: str, stopped: Callable[[], bool]) -> AsyncIterator[Change]:
         # A connection of its own, as it is held for as long as a reader follows.
         async with self._connect() as redis:
             while not stopped():
-                found: Any = await redis.xread({CHANGES: after}, count=100, block=_BLOCK_MS)
+                found: Any = await redis.xread({self._name: after}, count=100, block=_BLOCK_MS)
                 for after, fields in _entries(found):
                     yield Change(after, fields["shelf"], fields["record"])
 
@@ -109,9 +116,9 @@ class RedisRecords(Generic[R]):
         self._on_loop = on_loop
         self._name = name
         self._journal = journal
-        self._records = f"usher:{name}"
-        self._order = f"usher:{name}:order"
-        self._forgotten = f"usher:{name}:forgotten"
+        self._records = f"{journal.own_keys}{name}"
+        self._order = f"{self._records}:order"
+        self._forgotten = f"{self._records}:forgotten"
         self._keep = keep
         self._shape: Shape[R] = shape
 

@@ -162,13 +162,14 @@ def test_what_a_component_reads_from_the_environment_its_sidecars_have(
     manifests: list[Resource],
 ) -> None:
     """In Kubernetes daprd resolves `envRef` from what the annotation `dapr.io/env` names alone."""
-    wanted = {"USHER_REDIS_HOST": "redis:6379", "USHER_REDIS_PASSWORD": None}
+    login = dict.fromkeys(("USHER_REDIS_USERNAME", "USHER_REDIS_PASSWORD"))
+    wanted = {"USHER_REDIS_HOST": "redis:6379", **login}
     read = set()
     for component in of_kind(manifests, "Component").values():
         for option in component["spec"]["metadata"]:
             if "envRef" in option:
                 read.add(option["envRef"])
-                for app in component["scopes"]:  # Redis has no password there
+                for app in component["scopes"]:  # Redis asks for no login there
                     given = of_sidecar(pods(manifests)[app]).get(option["envRef"])
                     assert given == wanted[option["envRef"]]
     assert read == set(wanted)

@@ -14,18 +14,19 @@ from usher.urls import redis_address
 
 
 def run_usher(
-    usher: Driver, *words: str, code: int | None = 0, database: int = 0
+    usher: Driver, *words: str, code: int | None = 0, database: int | None = None
 ) -> dict[str, Any]:
     """Run it with `--json`; return its answer, having checked its exit code (None: any).
 
-    `database` is the Redis database that the command takes for the broker's.
+    `database` is the Redis database that the command takes for the broker's, if not that one.
     """
     urls = {
         f"USHER_{name.upper()}_URL": usher.url(name, "")
         for name in ("starter", "orchestrator", "notifier")
     }
     redis = redis_address(usher.settings)
-    urls |= replace(redis, db=database).variables() | {"USHER_REDIS_PASSWORD": redis.password}
+    redis = replace(redis, db=redis.db if database is None else database)
+    urls |= redis.variables() | {"USHER_REDIS_PASSWORD": redis.password}
     urls["USHER_KAFKA_BROKERS"] = address(usher.settings)
     urls |= {"USHER_BROKER": usher.settings.broker, "USHER_STATE": usher.settings.state}
     command = [str(Path(sys.executable).with_name("usher")), *words, "--json"]
