@@ -1,5 +1,6 @@
 """The notifier's records in Redis: bounded in number, one for each id, kept over restarts."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 from functools import partial
@@ -40,8 +41,8 @@ class RedisStore:
         self._address = address
         options = {**address.options(), "decode_responses": True, "socket_timeout": _SECONDS}
         both = self._client, self._on_loop = Redis(**options), AsyncRedis(**options)
-        # For deliveries, the client tries again for some seconds.
-        self._probe = AsyncRedis(**address.probe_options(), socket_timeout=_SECONDS)
+        # The other clients try again for some seconds.
+        self._probe = Redis(**address.probe_options(), socket_timeout=_SECONDS)
         self.journal = RedisJournal(
             self._client, partial(AsyncRedis, **options), 2 * keep, own_keys
         )
@@ -51,7 +52,7 @@ class RedisStore:
     async def answers(self) -> bool:
         """Return whether Redis answers."""
         try:
-            await self._probe.ping()
+            await asyncio.to_thread(self._probe.ping)
         except RedisError:
             return False
         return True
@@ -59,14 +60,14 @@ class RedisStore:
     async def refuses(self) -> str | None:
         """Return why Redis takes no write, which only a write shows."""
         try:
-            await self._probe.set(_PROBE, "1", ex=60)
+            await asyncio.to_thread(self._probe.set, _PROBE, "1", ex=60)
         except RedisError as error:
             return one_line(error, self._address)
         return None
 
     async def close(self) -> None:
         await self._on_loop.aclose()
-        await self._probe.aclose()
+        self._probe.close()
         self._client.close()
 
 
