@@ -9,6 +9,8 @@ from chassis.redis_settings import RedisAddress
 WHERE = "USHER_REDIS_URL or USHER_REDIS_HOST says where it is"
 _NO_TLS = "without TLS, USHER_REDIS_URL begins with redis://, or USHER_REDIS_TLS is not set"
 _TLS = "with TLS, USHER_REDIS_URL begins with rediss://, or USHER_REDIS_TLS is true"
+_CERTIFICATE = "USHER_REDIS_CERT_FILE and USHER_REDIS_KEY_FILE are the client's, if it wants them"
+_CLOSED = ("CERTIFICATE_REQUIRED", "EOF", "reset by peer", "closed")
 _ALLOWED = "docs/brokers-and-stores.md lists what its user must be allowed to do"
 
 
@@ -35,8 +37,13 @@ def _what_is_wrong(error: RedisError, where: RedisAddress) -> tuple[str, str]:
         return "has a certificate that is not trusted", (
             f"USHER_REDIS_CA_FILE has the certificate of the authority that signed it ({said})"
         )
-    if where.tls and ("SSL" in said or isinstance(error, TookTooLong)):
-        return "does not answer over TLS", f"{WHERE}; {_NO_TLS} ({said})"
-    if not where.tls and ("reset by peer" in said or "closed" in said):
+    closes = any(
+        word in said for word in ("CERTIFICATE_REQUIRED", "EOF", "reset by peer", "closed")
+    )
+    if closes and where.tls and not where.cert_file:
+        return "closes the connection", f"{_CERTIFICATE} ({said})"
+    if closes and not where.tls:
         return "closes the connection", f"{WHERE}; {_TLS} ({said})"
+    if where.tls and ("SSL" in said or closes or isinstance(error, TookTooLong)):
+        return "does not answer over TLS", f"{WHERE}; {_NO_TLS} ({said})"
     return "does not answer", f"{WHERE} ({said})"

@@ -23,6 +23,8 @@ class RedisAddress:
     password: str = field(default="", repr=False)
     tls: bool = False
     ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
 
     @property
     def netloc(self) -> str:
@@ -39,16 +41,21 @@ class RedisAddress:
 
         Without the password, which is a secret.
         """
-        found = {"USHER_REDIS_HOST": self.netloc}
-        if self.username:
-            found["USHER_REDIS_USERNAME"] = self.username
-        if self.tls:
-            found["USHER_REDIS_TLS"] = "true"
-        if self.db:
-            found["USHER_REDIS_DB"] = str(self.db)
-        if self.ca_file:
-            found["USHER_REDIS_CA_FILE"] = str(self.ca_file)
-        return found
+        found = {
+            "USHER_REDIS_HOST": self.netloc,
+            "USHER_REDIS_USERNAME": self.username,
+            "USHER_REDIS_TLS": "true" if self.tls else "",
+            "USHER_REDIS_DB": str(self.db or ""),
+            **{f"USHER_REDIS_{name.upper()}": str(file or "") for name, file in self._files()},
+        }
+        return {name: value for name, value in found.items() if value}
+
+    def _files(self) -> tuple[tuple[str, Path | None], ...]:
+        return (
+            ("ca_file", self.ca_file),
+            ("cert_file", self.cert_file),
+            ("key_file", self.key_file),
+        )
 
     def options(self) -> dict[str, Any]:
         """Return the options of a client of the package `redis`."""
@@ -60,7 +67,9 @@ class RedisAddress:
             "password": self.password or None,
         }
         if self.tls:
-            found |= {"ssl": True, "ssl_ca_certs": str(self.ca_file) if self.ca_file else None}
+            ca_file, cert_file, key_file = (str(f) if f else None for _, f in self._files())
+            found |= {"ssl": True, "ssl_ca_certs": ca_file}
+            found |= {"ssl_certfile": cert_file, "ssl_keyfile": key_file}
         return found
 
     def probe_options(self) -> dict[str, Any]:
@@ -88,6 +97,10 @@ class RedisSettings(BaseSettings):
     redis_ca_file: Path | None = Field(None, validation_alias="USHER_REDIS_CA_FILE")
     """A file with the certificates of the authorities that may have signed the server's, PEM. By
     default those of the system."""
+    redis_cert_file: Path | None = Field(None, validation_alias="USHER_REDIS_CERT_FILE")
+    """A file with the certificate that is shown to the server, PEM."""
+    redis_key_file: Path | None = Field(None, validation_alias="USHER_REDIS_KEY_FILE")
+    """Its private key."""
 
     @property
     def redis(self) -> RedisAddress | None:
@@ -103,6 +116,8 @@ class RedisSettings(BaseSettings):
             password=unquote(parts.password or "") or self.redis_password,
             tls=SCHEMES[parts.scheme] if self.redis_url else self.redis_tls,
             ca_file=self.redis_ca_file,
+            cert_file=self.redis_cert_file,
+            key_file=self.redis_key_file,
         )
 
     @model_validator(mode="after")
@@ -117,6 +132,9 @@ class RedisSettings(BaseSettings):
             readable = False
         if not readable:
             raise ValueError(f"{name} is not like {right}")
-        if self.redis_ca_file and not self.redis_ca_file.is_file():
-            raise ValueError(f"USHER_REDIS_CA_FILE: {self.redis_ca_file} is not a file")
+        for name in ("redis_ca_file", "redis_cert_file", "redis_key_file"):
+            if (file := getattr(self, name)) and not file.is_file():
+                raise ValueError(f"USHER_{name.upper()}: {file} is not a file")
+        if bool(self.redis_cert_file) != bool(self.redis_key_file):
+            raise ValueError("USHER_REDIS_CERT_FILE and USHER_REDIS_KEY_FILE need each other")
         return self

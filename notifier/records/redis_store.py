@@ -1,5 +1,6 @@
 """The notifier's records in Redis: bounded in number, one for each id, kept over restarts."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 from functools import partial
@@ -18,6 +19,7 @@ from notifier.records.shapes import DEAD_LETTERS, NOTICES, R, Shape
 from notifier.records.store import PAGE, START, Change, stored
 
 _SECONDS = 5
+_PROBE = "usher:probe"
 _BLOCK_MS = 1000
 _FORGET = """
 local oldest = redis.call('ZRANGE', KEYS[1], 0, -ARGV[1] - 1, 'WITHSCORES')
@@ -35,22 +37,22 @@ class RedisStore:
     """Notices, dead letters and their change log, a stream."""
 
     def __init__(self, address: RedisAddress, keep: int, own_keys: str = OWN_KEYS) -> None:
-        """`own_keys` is how all keys begin."""
+        """All keys begin with `own_keys`."""
         self._address = address
-        self._probed = f"{own_keys}probe"
         options = {**address.options(), "decode_responses": True, "socket_timeout": _SECONDS}
         both = self._client, self._on_loop = Redis(**options), AsyncRedis(**options)
-        # For deliveries, the client tries again for some seconds.
-        self._probe = AsyncRedis(**address.probe_options(), socket_timeout=_SECONDS)
-        connect = partial(AsyncRedis, **options)
-        self.journal = RedisJournal(self._client, connect, 2 * keep, own_keys)
+        # The other clients try again for some seconds.
+        self._probe = Redis(**address.probe_options(), socket_timeout=_SECONDS)
+        self.journal = RedisJournal(
+            self._client, partial(AsyncRedis, **options), 2 * keep, own_keys
+        )
         self.notices = RedisRecords(*both, "notices", keep, self.journal, NOTICES)
         self.dead_letters = RedisRecords(*both, "dead-letters", keep, self.journal, DEAD_LETTERS)
 
     async def answers(self) -> bool:
         """Return whether Redis answers."""
         try:
-            await self._probe.ping()
+            await asyncio.to_thread(self._probe.ping)
         except RedisError:
             return False
         return True
@@ -58,14 +60,14 @@ class RedisStore:
     async def refuses(self) -> str | None:
         """Return why Redis takes no write, which only a write shows."""
         try:
-            await self._probe.set(self._probed, "1", ex=60)
+            await asyncio.to_thread(self._probe.set, _PROBE, "1", ex=60)
         except RedisError as error:
             return one_line(error, self._address)
         return None
 
     async def close(self) -> None:
         await self._on_loop.aclose()
-        await self._probe.aclose()
+        self._probe.close()
         self._client.close()
 
 
@@ -76,7 +78,7 @@ class RedisJournal:
         self, client: Redis, connect: Callable[[], AsyncRedis], keep: int, own_keys: str
     ) -> None:
         self.own_keys = own_keys
-        self._changes = f"{own_keys}changes"
+        self._name = f"{own_keys}changes"
         self._client = client
         self._connect = connect
         self._keep = keep
@@ -84,17 +86,17 @@ class RedisJournal:
     def note(self, together: Pipeline | AsyncPipeline, store: str, record_id: str) -> None:
         """Add a change to the transaction that makes it."""
         fields: dict[Any, Any] = {"shelf": store, "record": record_id}
-        together.xadd(self._changes, fields, maxlen=self._keep, approximate=True)
+        together.xadd(self._name, fields, maxlen=self._keep, approximate=True)
 
     def last(self) -> str:
-        newest: Any = self._client.xrevrange(self._changes, count=1)
+        newest: Any = self._client.xrevrange(self._name, count=1)
         return str(newest[0][0]) if newest else START
 
     async def follow(self, after: str, stopped: Callable[[], bool]) -> AsyncIterator[Change]:
         # A connection of its own, as it is held for as long as a reader follows.
         async with self._connect() as redis:
             while not stopped():
-                found: Any = await redis.xread({self._changes: after}, count=100, block=_BLOCK_MS)
+                found: Any = await redis.xread({self._name: after}, count=100, block=_BLOCK_MS)
                 for after, fields in _entries(found):
                     yield Change(after, fields["shelf"], fields["record"])
 

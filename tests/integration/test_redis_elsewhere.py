@@ -1,4 +1,4 @@
-"""The stack on a Redis that somebody else runs: TLS, a user who may do no more than is needed.
+"""The stack on a Redis that somebody else runs: TLS both ways, a user with few rights.
 
 And what each command and service says where the settings are wrong: one line, within seconds.
 """
@@ -38,10 +38,12 @@ def guarded() -> Iterator[GuardedRedis]:
 @pytest.fixture(scope="module")
 def usher(guarded: GuardedRedis) -> Iterator[Driver]:
     where = guarded.address
-    login = {"redis_username": where.username, "redis_password": where.password}
+    login: dict[str, Any] = {"redis_username": where.username, "redis_password": where.password}
+    for name in ("ca_file", "cert_file", "key_file"):
+        login[f"redis_{name}"] = getattr(where, name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NOTIFIER_TRIM_SECONDS", "1")
-        with up(BESIDE, redis_url=where.url, redis_ca_file=where.ca_file, **login) as driver:
+        with up(BESIDE, redis_url=where.url, **login) as driver:
             yield driver
 
 
@@ -85,7 +87,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "password": ({"password": "guessed"}, "USHER_REDIS_PASSWORD"),
     "user": ({"username": "nobody"}, "USHER_REDIS_USERNAME"),
     "tls_to_a_plain_port": ({"port": "plain"}, "USHER_REDIS_TLS is not set"),
-    "plain_to_a_tls_port": ({"tls": False, "ca_file": None}, "USHER_REDIS_TLS is true"),
+    "plain_to_a_tls_port": ({"tls": False}, "USHER_REDIS_TLS is true"),
+    "client": ({"cert_file": None, "key_file": None}, "USHER_REDIS_CERT_FILE"),
     "authority": ({"ca_file": None}, "USHER_REDIS_CA_FILE"),
     "port": ({"port": 1}, "USHER_REDIS_HOST says where"),
     "host": ({"host": "no-such-host.invalid"}, "USHER_REDIS_HOST says where"),

@@ -31,6 +31,14 @@ def test_p1_p3_copies_of_a_start_run_once_and_its_events_come_in_order(usher: Dr
     assert told["disposition"] == "started"
 
 
+def test_the_stream_of_the_page_has_what_ends(usher: Driver) -> None:
+    instance = fresh("hello")
+    with usher.http.stream("GET", usher.url("notifier", "/stream")) as told:
+        usher.request("hello_workflow", instance_id=instance, input="Ada")
+        assert next(line for line in told.iter_lines() if instance in line)
+    assert usher.http.get(usher.url("notifier", f"/?instance={instance}")).text.count(instance)
+
+
 def test_p2_p7_what_is_accepted_while_the_store_is_away_is_served(usher: Driver) -> None:
     ids = {fresh("event"): fresh("hello") for _ in range(8)}
     with usher.away(usher.settings.state):

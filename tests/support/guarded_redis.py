@@ -20,7 +20,7 @@ from usher.stack.redis import find_or_install
 
 USER, PASSWORD = "usher", "s3cret"
 PERMITTED = (
-    "ping info scan exists del expire persist multi exec watch unwatch eval"
+    "ping select info scan exists del expire persist multi exec watch unwatch eval"
     " get set hget hset hdel hmget hgetall hincrby time"
     " zadd zcard zrange zrem zrevrange zmscore"
     " xadd xack xclaim xgroup|create xinfo|stream xinfo|groups xpending xrange xread xreadgroup"
@@ -34,7 +34,7 @@ tls-port {tls}
 tls-cert-file {folder}/server.pem
 tls-key-file {folder}/server.key
 tls-ca-cert-file {folder}/ca.pem
-tls-auth-clients no
+tls-auth-clients yes
 dir {folder}
 save ""
 appendonly yes
@@ -67,7 +67,8 @@ def guarded_redis(folder: Path, tls: int, plain: int) -> Iterator[GuardedRedis]:
     permitted = " ".join(f"+{one}" for one in PERMITTED.split())
     names = {"folder": folder, "user": USER, "password": PASSWORD, "permitted": permitted}
     file.write_text(_CONFIGURATION.format(plain=plain, tls=tls, **names))
-    address = RedisAddress("localhost", tls, 0, USER, PASSWORD, tls=True, ca_file=folder / "ca.pem")
+    files = (folder / name for name in ("ca.pem", "client.pem", "client.key"))
+    address = RedisAddress("localhost", tls, 2, USER, PASSWORD, True, *files)
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
             [find_or_install(tell), file], stdout=log, stderr=subprocess.STDOUT
@@ -89,13 +90,15 @@ def _answers(address: RedisAddress) -> bool:
 
 
 def _certificates(folder: Path) -> None:
-    """Make an authority and a certificate for localhost that it has signed."""
+    """Make an authority, and certificates for localhost and for a client that it has signed."""
     (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
     new = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -batch"
     signed = "-CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names"
-    for words in (
-        f"{new} -x509 -days 2 -keyout ca.key -out ca.pem -subj /CN=usher-tests",
-        f"{new} -keyout server.key -out server.csr -subj /CN=localhost",
-        f"x509 -req -in server.csr -out server.pem {signed}",
-    ):
+    commands = [f"{new} -x509 -days 2 -keyout ca.key -out ca.pem -subj /CN=usher-tests"]
+    for name, subject in (("server", "localhost"), ("client", "usher")):
+        commands += [
+            f"{new} -keyout {name}.key -out {name}.csr -subj /CN={subject}",
+            f"x509 -req -in {name}.csr -out {name}.pem {signed}",
+        ]
+    for words in commands:
         subprocess.run(["openssl", *words.split()], cwd=folder, check=True, capture_output=True)

@@ -28,9 +28,17 @@ def with_component_sets(settings: StackSettings) -> StackSettings:
 
 
 def _options(redis: RedisAddress) -> dict[str, str]:
-    """Return what differs from a component's default. daprd takes no empty value for either."""
-    tls = {"enableTLS": "true"} if redis.tls else {}
-    return tls | ({"redisDB": str(redis.db)} if redis.db else {})
+    """Return what differs from a component's default.
+
+    daprd takes no empty value for the first two, and no name of a file for the others.
+    """
+    options = {"enableTLS": "true"} if redis.tls else {}
+    if redis.db:
+        options["redisDB"] = str(redis.db)
+    for name, file in (("clientCert", redis.cert_file), ("clientKey", redis.key_file)):
+        if file:
+            options[name] = file.read_text()
+    return options
 
 
 def _set(file: Path, options: dict[str, str]) -> None:
@@ -39,4 +47,5 @@ def _set(file: Path, options: dict[str, str]) -> None:
     spec = document.get("spec") or {}
     if str(spec.get("type")).endswith(".redis"):
         spec["metadata"] += [{"name": k, "value": v} for k, v in options.items()]
+        file.chmod(0o600)  # a client's key is in it
         file.write_text(yaml.safe_dump(document, sort_keys=False))

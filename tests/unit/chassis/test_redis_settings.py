@@ -36,7 +36,7 @@ def test_the_parts_say_the_same_and_complete_a_url(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_variables_lead_to_the_same_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    where = RedisAddress("::1", 7000, 3, "ann", tls=True, ca_file=Path(__file__))
+    where = RedisAddress("::1", 7000, 3, "ann", "", True, *[Path(__file__)] * 3)
     for name, value in where.variables().items():
         monkeypatch.setenv(name, value)
     assert RedisSettings().redis == where
@@ -54,6 +54,7 @@ def test_nothing_is_said_where_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -
         ({"URL": "redis://x/first"}, "USHER_REDIS_URL is not like"),
         ({"HOST": "x:port"}, "USHER_REDIS_HOST is not like host:6379"),
         ({"TLS": "perhaps"}, "USHER_REDIS_TLS"),
+        ({"CERT_FILE": __file__}, "USHER_REDIS_CERT_FILE and USHER_REDIS_KEY_FILE need each"),
         ({"CA_FILE": "/no/such/file"}, "USHER_REDIS_CA_FILE: /no/such/file is not a file"),
     ],
 )
@@ -80,6 +81,8 @@ TLS = RedisAddress("db", username="ann", password="p", tls=True)
         (NoPermissionError("no xadd"), PLAIN, "does not permit a command: no xadd: docs/brokers"),
         (ResponseError("MISCONF disk"), PLAIN, "refuses a command: MISCONF disk"),
         (NoConnection("CERTIFICATE_VERIFY_FAILED"), TLS, "not trusted: USHER_REDIS_CA_FILE"),
+        (NoConnection("ALERT_CERTIFICATE_REQUIRED"), TLS, "connection: USHER_REDIS_CERT_FILE and"),
+        (NoConnection("EOF occurred in violation"), TLS, "connection: USHER_REDIS_CERT_FILE and"),
         (TookTooLong("Timeout"), TLS, "does not answer over TLS"),
         (NoConnection("(104, 'Connection reset by peer')"), PLAIN, "with TLS, USHER_REDIS_URL"),
         (NoConnection("refused\nagain"), PLAIN, "does not answer: USHER_REDIS_URL or"),
