@@ -21,7 +21,7 @@ test-postgres: setup ## the promise tests with the engine's state and the ledger
 
 test-kafka-postgres: setup ## the same with Kafka for a broker as well
 	@USHER_BROKER=kafka USHER_STATE=postgres $(BIN)/pytest --numprocesses 2 --dist loadgroup \
-	  $(PROMISES) tests/integration/test_kafka.py
+	  $(PROMISES) $(wildcard tests/integration/test_kafka*.py)
 
 bench: setup ## measure Usher beside a plain wiring and the bare engine, half an hour; QUICK=1: minutes
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)

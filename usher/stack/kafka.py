@@ -101,6 +101,8 @@ def write_properties(settings: StackSettings, data: Path) -> None:
         "num.partitions": 1,
         "message.max.bytes": LARGEST_BYTES,
         "offsets.topic.replication.factor": 1,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
         "group.initial.rebalance.delay.ms": 0,
         # As long as entries of Redis by default (USHER_STREAM_DAYS).
         "offsets.retention.minutes": 7 * 24 * 60,
