@@ -15,10 +15,9 @@ def fetch_sources(
 ) -> Path:
     """Return the folder in the cache with the files and folders `kept`. Raises SetupError."""
     folder = cache_dir() / f"{label}-sources-{version}"
-    if folder.exists():
-        return folder
     with only_one(folder.name, report):
-        if not folder.exists():  # nor did another process fetch it while this one waited
+        # An earlier recipe may have kept less.
+        if not all((folder / name).exists() for name in kept):
             work = cache_dir() / f"{folder.name}.partial"
             shutil.rmtree(work, ignore_errors=True)
             (work / "tmp").mkdir(parents=True)
@@ -28,6 +27,7 @@ def fetch_sources(
                 target.parent.mkdir(parents=True, exist_ok=True)
                 copy = shutil.copytree if source.is_dir() else shutil.copyfile
                 copy(source, target)
+            shutil.rmtree(folder, ignore_errors=True)
             (work / "kept").rename(folder)
             shutil.rmtree(work)
     return folder
