@@ -14,7 +14,8 @@ from usher.stack.program import Report, run
 from usher.stack.runtime import RUNTIME
 from usher.stack.toolbox import cache_dir, only_one
 
-DEFINITIONS = "charts/dapr/crds"
+CHART = "charts/dapr"
+DEFINITIONS = f"{CHART}/crds"
 INJECTOR = "pkg/injector/patcher/sidecar.go"
 """One struct in it has a field for each annotation; a test of Dapr's own keeps that complete."""
 
@@ -24,6 +25,11 @@ Schema = dict[str, Any]
 @dataclass(frozen=True)
 class DaprModule:
     sources: Path
+
+    @property
+    def chart(self) -> Path:
+        """The Helm chart of Dapr's control plane."""
+        return self.sources / CHART
 
     def schema(self, api_version: str, kind: str) -> Schema:
         """Return the JSON Schema of a Dapr resource, strict: it refuses fields it does not know.
@@ -54,7 +60,7 @@ class DaprModule:
 
 def fetch_dapr_module(report: Report) -> DaprModule:
     """The cache's copy of what is read here, else a downloaded one. Raises SetupError."""
-    folder = cache_dir() / f"dapr-sources-{RUNTIME.version}"
+    folder = cache_dir() / f"dapr-sources-{RUNTIME.version}-2"
     if folder.exists():
         return DaprModule(folder)
     with only_one(folder.name, report):
@@ -63,7 +69,7 @@ def fetch_dapr_module(report: Report) -> DaprModule:
             shutil.rmtree(work, ignore_errors=True)
             (work / "tmp").mkdir(parents=True)
             module, kept = _download(work, report), work / "kept"
-            shutil.copytree(module / DEFINITIONS, kept / DEFINITIONS)
+            shutil.copytree(module / CHART, kept / CHART)
             (kept / INJECTOR).parent.mkdir(parents=True)
             shutil.copyfile(module / INJECTOR, kept / INJECTOR)
             kept.rename(folder)
