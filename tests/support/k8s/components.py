@@ -60,7 +60,6 @@ def other_components(layout: Layout) -> dict[str, Command]:
             *("--root-dir", f"{layout.state}/kubelet", "--cert-dir", f"{layout.state}/kubelet/pki"),
         ],
         "kube-proxy": ["kube-proxy", "--config", f"{layout.config}/proxy.yaml"],
-        "coredns": ["coredns", "-conf", f"{layout.config}/Corefile"],
         # Its firewall alone: it makes network policies hold.
         "kube-router": [
             *("kube-router", "--run-firewall=true", "--run-router=false"),

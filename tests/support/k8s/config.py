@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.support.k8s.layout import CONTAINERD, NODE, NODE_ADDRESS, PODS, VOLUMES, Layout
+from tests.support.k8s.layout import CONTAINERD, NAMES_ADDRESS, NODE, PODS, VOLUMES, Layout
 
 PAUSE = "registry.k8s.io/pause:3.10"
 
@@ -22,7 +22,6 @@ def write_config(layout: Layout) -> None:
     (cni / "10-usher.conflist").write_text(json.dumps(_cni(layout.state / "ipam")))
     (layout.config / "resolv.conf").write_text("")
     (layout.config / "containerd.toml").write_text(_containerd(layout.state, cni))
-    (layout.config / "Corefile").write_text(_corefile(layout.kubeconfig()))
     documents = {
         "kubelet": [_kubelet(layout)],
         "proxy": [_proxy(layout)],
@@ -68,19 +67,6 @@ state = "/run/containerd"
 """
 
 
-def _corefile(kubeconfig: Path) -> str:
-    return f""".:53 {{
-    errors
-    kubernetes cluster.local in-addr.arpa ip6.arpa {{
-        kubeconfig {kubeconfig} kind-usher
-        pods insecure
-        ttl 5
-    }}
-    cache 5
-}}
-"""
-
-
 def _kubelet(layout: Layout) -> dict[str, object]:
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -89,7 +75,7 @@ def _kubelet(layout: Layout) -> dict[str, object]:
         "cgroupDriver": "cgroupfs",
         "failSwapOn": False,
         "clusterDomain": "cluster.local",
-        "clusterDNS": [NODE_ADDRESS],
+        "clusterDNS": [NAMES_ADDRESS],
         "resolvConf": str(layout.config / "resolv.conf"),
         "authentication": {
             "anonymous": {"enabled": False},

@@ -1,6 +1,7 @@
-"""Dapr's control plane on the cluster, by its own Helm chart."""
+"""What the cluster needs besides Kubernetes: CoreDNS, and Dapr's control plane by its chart."""
 
 import json
+from pathlib import Path
 
 from tests.support.dapr_module import fetch_dapr_module
 from tests.support.driver import eventually
@@ -9,6 +10,7 @@ from tests.support.k8s.images import REGISTRY
 from tests.support.k8s.programs import DAPR
 from usher.stack.program import Report
 
+NAMES = Path(__file__).with_name("coredns.yaml")
 NAMESPACE = "dapr-system"
 VALUES = {
     "global.registry": REGISTRY,
@@ -24,6 +26,13 @@ PROBE = {
     },
     "spec": {"containers": [{"name": "app", "image": "none"}]},
 }
+
+
+def install_names(cluster: Cluster) -> None:
+    """Install CoreDNS, and wait until it answers."""
+    cluster.kubectl("apply", "--filename", str(NAMES))
+    wait = ("rollout", "status", "deployment/coredns", "--namespace", "kube-system")
+    cluster.kubectl(*wait, "--timeout=120s", seconds=150)
 
 
 def install_dapr(cluster: Cluster, report: Report) -> None:

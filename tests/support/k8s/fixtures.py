@@ -26,7 +26,7 @@ RUNNING = os.environ.get("USHER_TEST_CLUSTER", "")
 def prepare_cluster(report: Report) -> None:
     """Build the programs and the images, where this machine can run a cluster."""
     if not (missing() or RUNNING):
-        make_images(build_programs(report).dapr, report)
+        make_images(build_programs(report), report)
 
 
 @contextmanager

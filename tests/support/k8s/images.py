@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.support.engine import run
 from tests.support.k8s.cluster import CTR, Cluster
 from tests.support.k8s.config import PAUSE
-from tests.support.k8s.programs import DAPR
+from tests.support.k8s.programs import COREDNS, DAPR, Programs
 from tests.support.stand_in_images import StandIn, debian_images, provide
 from usher.stack.program import Report
 from usher.stack.toolbox import only_one
@@ -15,10 +15,12 @@ REGISTRY = "ghcr.io/dapr"
 USHER = "usher"
 
 
-def make_images(dapr: Path, report: Report) -> list[str]:
+def make_images(programs: Programs, report: Report) -> list[str]:
     """Have all images in the Docker engine, and return the names of those that the node wants."""
+    names = _of_program(f"registry.k8s.io/coredns/coredns:v{COREDNS.version}", programs.coredns)
     with only_one("images", report):
-        debian, others = debian_images(), [StandIn(PAUSE, "pause", ""), *_dapr_images(dapr)]
+        debian = debian_images()
+        others = [StandIn(PAUSE, "pause", ""), names, *_dapr_images(programs.dapr)]
         for image in (*debian, *others):
             provide(image, report)
         build_usher()
@@ -47,13 +49,11 @@ def load(cluster: Cluster, names: list[str]) -> None:
 
 
 def _dapr_images(folder: Path) -> list[StandIn]:
-    return [
-        StandIn(
-            f"{REGISTRY}/{Path(package).name}:{DAPR.version}",
-            "dapr",
-            f"{Path(package).name} {DAPR.label}",
-            (folder / Path(package).name,),
-            {"program": Path(package).name},
-        )
-        for package in DAPR.packages
-    ]
+    programs = [folder / Path(package).name for package in DAPR.packages]
+    return [_of_program(f"{REGISTRY}/{one.name}:{DAPR.version}", one) for one in programs]
+
+
+def _of_program(name: str, program: Path) -> StandIn:
+    """An image of one program, which was built of its recipe."""
+    made_of = f"{program.name} {program.parent.name}"
+    return StandIn(name, "dapr", made_of, (program,), {"program": program.name})

@@ -100,22 +100,23 @@ RECIPES = (KUBERNETES, COREDNS, HELM, DAPR, KUBE_ROUTER)
 
 @dataclass(frozen=True)
 class Programs:
-    """The folders of the programs."""
+    """The folders of the programs; of CoreDNS, which runs from an image, the program."""
 
     kubernetes: Path
-    coredns: Path
     helm: Path
-    dapr: Path
     kube_router: Path
+    coredns: Path
+    dapr: Path
 
     def path(self) -> str:
-        """A search path that finds all of them but Dapr's, which run from images."""
-        return ":".join(map(str, (self.kubernetes, self.coredns, self.helm, self.kube_router)))
+        """A search path that finds those that run on the node or for a person."""
+        return ":".join(map(str, (self.kubernetes, self.helm, self.kube_router)))
 
 
 def build_programs(report: Report) -> Programs:
     """Find them in the cache, or build them. Raises SetupError."""
-    return Programs(*(_built(recipe, report) for recipe in RECIPES))
+    kubernetes, coredns, helm, dapr, kube_router = (_built(one, report) for one in RECIPES)
+    return Programs(kubernetes, helm, kube_router, coredns / COREDNS.output, dapr)
 
 
 def _built(recipe: Recipe, report: Report) -> Path:
