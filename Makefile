@@ -1,6 +1,6 @@
 # What people type. Each target sets up what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: audit-dependencies demo pin-images test test-postgres test-kafka-postgres bench bench-peers up down logs check lint fmt new-workflow setup clean help
+.PHONY: audit-dependencies demo pin-images test test-postgres test-kafka-postgres test-k8s chaos-k8s bench bench-peers up down logs check lint fmt new-workflow setup clean help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 BIN   := .venv/bin
@@ -22,6 +22,10 @@ test-postgres: setup ## the promise tests with the engine's state and the ledger
 test-kafka-postgres: setup ## the same with Kafka for a broker as well
 	@USHER_BROKER=kafka USHER_STATE=postgres $(BIN)/pytest --numprocesses 2 --dist loadgroup \
 	  $(PROMISES) $(wildcard tests/integration/test_kafka*.py)
+
+# Not in `make test`: the cluster takes most of a machine, and root.
+test-k8s: setup ## the promise tests on a real Kubernetes that runs on this machine; wants root on Linux
+	@USHER_TEST_ON=kubernetes $(BIN)/pytest --timeout 600 tests/k8s $(PROMISES)
 
 bench: setup ## measure Usher beside a plain wiring and the bare engine, half an hour; QUICK=1: minutes
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
@@ -55,6 +59,10 @@ chaos: setup ## SEED=7 REQUESTS=2000 REPLICAS=1 AWAY=180: a storm on a stack of 
 	@$(BIN)/python -m tests.chaos --seed "$${SEED-7}" --requests "$${REQUESTS-2000}" \
 	  --replicas "$${REPLICAS-1}" --away "$${AWAY-180}"
 
+chaos-k8s: setup ## SEED=7 REQUESTS=700 REPLICAS=3: a storm on a Kubernetes of its own; build/chaos-k8s
+	@$(BIN)/python -m tests.k8s --seed "$${SEED-7}" --requests "$${REQUESTS-700}" \
+	  --replicas "$${REPLICAS-3}"
+
 pin-images: ## write the digest of every public image beside its tag; wants Docker and a registry
 	@.ci/pin-images
 
@@ -72,7 +80,7 @@ clean: ## stop the stack; remove .venv, build/ with its data, and the caches her
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 # --- set-up: uv from PATH, else the one the lock names, in build/uv by venv and pip ---------------
 

@@ -11,13 +11,26 @@ from tests.chaos.plan import IN_FLIGHT, Blow, Plan
 from usher.stack.stack import Stack
 
 Report = Callable[[str], None]
+Strike = Callable[[Stack, str], bool]
+"""Strikes a target of the stack. Returns False if that is not possible now."""
+
+
+def kill_process(stack: Stack, target: str) -> bool:
+    """Kill a process of the stack at once. Return False if it does not run."""
+    pid = stack.pids().get(target)
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)
+    return pid is not None
 
 
 class Blows:
     """Each falls once: after its count, as soon as enough is in flight and its target runs."""
 
-    def __init__(self, stack: Stack, plan: Plan, report: Report) -> None:
+    def __init__(
+        self, stack: Stack, plan: Plan, report: Report, strike: Strike = kill_process
+    ) -> None:
         self._stack = stack
+        self._strike = strike
         self._left = list(plan.blows)
         self._orchestrators = [n for n in stack.names() if n.startswith("orchestrator")]
         self._kept = plan.kept_for_absence
@@ -70,7 +83,7 @@ class Blows:
             self._left.remove(blow)
             at = time.monotonic() - self._begun
             self.struck.append(Struck(blow, starts, notices, in_flight, round(at, 1)))
-            does = f"away for {blow.away_seconds} s" if blow.away_seconds else "killed"
+            does = f"away for {blow.away_seconds} s" if blow.away_seconds else "struck"
             self._report(f"{blow.target} is {does} ({notices} notices, {in_flight} in flight)")
 
     def _falls(self, blow: Blow) -> bool:
@@ -81,10 +94,7 @@ class Blows:
             return True
         if self._absence and blow.target in self._away():
             return False
-        pid = self._stack.pids().get(blow.target)
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
-        return pid is not None
+        return self._strike(self._stack, blow.target)
 
     def _signal(self, pids: list[int], what: signal.Signals) -> None:
         for pid in pids:

@@ -5,11 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from contracts.services import SERVICES
-from tests.chaos.blows import Report
+from tests.chaos.blows import Report, Strike, kill_process
 from tests.chaos.observed import Observed
 from tests.chaos.plan import Plan
 from tests.chaos.report import figures, write
@@ -25,7 +26,13 @@ AUDIT_SECONDS = 120
 
 
 def storm(
-    plan: Plan, settings: StackSettings, folder: Path, report: Report, quiet_seconds: float = 20
+    plan: Plan,
+    settings: StackSettings,
+    folder: Path,
+    report: Report,
+    quiet_seconds: float = 20,
+    make_stack: Callable[[StackSettings], Stack] = Stack,
+    strike: Strike = kill_process,
 ) -> Verdict:
     """Run a storm on a stack of its own; write `folder/<name>.md` and `.json`.
 
@@ -35,12 +42,12 @@ def storm(
     evidence = folder / f"{name}-evidence"
     shutil.rmtree(evidence, ignore_errors=True)
     settings = settings.model_copy(update={"workflows": (WORKFLOWS,), "replicas": plan.replicas})
-    stack = Stack(settings)
+    stack = make_stack(settings)
     stack.down(report)
     shutil.rmtree(settings.data_dir, ignore_errors=True)
     try:
         stack.up(report, fresh=True)
-        observed, histories, verdict = _weather(stack, plan, report, quiet_seconds)
+        observed, histories, verdict = _weather(stack, plan, report, quiet_seconds, strike)
     finally:
         stack.down(lambda _: None)
     found = figures(plan, observed, verdict)
@@ -56,9 +63,9 @@ def storm(
 
 
 def _weather(
-    stack: Stack, plan: Plan, report: Report, quiet_seconds: float
+    stack: Stack, plan: Plan, report: Report, quiet_seconds: float, strike: Strike
 ) -> tuple[Observed, dict[str, object], Verdict]:
-    run = Storm(stack, plan, report, quiet_seconds)
+    run = Storm(stack, plan, report, quiet_seconds, strike)
     try:
         observed = run.run()
         observed.audit = audit(stack.settings)

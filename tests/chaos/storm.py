@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httpx
 
-from tests.chaos.blows import Blows, Report
+from tests.chaos.blows import Blows, Report, Strike
 from tests.chaos.cast import Gate
 from tests.chaos.deadlocks import Deadlocks
 from tests.chaos.observe import AWAY, Observer
@@ -30,14 +30,16 @@ TELL_EVERY_SECONDS = 10
 class Storm:
     """One storm on a stack that is up and healthy, and has served nothing before."""
 
-    def __init__(self, stack: Stack, plan: Plan, report: Report, quiet_seconds: float) -> None:
+    def __init__(
+        self, stack: Stack, plan: Plan, report: Report, quiet_seconds: float, strike: Strike
+    ) -> None:
         self._plan = plan
         self._report = report
         self._quiet = quiet_seconds
         self._observer = Observer(stack.settings)
         door = httpx.Client(timeout=ANSWER_SECONDS, trust_env=False)
         self._publisher = Publisher(door, stack.settings, plan.publications)
-        self._blows = Blows(stack, plan, report)
+        self._blows = Blows(stack, plan, report, strike)
         self._deadlocks = Deadlocks(stack, self._observer)
         self._letters = len({p.mark for p in plan.publications if p.reason})
         self._begun = time.monotonic()

@@ -9,7 +9,8 @@ from tests.support.module_sources import fetch_sources
 from usher.stack.program import Report
 from usher.stack.runtime import RUNTIME
 
-DEFINITIONS = "charts/dapr/crds"
+CHART = "charts/dapr"
+DEFINITIONS = f"{CHART}/crds"
 INJECTOR = "pkg/injector/patcher/sidecar.go"
 """One struct in it has a field for each annotation; a test of Dapr's own keeps that complete."""
 
@@ -17,6 +18,11 @@ INJECTOR = "pkg/injector/patcher/sidecar.go"
 @dataclass(frozen=True)
 class DaprModule:
     sources: Path
+
+    @property
+    def chart(self) -> Path:
+        """The Helm chart of Dapr's control plane."""
+        return self.sources / CHART
 
     def schema(self, api_version: str, kind: str) -> Schema:
         """Return the JSON Schema of a Dapr resource."""
@@ -32,5 +38,5 @@ class DaprModule:
 
 def fetch_dapr_module(report: Report) -> DaprModule:
     """The cache's copy of what is read here, else a downloaded one. Raises SetupError."""
-    kept = (DEFINITIONS, INJECTOR)
+    kept = (CHART, INJECTOR)
     return DaprModule(fetch_sources("dapr", RUNTIME.module, RUNTIME.version, kept, report))

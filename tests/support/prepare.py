@@ -1,5 +1,6 @@
 """Pytest plugin: makes what takes minutes before the first test, outside its time limit."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tests.support.asyncapi_parser import AsyncapiParser, install_asyncapi_parser
 from tests.support.dapr_cli import build_dapr_cli
 from tests.support.dapr_module import DaprModule, fetch_dapr_module
+from tests.support.k8s.fixtures import prepare_cluster
 from tests.support.keda_module import KedaModule, fetch_keda_module
 from tests.support.kustomize import Kustomize, build_kustomize
 from tests.support.stand_in_images import provide_images
@@ -23,6 +25,9 @@ def tell(line: str) -> None:
 
 
 def _runtime() -> None:
+    if os.environ.get("USHER_TEST_ON") == "kubernetes":
+        prepare_cluster(tell)
+        return
     settings = StackSettings()
     find_or_install(tell, settings.redis_server)
     find_or_build(tell, settings.dapr_dir)
@@ -37,6 +42,7 @@ _MADE_FOR: dict[str, Callable[[], object]] = {
     "running_stack": _runtime,
     "usher": _runtime,
     "chaos_stack": _runtime,
+    "cluster": lambda: prepare_cluster(tell),
     "dapr_cli": _cli,
     "kustomize": lambda: build_kustomize(tell),
     "asyncapi_parser": lambda: install_asyncapi_parser(tell),

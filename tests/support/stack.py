@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from tests.support.driver import Driver
+from tests.support.k8s.cluster import Cluster
+from tests.support.k8s.fixtures import deployed, running_cluster
 from tests.support.prepare import tell
 from usher.stack.errors import SetupError
 from usher.stack.kafka import find_or_fetch
@@ -26,11 +28,11 @@ PORTS_BESIDE = int(os.environ.get("USHER_TEST_PORTS_BESIDE", "3000")) + 2000 * _
 
 Each worker of pytest-xdist has a stack of its own, so that one may kill what it likes.
 """
+ON_KUBERNETES = os.environ.get("USHER_TEST_ON") == "kubernetes"
 
 
-@contextmanager
-def up(ports_beside: int, **changes: Any) -> Iterator[Driver]:
-    """A stack on fresh data, its ports so far from the defaults, with these settings changed."""
+def settings_of(ports_beside: int, **changes: Any) -> StackSettings:
+    """Settings of a stack of its own: its ports so far from the defaults, these changed."""
     data_dir = ROOT / "build" / f"test-stack-{ports_beside}"
     routes = data_dir / "routes.yaml"  # empty: a test may write and apply it
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -41,7 +43,13 @@ def up(ports_beside: int, **changes: Any) -> Iterator[Driver]:
         workflows=(WORKFLOWS,),
         samples=True,
     )
-    settings = defaults.shifted(ports_beside).model_copy(update=changes)
+    return defaults.shifted(ports_beside).model_copy(update=changes)
+
+
+@contextmanager
+def up(ports_beside: int, **changes: Any) -> Iterator[Driver]:
+    """A stack on fresh data, its ports so far from the defaults, with these settings changed."""
+    settings = settings_of(ports_beside, **changes)
     stack = Stack(settings)
     stack.down(report=tell)
     if settings.redis:  # which the stack does not empty
@@ -55,18 +63,51 @@ def up(ports_beside: int, **changes: Any) -> Iterator[Driver]:
 
 
 @pytest.fixture(scope="session")
-def running_stack() -> Iterator[Driver]:
-    with up(PORTS_BESIDE) as driver:
+def cluster() -> Iterator[Cluster]:
+    """A real Kubernetes with Dapr's control plane."""
+    with running_cluster(PORTS_BESIDE, tell) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def running_stack(request: pytest.FixtureRequest) -> Iterator[Driver]:
+    """The stack, or with `USHER_TEST_ON=kubernetes` the same on a cluster."""
+    with _here_or_on_cluster(request, PORTS_BESIDE) as driver:
         yield driver
 
 
 @pytest.fixture(scope="session")
-def by_activity() -> Iterator[Driver]:
+def by_activity(request: pytest.FixtureRequest) -> Iterator[Driver]:
     """A stack whose runs announce their endings by an activity, not in their last turn."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ORCHESTRATOR_ANNOUNCE", "activity")
-        with up(PORTS_BESIDE + 620) as driver:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        _here_or_on_cluster(
+            request, PORTS_BESIDE + 620, patch, ORCHESTRATOR_ANNOUNCE="activity"
+        ) as driver,
+    ):
+        yield driver
+
+
+@contextmanager
+def _here_or_on_cluster(
+    request: pytest.FixtureRequest,
+    ports_beside: int,
+    patch: pytest.MonkeyPatch | None = None,
+    **variables: str,
+) -> Iterator[Driver]:
+    """Give a stack whose orchestrator has these variables."""
+    if ON_KUBERNETES:
+        shared = request.getfixturevalue("tmp_path_factory").getbasetemp()
+        settings, found = settings_of(ports_beside), request.getfixturevalue("cluster")
+        folders = [shared, settings.data_dir / "crash"]
+        with deployed(found, settings, folders, tell, **variables) as driver:
             yield driver
+        return
+    for name, value in variables.items():
+        assert patch
+        patch.setenv(name, value)
+    with up(ports_beside) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +140,10 @@ def _shaped(beside: int, find: Callable[[], object], **chosen: str) -> Iterator[
 @pytest.fixture
 def usher(request: pytest.FixtureRequest) -> Iterator[Driver]:
     """The running stack, all of it healthy when the test begins."""
-    yield from healthy(request.getfixturevalue(getattr(request, "param", "running_stack")))
+    driver = request.getfixturevalue(getattr(request, "param", "running_stack"))
+    if ON_KUBERNETES and "tmp_path" in request.fixturenames:
+        request.getfixturevalue("tmp_path").chmod(0o777)  # pods do not run as root
+    yield from healthy(driver)
 
 
 def healthy(driver: Driver) -> Iterator[Driver]:

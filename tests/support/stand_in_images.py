@@ -50,8 +50,6 @@ class StandIn:
 
 def stand_ins(report: Report) -> list[StandIn]:
     """Everything that docker-compose.yml and the Dockerfile name. Builds the programs in them."""
-    certificates = (CERTIFICATES,) if CERTIFICATES.exists() else ()
-    trusted = "".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in certificates)
     runtime = find_or_build(report)
     dapr = [
         StandIn(
@@ -64,10 +62,19 @@ def stand_ins(report: Report) -> list[StandIn]:
         for program in (runtime.daprd, runtime.placement, runtime.scheduler)
     ]
     return [
-        StandIn("python:3.11-slim-bookworm", "python", trusted, certificates),
-        StandIn("redis:7.2-bookworm", "redis", ""),
+        *debian_images(),
         *dapr,
         StandIn("jaegertracing/jaeger:2.13.0", "jaeger", JAEGER.version, (built(JAEGER, report),)),
+    ]
+
+
+def debian_images() -> list[StandIn]:
+    """Return the images that Usher's own and its Redis are made of."""
+    certificates = (CERTIFICATES,) if CERTIFICATES.exists() else ()
+    trusted = "".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in certificates)
+    return [
+        StandIn("python:3.11-slim-bookworm", "python", trusted, certificates),
+        StandIn("redis:7.2-bookworm", "redis", ""),
     ]
 
 
@@ -77,11 +84,11 @@ def provide_images(report: Report) -> None:
         return
     with only_one("images", report):
         for image in stand_ins(report):
-            _provide(image, report)
+            provide(image, report)
         run("docker", "compose", "build", env=plugins(report), seconds=900)
 
 
-def _provide(image: StandIn, report: Report) -> None:
+def provide(image: StandIn, report: Report) -> None:
     """There already, pulled, or a stand-in, in this order; a stand-in that is new is told."""
     found = run(
         *("docker", "image", "inspect", image.name),
@@ -102,7 +109,7 @@ def _build(image: StandIn) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for file in image.files:
             shutil.copy(file, folder)
-        if image.recipe in ("python", "redis"):
+        if image.recipe in ("python", "redis", "pause"):
             _provide_debian()
         arguments = [w for k, v in image.arguments.items() for w in ("--build-arg", f"{k}={v}")]
         docker(

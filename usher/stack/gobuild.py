@@ -39,6 +39,8 @@ class Recipe:
     kept: tuple[str, ...] = ()
     source_edits: tuple[tuple[str, str, str], ...] = ()
     """(file, text that occurs in it exactly once, replacement)."""
+    rewritten: tuple[tuple[str, str], ...] = ()
+    """(file, its whole new text)."""
     revision: str = ""
     """Changes with the recipe, so that an older build is not mistaken for this one."""
 
@@ -57,7 +59,7 @@ def build(recipe: Recipe, report: Report, prove: Callable[[Path], Proof | None])
     `prove(folder)` runs the programs. It returns None if the folder does not hold them. The next
     build uses the caches of an interrupted one; a successful build removes them. Raises SetupError.
     """
-    final, work = recipe.folder(), cache_dir() / f"build-{recipe.version}"
+    final, work = recipe.folder(), cache_dir() / f"build-{recipe.label}"
     with only_one(recipe.label, report):
         if proof := prove(final):  # another process built it while this one waited
             return proof
@@ -150,3 +152,5 @@ def _copy(module: Path, source: Path, recipe: Recipe) -> None:
         if text.count(old) != 1:
             raise SetupError(f"{recipe.module} v{recipe.version}: {name} has not one {old!r}")
         (source / name).write_text(text.replace(old, new))
+    for name, text in recipe.rewritten:
+        (source / name).write_text(text)

