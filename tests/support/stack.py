@@ -53,7 +53,7 @@ def up(ports_beside: int, **changes: Any) -> Iterator[Driver]:
     stack = Stack(settings)
     stack.down(report=tell)
     if settings.redis:  # which the stack does not empty
-        shutil.rmtree(data_dir / "data", ignore_errors=True)
+        shutil.rmtree(settings.data_dir / "data", ignore_errors=True)
     stack.up(fresh=settings.redis is None, report=tell)
     try:
         with httpx.Client(timeout=30, trust_env=False) as http:
