@@ -35,7 +35,7 @@ def main() -> None:
     asked = parser.parse_args()
     if not asked.words:
         parser.error("say what to do: up, down, load, or a command such as kubectl")
-    if why := missing():
+    if asked.words[0] == "up" and (why := missing()):
         sys.exit(why)
     try:
         with interruptible():
