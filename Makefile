@@ -10,7 +10,7 @@ demo: setup ## publish events on a stack of its own, show what comes out, stop i
 	@$(BIN)/usher demo
 
 test: setup ## run every test; the last line names what was skipped, and why
-	@$(BIN)/pytest --numprocesses 2 --dist loadgroup
+	@$(BIN)/pytest --numprocesses 2 --dist loadgroup $(if $(CI),--durations 40)
 
 # The promises of the black-box suite, on another broker or store.
 PROMISES := $(addprefix tests/integration/test_,$(addsuffix .py,promises refusals redrive crashes absence audit \

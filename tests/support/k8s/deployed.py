@@ -65,7 +65,7 @@ class Deployed(Stack):
 
     @property
     def secrets(self) -> Secrets:
-        """None: `deploy/k8s/tokens` is not applied."""
+        """None: the component `tokens` is not applied."""
         return Secrets()
 
     def log_path(self, name: str) -> Path:
