@@ -15,7 +15,8 @@ _log = structlog.get_logger()
 class Periodic:
     """Awaits `step` every `seconds`. A step that raises is logged, and runs again next time.
 
-    The first step runs after `first` seconds, by default after `seconds`.
+    The first step runs after `first` seconds, by default after `seconds`, and so does one that
+    follows a step that raised: what it needs may be back soon.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Periodic:
             try:
                 await self._step()
             except Exception as error:
+                wait = self._first
                 text = f"{type(error).__name__}: {error}"
                 _log.warning("will be tried again", step=self._name, error=text)
 

@@ -81,6 +81,10 @@ class Observer:
         """Return the instances that have not ended. Raises `httpx.HTTPError`."""
         return _unfinished(self._all("orchestrator", "/instances"))
 
+    def parked(self) -> list[str]:
+        """Return the ids of the events that wait for an instance. Raises `httpx.HTTPError`."""
+        return [one["id"] for one in self._items("orchestrator", "/parked", PAGE)]
+
     def read_all(self, observed: Observed, marks: list[str]) -> None:
         """Read everything that is kept, when the storm is over."""
         self._see(self._all("notifier", "/notices"))
@@ -90,7 +94,7 @@ class Observer:
         instances = self._all("orchestrator", "/instances")
         observed.unfinished = _unfinished(instances)
         observed.created = {one["instance_id"]: _unix(one["created_at"]) for one in instances}
-        observed.parked = [one["id"] for one in self._items("orchestrator", "/parked", PAGE)]
+        observed.parked = self.parked()
         observed.streams = {str(topic): self._stream(topic) for topic in TOPICS}
         observed.unread = self.unread()
         observed.duplicates = 0

@@ -119,7 +119,9 @@ class Storm:
             unread = self._observer.unread()
             letters = len(self._observer.letters()) if not self.in_flight and not unread else 0
             self._note(unread=unread, letters=letters)
-            return letters >= self._letters and not self._observer.unfinished()
+            if letters < self._letters:
+                return False
+            return not self._observer.unfinished() and not self._observer.parked()
         except AWAY:
             return False
 
