@@ -115,7 +115,7 @@ class Notifier:
         try:
             metadata = await self.sidecar.metadata()
         except httpx.HTTPError as error:
-            return f"the sidecar does not answer: {error}"
+            return self.sidecar.no_answer(error)
         return not_subscribed(metadata, (Topic.COMPLETIONS, Topic.DEAD_LETTERS))
 
 
