@@ -25,7 +25,7 @@ def cancelled_early(instance_id: str | None, by: str | None) -> Refused:
 def unknown_workflow(name: str, known: Iterable[str]) -> Refused:
     """Return the refusal of a start of a workflow that is not served, with the nearest name."""
     there = sorted(known)
-    near = get_close_matches(name, there, 1, cutoff=0.8)  # as many names end alike
+    near = get_close_matches(name, there, 1, cutoff=0.85)  # as many names end alike
     hint = f"did you mean {near[0]!r}? There are" if near else "there are"
     message = f"no workflow is named {name!r}; {hint}: {', '.join(there)}"
     return Refused(Reason.UNKNOWN_WORKFLOW, message, "workflow")
