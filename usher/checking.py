@@ -11,8 +11,8 @@ from usher.session import Session
 def check(run: Session, client: Client, event: bytes, topic: str | None = None) -> None:
     """Raise `Refused` if the event would be dead-lettered, also by only one of its routes.
 
-    What a person may not expect is told. Where the orchestrator cannot say, nothing is checked: the
-    broker keeps the event until it is back.
+    Prints what a person may not expect. If the orchestrator does not answer, nothing is checked:
+    the broker keeps the event until it is back.
     """
     try:
         told = client.send(calls.explain(event, topic))

@@ -76,7 +76,7 @@ def table(
 ) -> "RenderableType":
     """A row each, with a value for each column; what a row lacks is left empty.
 
-    Where there are no rows, `empty` is said in place of a table.
+    Without rows, `empty` is shown in place of a table.
     """
     from usher.terminal.rows import Rows
 
