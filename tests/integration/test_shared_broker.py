@@ -83,7 +83,7 @@ def test_two_stacks_on_one_kafka_serve_each_its_own(
 
 
 def test_a_stack_with_a_prefix_has_no_other_streams_in_redis() -> None:
-    with up(PORTS_BESIDE + NEIGHBOUR + 30, topic_prefix="acme-") as usher:
+    with up(PORTS_BESIDE + NEIGHBOUR + 20, topic_prefix="acme-") as usher:
         for instance in (fresh("hello"), fresh("hello")):
             usher.request("hello_workflow", instance_id=instance, input="Ada")
             assert usher.notice(instance, 60)["outcome"] == "COMPLETED"
