@@ -15,8 +15,8 @@ _log = structlog.get_logger()
 class Periodic:
     """Awaits `step` every `seconds`. A step that raises is logged, and runs again next time.
 
-    The first step runs after `first` seconds, by default after `seconds`. So does the step after
-    one that raised, as what it needs may be back soon.
+    The first step runs after `first` seconds, by default after `seconds`. After a
+    step that raised, the next one runs after `first` seconds too: what it needs may be back soon.
     """
 
     def __init__(

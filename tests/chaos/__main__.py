@@ -31,9 +31,7 @@ def main() -> None:
     settings = settings.model_copy(update={"data_dir": folder / "stack"})
     with interruptible():
         verdict = storm(planned, settings, folder, _tell)
-    found = verdict.lost, verdict.doubled, verdict.wrong, verdict.redone
-    said = "{} lost, {} doubled, {} otherwise wrong; {} activities attempted again by the engine"
-    _tell(said.format(*map(len, found)))
+    _tell(verdict.in_short())
     sys.exit(not verdict.passed)
 
 

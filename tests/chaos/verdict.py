@@ -38,6 +38,13 @@ class Verdict:
     def findings(self) -> list[str]:
         return self.lost + self.doubled + self.wrong
 
+    def in_short(self) -> str:
+        """Return the number of each kind of finding, in one line."""
+        return (
+            f"{len(self.lost)} lost, {len(self.doubled)} doubled, {len(self.wrong)} otherwise "
+            f"wrong; {len(self.redone)} activities attempted again by the engine"
+        )
+
 
 @dataclass
 class Seen:

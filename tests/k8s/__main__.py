@@ -40,9 +40,7 @@ def main() -> None:
             return stack
 
         verdict = storm(planned, settings, folder, _tell, 20, make_stack, blows.strike)
-    found = verdict.lost, verdict.doubled, verdict.wrong, verdict.redone
-    said = "{} lost, {} doubled, {} otherwise wrong; {} activities attempted again by the engine"
-    _tell(said.format(*map(len, found)))
+    _tell(verdict.in_short())
     sys.exit(not verdict.passed)
 
 
